@@ -1,0 +1,19 @@
+//! Sound: from audio frames to transcripts, and from text to sound. Knows nothing of questions and answers.
+//!
+//! ```text
+//! bytes ─► codec (PCM16, Opus, files) ─► resample to 16 kHz mono f32 ─► Listener ─► SpeechEvent
+//!                                                  VoiceActivityDetector ─► EndpointRules ─► Transcriber
+//! sentence ─► Synthesizer ─► Clip ─► codec
+//! ```
+//!
+//! All traits here are synchronous and live on model threads; nothing in this crate may be called on an async thread.
+
+mod transcript;
+
+pub use transcript::{
+    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TranscribeError, TranscribeRequest,
+    Transcriber, Transcript, VoiceActivityDetector,
+};
+
+/// Sample rate inside the house, in hertz. All audio between the seams is mono `f32` in [-1, 1] at this rate.
+pub const SAMPLE_RATE: u32 = 16_000;

@@ -1,0 +1,152 @@
+//! The seams: what hears, what speaks, and what they hand over.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use language::{Evidence, Language};
+
+/// One reading of an utterance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// The words. Normalised Unicode, no special tokens.
+    pub text: String,
+    /// How sure the engine is, 0 to 1, uncalibrated; `None` where the engine does not say.
+    pub confidence: Option<f32>,
+}
+
+/// What a recogniser made of one utterance.
+#[derive(Clone, Debug)]
+pub struct Transcript {
+    /// The language the engine was told or found; `None` where it does not know.
+    pub language: Option<Language>,
+    /// Readings, best first. Empty where the engine cannot take dictation or heard no words.
+    pub hypotheses: Vec<Hypothesis>,
+    /// What the sound supports, for choosing among known questions. `None` where the engine cannot say.
+    pub evidence: Option<Arc<dyn Evidence>>,
+    /// Length of the audio that was transcribed, in seconds.
+    pub seconds: f32,
+}
+
+impl Transcript {
+    /// The best reading's text, empty where there is none.
+    pub fn text(&self) -> &str {
+        self.hypotheses.first().map_or("", |h| h.text.as_str())
+    }
+}
+
+/// What an engine can do, so that the house need not ask which engine it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Languages it can hear.
+    pub languages: Vec<Language>,
+    /// Whether its text may be shown to people as what they said.
+    pub dictation: bool,
+    /// Whether its transcripts carry [`Evidence`].
+    pub evidence: bool,
+    /// Longest audio it can take at once, in seconds.
+    pub max_seconds: f32,
+}
+
+/// What to listen for.
+#[derive(Clone, Debug, Default)]
+pub struct TranscribeRequest {
+    /// Pin the language; `None` lets the engine choose among the two of the service, never a third.
+    pub language: Option<Language>,
+    /// Words likely to occur (knowledge-base terms), best first; engines without prompts ignore them.
+    pub prompt: Vec<String>,
+    /// The utterance is not over yet: speed matters more than the last word.
+    pub partial: bool,
+}
+
+/// Why an utterance could not be transcribed.
+#[derive(Debug, thiserror::Error)]
+pub enum TranscribeError {
+    /// The audio is longer than [`Capabilities::max_seconds`].
+    #[error("the audio is {seconds:.1} s long; this engine takes at most {max:.1} s")]
+    TooLong {
+        /// Length of the audio.
+        seconds: f32,
+        /// What the engine takes.
+        max: f32,
+    },
+    /// The engine failed.
+    #[error("the {engine} engine failed: {reason}")]
+    Engine {
+        /// The engine's name.
+        engine: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Turns audio into a [`Transcript`]. One per model thread.
+pub trait Transcriber: Send {
+    /// A short name for logs and events, with the model's hash where there is a model.
+    fn name(&self) -> &str;
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+    /// Transcribes mono 16 kHz `f32` audio in [-1, 1].
+    ///
+    /// # Errors
+    /// [`TranscribeError`] where the audio is too long or the engine fails; never for silence, which is an empty transcript.
+    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError>;
+}
+
+/// Tells speech from everything else. One per stream: it keeps state.
+pub trait VoiceActivityDetector: Send {
+    /// Samples per call at 16 kHz.
+    fn frame_samples(&self) -> usize;
+    /// Probability of speech, 0 to 1, in this frame of exactly [`Self::frame_samples`] samples.
+    fn probability(&mut self, frame: &[f32]) -> f32;
+    /// Forgets the past, for a new stream.
+    fn reset(&mut self);
+}
+
+/// One sentence to be spoken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpeechRequest {
+    /// The sentence as written; the synthesizer reads out numbers itself.
+    pub text: String,
+    /// The language of the surrounding conversation.
+    pub language: Language,
+    /// Speed: 1.0 as the voice was made, 0.75 for "slower, please".
+    pub rate: f32,
+}
+
+/// A piece of sound.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clip {
+    /// Mono samples in [-1, 1].
+    pub samples: Vec<f32>,
+    /// Hertz.
+    pub sample_rate: u32,
+}
+
+/// Why a sentence could not be spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum SynthesisError {
+    /// Somebody interrupted.
+    #[error("synthesis was cancelled")]
+    Cancelled,
+    /// There is nothing to say in it.
+    #[error("there is nothing to say in this text")]
+    Nothing,
+    /// The engine failed.
+    #[error("the {engine} voice failed: {reason}")]
+    Engine {
+        /// The engine's name.
+        engine: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+/// Turns one sentence into sound. One per model thread.
+pub trait Synthesizer: Send {
+    /// A name that changes whenever the sound would (engine, voice, version): part of the cache key.
+    fn name(&self) -> &str;
+    /// Speaks one sentence. Looks at `cancelled` often enough to stop within 100 ms.
+    ///
+    /// # Errors
+    /// [`SynthesisError`].
+    fn synthesize(&mut self, request: &SpeechRequest, cancelled: &AtomicBool) -> Result<Clip, SynthesisError>;
+}
