@@ -1,0 +1,43 @@
+# The two commands are `make run` and `make test`. Everything else serves them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+ASSISTANT := target/debug/assistant
+
+.PHONY: help setup run test check bench bench-main train fmt
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+setup: ## Install what building and running needs; build the pages
+	@deploy/setup.sh run
+
+run: setup ## Build and serve the whole thing on 127.0.0.1:8080
+	@printf '\033[1m==>\033[0m Building the assistant (about 8 minutes the first time on two cores, seconds afterwards)\n'
+	@cargo build --quiet --locked --package assistant
+	@exec $(ASSISTANT) serve
+
+test: ## Install what the tests need and run all of them
+	@deploy/setup.sh test
+	@deploy/test.sh
+
+check: ## Formatting, lints, licences, types
+	@deploy/setup.sh check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@command -v cargo-deny >/dev/null || cargo install --locked --quiet cargo-deny
+	cargo deny --all-features check bans licenses sources
+	npm --prefix web run --silent lint
+	npm --prefix web run --silent check
+
+bench: bench-main ## All benchmarks
+
+bench-main: ## The figures of the main job: target/bench/main.json
+	@deploy/setup.sh test
+	@cargo build --quiet --locked --workspace --bins
+	@cargo run --quiet --locked --package end-to-end --bin bench-main
+
+train: ## Train the shipped recogniser again (needs the measurement data and hours; see training/README.md)
+	@training/train.sh
+
+fmt: ## Format everything
+	cargo fmt --all
