@@ -8,6 +8,8 @@
 //!
 //! All traits here are synchronous and live on model threads; nothing in this crate may be called on an async thread.
 
+pub mod evidence;
+pub mod features;
 mod transcript;
 
 pub use transcript::{

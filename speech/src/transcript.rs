@@ -34,7 +34,7 @@ impl Transcript {
 }
 
 /// What an engine can do, so that the house need not ask which engine it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Capabilities {
     /// Languages it can hear.
     pub languages: Vec<Language>,

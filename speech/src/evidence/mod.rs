@@ -1,0 +1,188 @@
+//! What a CTC recogniser's posteriors say about words: [`PosteriorEvidence`].
+
+mod forward;
+mod local;
+mod trie;
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use language::{Evidence, FormBatch, SpokenForm};
+
+use self::trie::Trie;
+
+/// Posteriors under e⁻²⁰ count as e⁻²⁰: below that a recogniser's output is rounding, and one hopeless frame shall not
+/// decide about a whole utterance. It also bounds how fast [`forward`]'s numbers can decay.
+const LOG_FLOOR: f32 = -20.0;
+
+/// Log-posteriors of one utterance: `frames × classes`, row by row.
+struct Posteriors {
+    values: Vec<f32>,
+    classes: usize,
+    blank: usize,
+}
+
+impl Posteriors {
+    fn frames(&self) -> usize {
+        self.values.len() / self.classes
+    }
+
+    fn row(&self, frame: usize) -> &[f32] {
+        &self.values[frame * self.classes..(frame + 1) * self.classes]
+    }
+
+    const fn blank(&self) -> usize {
+        self.blank
+    }
+}
+
+/// What a recogniser's classes are, and so how a form is spelled in them.
+#[derive(Clone, Debug)]
+pub enum Units {
+    /// The phones of `language`'s inventory: class `n` is `Phone(n)`, class 0 the blank.
+    Phones,
+    /// Written characters: forms are spelled by their text, every character of which must be a class.
+    Characters(Arc<HashMap<char, u32>>),
+}
+
+impl Units {
+    /// Every way to spell `form` in these units with classes under `classes`, none of them `blank`.
+    fn spell(&self, form: &SpokenForm, classes: usize, blank: usize) -> Vec<Vec<u32>> {
+        let valid = |unit: &u32| (*unit as usize) < classes && *unit as usize != blank;
+        let spellings: Vec<Vec<u32>> = match self {
+            Self::Phones => form
+                .pronunciations
+                .iter()
+                .map(|pronunciation| pronunciation.phones.iter().map(|phone| u32::from(phone.0)).collect())
+                .collect(),
+            Self::Characters(table) => {
+                let spelled = form.text.chars().filter(|c| !c.is_whitespace()).map(|c| table.get(&c).copied());
+                spelled.collect::<Option<Vec<u32>>>().into_iter().collect()
+            }
+        };
+        spellings.into_iter().filter(|units| units.iter().all(valid)).collect()
+    }
+}
+
+/// Why posteriors cannot be evidence.
+#[derive(Debug, thiserror::Error)]
+pub enum EvidenceError {
+    /// The matrix is not rectangular.
+    #[error("{values} log-posteriors do not make whole frames of {classes} classes")]
+    Shape {
+        /// How many numbers there are.
+        values: usize,
+        /// Classes per frame.
+        classes: usize,
+    },
+    /// The blank is not a class.
+    #[error("the blank is class {blank}, but there are only {classes} classes")]
+    Blank {
+        /// The blank's class.
+        blank: usize,
+        /// Classes per frame.
+        classes: usize,
+    },
+}
+
+/// A CTC recogniser's posteriors of one utterance, as [`Evidence`].
+pub struct PosteriorEvidence {
+    posteriors: Posteriors,
+    units: Units,
+    seconds: f32,
+}
+
+impl PosteriorEvidence {
+    /// Wraps `frames × classes` natural-logarithmic posteriors, row by row. `blank` is the CTC blank's class, `seconds`
+    /// the utterance's length. NaN counts as "impossible".
+    ///
+    /// # Errors
+    /// [`EvidenceError`] where the numbers do not fit together.
+    pub fn new(
+        mut log_posteriors: Vec<f32>,
+        classes: usize,
+        blank: usize,
+        units: Units,
+        seconds: f32,
+    ) -> Result<Self, EvidenceError> {
+        if classes == 0 || !log_posteriors.len().is_multiple_of(classes) {
+            return Err(EvidenceError::Shape { values: log_posteriors.len(), classes });
+        }
+        if blank >= classes {
+            return Err(EvidenceError::Blank { blank, classes });
+        }
+        for value in &mut log_posteriors {
+            // Posteriors are at most 1; `min` and `max` would let NaN through in one direction.
+            *value = if value.is_nan() { f32::NEG_INFINITY } else { value.min(0.0) };
+        }
+        Ok(Self { posteriors: Posteriors { values: log_posteriors, classes, blank }, units, seconds })
+    }
+
+    /// The greedy path: each frame's best class, repetitions merged, blanks dropped.
+    pub fn greedy(&self) -> Vec<u32> {
+        let mut path = Vec::new();
+        let mut previous = self.posteriors.blank;
+        for frame in 0..self.posteriors.frames() {
+            let row = self.posteriors.row(frame);
+            let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            if best != previous && best != self.posteriors.blank {
+                path.push(best as u32);
+            }
+            previous = best;
+        }
+        path
+    }
+
+    /// How many frames the recogniser made of the utterance.
+    pub fn frames(&self) -> usize {
+        self.posteriors.frames()
+    }
+
+    fn trie(&self, batch: &FormBatch) -> Trie {
+        let (classes, blank) = (self.posteriors.classes, self.posteriors.blank);
+        let spelled = batch.forms().iter().enumerate().flat_map(|(index, form)| {
+            let spellings = self.units.spell(form, classes, blank);
+            spellings.into_iter().map(move |units| (index as u32, units))
+        });
+        Trie::new(spelled.collect())
+    }
+}
+
+impl Evidence for PosteriorEvidence {
+    fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+        let trie = self.trie(batch);
+        let mut scores = vec![f32::NEG_INFINITY; batch.len()];
+        for (end, log_probability) in trie.ends.iter().zip(forward::score(&self.posteriors, &trie)) {
+            let score = &mut scores[end.form as usize];
+            *score = score.max(log_probability / end.length as f32);
+        }
+        scores
+    }
+
+    fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+        let trie = self.trie(batch);
+        let mut scores = vec![f32::NEG_INFINITY; batch.len()];
+        for (end, local) in trie.ends.iter().zip(local::score(&self.posteriors, &trie)) {
+            let score = &mut scores[end.form as usize];
+            *score = score.max(local);
+        }
+        scores
+    }
+
+    fn seconds(&self) -> f32 {
+        self.seconds
+    }
+}
+
+/// Sizes only: posteriors say what a citizen said, and `Debug` output ends up in logs.
+impl fmt::Debug for PosteriorEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PosteriorEvidence")
+            .field("frames", &self.posteriors.frames())
+            .field("classes", &self.posteriors.classes)
+            .field("seconds", &self.seconds)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
