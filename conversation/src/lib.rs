@@ -1,1 +1,47 @@
 //! Conversations as append-only event logs, the handoff state machine, the [`Store`] seam and the portal protocol.
+//!
+//! A conversation **is** its [`Event`]s. What it is right now, its [`ConversationState`], is the fold of them; the
+//! [`handoff`] decides which events a change of hands appends; a [`Store`] makes events durable before anybody is
+//! told. [`protocol`] is how a portal client talks about all this (docs/protocol.md). Everything here is pure: no
+//! sockets, no SQL, no clock but the one passed in.
+//!
+//! ```
+//! use conversation::{Channel, ConversationId, ConversationState, Event, EventBody, Started, Status, Timestamp};
+//! use language::Language;
+//!
+//! let started = Started {
+//!     conversation: ConversationId::from_random([7; 16]),
+//!     language: Language::Bo,
+//!     channel: Channel::Portal,
+//!     voice: true,
+//! };
+//! let first = Event { seq: 1, at: Timestamp::from_millis(0), body: EventBody::Started(started) };
+//! let state = ConversationState::replay([&first])?;
+//! assert_eq!((state.status(), state.voice), (Status::Bot, true));
+//! # Ok::<(), conversation::ProjectionError>(())
+//! ```
+
+pub mod event;
+pub mod handoff;
+mod ids;
+pub mod phrases;
+pub mod protocol;
+mod schema;
+mod state;
+pub mod store;
+mod time;
+
+pub use event::{
+    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered, Event, EventBody,
+    LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
+};
+pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
+pub use ids::{AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, Token, TokenHash};
+pub use intents::EscalationReason;
+pub use schema::schema;
+pub use state::{ConversationState, LastAnswer, PendingClarify, ProjectionError};
+pub use store::{
+    Agent, AgentCredentials, Append, Appended, Expect, Feed, Lagged, LockoutPolicy, MessageKey, NewConversation,
+    NewSession, Published, QueueFeed, QueueItem, Sender, Store, StoreError,
+};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};

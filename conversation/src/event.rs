@@ -1,0 +1,442 @@
+//! The durable events of a conversation.
+//!
+//! An event carries everything that is known about it, including what only the desk may see (what the assistant
+//! considered, which agent's note, which model). [`Event::for_citizen`] takes that out again; what is left is
+//! exactly docs/protocol.md.
+
+use intents::EscalationReason;
+use kb::EntryId;
+use language::Language;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AgentId, ConversationId, EscalationId, MessageId};
+use crate::schema::{LanguageCode, ReasonName};
+use crate::time::Timestamp;
+
+/// An event with its place in the conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// Its place: 1, 2, 3 … without a gap, per conversation.
+    pub seq: u64,
+    /// When it became durable.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+impl Event {
+    /// The event as the citizen may see it: without what the assistant considered, ids of agents and notes.
+    #[must_use]
+    pub fn for_citizen(&self) -> Self {
+        Self { seq: self.seq, at: self.at, body: self.body.for_citizen() }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventBody {
+    /// The conversation began.
+    Started(Started),
+    /// The conversation goes on in another language.
+    LanguageChanged(LanguageChanged),
+    /// The citizen typed, said or chose something.
+    CitizenMessage(CitizenMessage),
+    /// The assistant answered from the knowledge base.
+    Answer(Box<Answer>),
+    /// The assistant asks back.
+    Clarify(Clarify),
+    /// The assistant says something that is not from the knowledge base.
+    Say(Say),
+    /// The conversation waits for a person.
+    Escalated(Escalated),
+    /// The citizen took the request for a person back.
+    EscalationCancelled(EscalationCancelled),
+    /// An agent took the conversation over.
+    AgentJoined(AgentJoined),
+    /// An agent wrote something.
+    AgentMessage(AgentMessage),
+    /// The agent is gone from the conversation.
+    AgentLeft(AgentLeft),
+    /// The conversation is over.
+    Closed(Closed),
+}
+
+impl EventBody {
+    /// See [`Event::for_citizen`].
+    #[must_use]
+    pub fn for_citizen(&self) -> Self {
+        let mut body = self.clone();
+        match &mut body {
+            Self::Started(started) => started.voice = false,
+            Self::Answer(answer) => (answer.considered, answer.provenance) = (Vec::new(), None),
+            Self::Clarify(clarify) => (clarify.considered, clarify.provenance) = (Vec::new(), None),
+            Self::Say(say) => (say.considered, say.provenance) = (Vec::new(), None),
+            Self::Escalated(escalated) => escalated.escalation = None,
+            Self::AgentJoined(joined) => joined.agent.id = None,
+            Self::AgentMessage(message) => message.agent.id = None,
+            Self::AgentLeft(left) => (left.agent, left.note) = (None, None),
+            Self::LanguageChanged(_)
+            | Self::CitizenMessage(_)
+            | Self::EscalationCancelled(_)
+            | Self::Closed(_) => {}
+        }
+        body
+    }
+
+    /// The event's `type` on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Started(_) => "started",
+            Self::LanguageChanged(_) => "language_changed",
+            Self::CitizenMessage(_) => "citizen_message",
+            Self::Answer(_) => "answer",
+            Self::Clarify(_) => "clarify",
+            Self::Say(_) => "say",
+            Self::Escalated(_) => "escalated",
+            Self::EscalationCancelled(_) => "escalation_cancelled",
+            Self::AgentJoined(_) => "agent_joined",
+            Self::AgentMessage(_) => "agent_message",
+            Self::AgentLeft(_) => "agent_left",
+            Self::Closed(_) => "closed",
+        }
+    }
+}
+
+/// Through which door a conversation came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// The portal's WebSocket.
+    Portal,
+    /// The telephone hotline.
+    Telephone,
+}
+
+/// The conversation began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Started {
+    /// Its id.
+    pub conversation: ConversationId,
+    /// Its first language.
+    #[schemars(with = "LanguageCode")]
+    pub language: Language,
+    /// Through which door.
+    pub channel: Channel,
+    /// Private: whether the citizen asked for spoken answers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub voice: bool,
+}
+
+/// The conversation goes on in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LanguageChanged {
+    /// The language from here on.
+    #[schemars(with = "LanguageCode")]
+    pub language: Language,
+}
+
+/// How a citizen's message came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Typed.
+    Text,
+    /// Spoken.
+    Voice,
+    /// One of the offered choices.
+    Choice,
+}
+
+/// The citizen typed, said or chose something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CitizenMessage {
+    /// The client's id of the message (of the `audio_start` for a spoken turn).
+    pub id: MessageId,
+    /// The words; for a voice turn without dictation the matched question, or empty.
+    pub text: String,
+    /// How it came about.
+    pub source: Source,
+    /// The language it was understood in.
+    #[schemars(with = "LanguageCode")]
+    pub language: Language,
+    /// Whether `text` is what was said, word for word; false where a recogniser that takes no dictation heard it.
+    pub dictation: bool,
+}
+
+/// An entry that the assistant considered, with its calibrated probability.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Considered {
+    /// Which entry.
+    #[schemars(with = "String")]
+    pub entry: EntryId,
+    /// Its question.
+    pub question: String,
+    /// Probability that it is what was meant, 0 to 1.
+    pub confidence: f32,
+}
+
+impl From<&intents::Scored> for Considered {
+    fn from(scored: &intents::Scored) -> Self {
+        Self { entry: scored.entry.clone(), question: scored.question.clone(), confidence: scored.confidence }
+    }
+}
+
+/// With what a decision was made, so that it can be explained later.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Provenance {
+    /// The confidence from which the assistant answers.
+    pub answer_threshold: f32,
+    /// The confidence from which it asks back.
+    pub clarify_threshold: f32,
+    /// The published knowledge base (its revision).
+    pub knowledge_base: String,
+    /// Names with content hashes of the models that took part: recogniser, ranker.
+    #[serde(default)]
+    pub models: Vec<String>,
+}
+
+/// A link under an answer, in the answer's language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AnswerLink {
+    /// What it says.
+    pub label: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// The assistant answered from the knowledge base. Self-contained: it stays readable when the entry changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer {
+    /// The citizen message it answers.
+    pub reply_to: u64,
+    /// Which entry.
+    #[schemars(with = "String")]
+    pub entry: EntryId,
+    /// Which revision of the entry.
+    pub revision: String,
+    /// The language of all texts here.
+    #[schemars(with = "LanguageCode")]
+    pub language: Language,
+    /// The question it answers.
+    pub question: String,
+    /// The whole answer, for the eye.
+    pub text: String,
+    /// The answer for the ear.
+    pub spoken: String,
+    /// What to do, in order.
+    #[serde(default)]
+    pub steps: Vec<String>,
+    /// What to bring.
+    #[serde(default)]
+    pub documents: Vec<String>,
+    /// Links.
+    #[serde(default)]
+    pub links: Vec<AnswerLink>,
+    /// The office in charge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<String>,
+    /// Calibrated probability that this entry was meant, 0 to 1.
+    pub confidence: f32,
+    /// Sample content.
+    pub sample: bool,
+    /// A native reviewer has yet to read it.
+    pub awaiting_review: bool,
+    /// The other language's text is newer by so many days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outdated_days: Option<u32>,
+    /// Private: what was considered, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub considered: Vec<Considered>,
+    /// Private: with what it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub provenance: Option<Provenance>,
+}
+
+/// A choice offered to the citizen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Choice {
+    /// Which entry.
+    #[schemars(with = "String")]
+    pub entry: EntryId,
+    /// Its question, in the conversation's language.
+    pub question: String,
+}
+
+/// The assistant asks back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Clarify {
+    /// The citizen message it asks about.
+    pub reply_to: u64,
+    /// "Did you mean …".
+    pub prompt: String,
+    /// One to three choices, best first.
+    #[schemars(length(min = 1, max = 3))]
+    pub choices: Vec<Choice>,
+    /// A single choice to confirm.
+    pub confirm: bool,
+    /// Private: what was considered, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub considered: Vec<Considered>,
+    /// Private: with what it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub provenance: Option<Provenance>,
+}
+
+/// What kind of thing the assistant says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SayAct {
+    /// "Hello."
+    Greeting,
+    /// "You're welcome."
+    Thanks,
+    /// "Goodbye."
+    Goodbye,
+    /// "I did not understand; please say it differently."
+    NotUnderstood,
+    /// "I heard nothing; please say it again."
+    NotHeard,
+    /// "What would you like me to repeat?", and the like.
+    RepeatQuestion,
+    /// Something the citizen should know.
+    Notice,
+    /// Guidance to 110, 119 or 120.
+    Emergency,
+    /// About the conversation's language.
+    Language,
+}
+
+/// The assistant says something that is not from the knowledge base.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Say {
+    /// The citizen message it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<u64>,
+    /// The words.
+    pub text: String,
+    /// What kind of thing it is.
+    pub act: SayAct,
+    /// Private: what was considered, best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub considered: Vec<Considered>,
+    /// Private: with what it was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub provenance: Option<Provenance>,
+}
+
+/// The conversation waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Escalated {
+    /// Why.
+    #[schemars(with = "ReasonName")]
+    pub reason: EscalationReason,
+    /// Place in the queue when it was entered; 1 = next.
+    pub position: u32,
+    /// What the citizen is told.
+    pub text: String,
+    /// Private: the escalation's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub escalation: Option<EscalationId>,
+}
+
+/// The citizen took the request for a person back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EscalationCancelled {
+    /// What the citizen is told.
+    pub text: String,
+}
+
+/// An agent as the other side sees them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct AgentRef {
+    /// Private: the agent's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub id: Option<AgentId>,
+    /// The name shown to citizens.
+    pub name: String,
+}
+
+/// An agent took the conversation over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentJoined {
+    /// Who.
+    pub agent: AgentRef,
+    /// What the citizen is told.
+    pub text: String,
+}
+
+/// An agent wrote something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentMessage {
+    /// Who.
+    pub agent: AgentRef,
+    /// The words.
+    pub text: String,
+    /// The language of the words, as the conversation had it.
+    #[schemars(with = "LanguageCode")]
+    pub language: Language,
+}
+
+/// Why an agent is gone from a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The assistant takes over again.
+    Returned,
+    /// The matter is settled; `closed` follows.
+    Resolved,
+    /// Back to the queue with the original time, by the agent's wish.
+    Requeued,
+    /// Back to the queue with the original time: the agent's connection was lost.
+    Lost,
+}
+
+/// The agent is gone from the conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentLeft {
+    /// Why.
+    pub outcome: Outcome,
+    /// What the citizen is told.
+    pub text: String,
+    /// Private: who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub agent: Option<AgentRef>,
+    /// Private: the agent's note for whoever comes next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub note: Option<String>,
+}
+
+/// Who ended a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosedBy {
+    /// The citizen said that they are done.
+    Citizen,
+    /// An agent settled the matter.
+    Agent,
+    /// Nobody said anything for long.
+    Idle,
+}
+
+/// The conversation is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Closed {
+    /// Who ended it.
+    pub by: ClosedBy,
+    /// What the citizen is told.
+    pub text: String,
+}
