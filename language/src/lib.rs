@@ -7,8 +7,20 @@
 //! [`SpokenForm`]s ("how well does the sound support these words?") without either side knowing the other.
 
 mod evidence;
+pub mod mandarin;
+pub mod numbers;
+pub mod numerals;
+pub mod phones;
+mod pronounce;
+pub mod script;
+pub mod tibetan;
+pub mod utterance;
+pub mod voice;
 
 pub use evidence::{Dialect, Evidence, FormBatch, Phone, Pronunciation, SpokenForm};
+pub use phones::INVENTORY;
+pub use pronounce::pronunciations;
+pub use voice::{Segment, SpeechPlan, espeak_phonemes, speech_plan};
 
 use serde::{Deserialize, Serialize};
 

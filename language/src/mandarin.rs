@@ -1,0 +1,319 @@
+//! Mandarin as sound: pinyin syllables, readings of characters and phrases, tone sandhi.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use jieba_rs::Jieba;
+use pinyin::ToPinyin;
+
+use crate::Phone;
+
+/// The word segmenter with its built-in dictionary; loading it takes some tenths of a second, once.
+pub(crate) static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+
+/// Longest phrase of `data/phrases.tsv`, in characters.
+const LONGEST_PHRASE: usize = 8;
+
+/// A Mandarin syllable with its tone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PinyinSyllable {
+    /// Letters without tone, with `v` for ü: `zhong`, `lv`, `er`.
+    pub letters: String,
+    /// 1 to 4, or 5 for the neutral tone.
+    pub tone: u8,
+    /// The initial, unless it has none.
+    pub onset: Option<Phone>,
+    /// The final.
+    pub rime: Phone,
+    /// The character it was read from; 一 and 不 change their tone with their neighbour.
+    pub character: Option<char>,
+}
+
+impl PinyinSyllable {
+    /// Parses numbered pinyin such as `zhong1`, `lv4`, `nü3`, `er` (a missing number is the neutral tone). `None` where
+    /// the letters are no Mandarin syllable.
+    pub fn parse(numbered: &str) -> Option<Self> {
+        let lower = numbered.trim().to_lowercase().replace('ü', "v").replace("u:", "v");
+        let letters = lower.trim_end_matches(|c: char| c.is_ascii_digit());
+        let tone = match lower[letters.len()..].parse::<u8>() {
+            Ok(tone @ 1..=4) => tone,
+            Ok(0 | 5) => 5,
+            Ok(_) => return None,
+            Err(_) if letters.len() == lower.len() => 5,
+            Err(_) => return None,
+        };
+        let (onset, rime) = onset_and_rime(letters)?;
+        let onset = match onset {
+            "" => None,
+            name => Some(Phone::parse(name)?),
+        };
+        let rime = Phone::parse(rime)?;
+        rime.is_rime().then(|| Self { letters: letters.to_owned(), tone, onset, rime, character: None })
+    }
+
+    /// Numbered pinyin, as the `cmn-latn-pinyin` voice of espeak-ng reads it.
+    pub fn numbered(&self) -> String {
+        format!("{}{}", self.letters, self.tone)
+    }
+
+    /// Its phones: the initial, if any, and the final.
+    pub fn phones(&self) -> impl Iterator<Item = Phone> + use<> {
+        self.onset.into_iter().chain(std::iter::once(self.rime))
+    }
+}
+
+const INITIALS: [&str; 21] = [
+    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c", "s",
+];
+
+/// Initial and final as inventory names; spelling rules of Hanyu Pinyin (GB/T 16159) undone.
+fn onset_and_rime(letters: &str) -> Option<(&'static str, &str)> {
+    // Interjections that are written without a vowel.
+    match letters {
+        "m" => return Some(("m", "u")),
+        "n" | "ng" => return Some(("", "en")),
+        "hm" | "hng" => return Some(("h", "en")),
+        "ê" | "eh" => return Some(("", "ei")),
+        "yo" => return Some(("y", "o")),
+        _ => {}
+    }
+    if let Some(rest) = letters.strip_prefix('y') {
+        return Some(("", match rest {
+            "i" => "i",
+            "a" => "ia",
+            "e" => "ie",
+            "ao" => "iao",
+            "ou" => "iu",
+            "an" => "ian",
+            "in" => "in",
+            "ang" => "iang",
+            "ing" => "ing",
+            "ong" => "iong",
+            "u" | "v" => "v",
+            "ue" | "ve" => "ve",
+            "uan" | "van" => "van",
+            "un" | "vn" => "vn",
+            _ => return None,
+        }));
+    }
+    if let Some(rest) = letters.strip_prefix('w') {
+        return Some(("", match rest {
+            "u" => "u",
+            "a" => "ua",
+            "o" => "uo",
+            "ai" => "uai",
+            "ei" => "ui",
+            "an" => "uan",
+            "en" => "un",
+            "ang" => "uang",
+            "eng" => "ueng",
+            _ => return None,
+        }));
+    }
+    let onset = INITIALS.iter().find(|i| letters.starts_with(**i)).copied().unwrap_or_default();
+    let rest = &letters[onset.len()..];
+    let rime = match (onset, rest) {
+        ("j" | "q" | "x", "u") => "v",
+        ("j" | "q" | "x" | "l" | "n", "ue") => "ve",
+        ("j" | "q" | "x", "uan") => "van",
+        ("j" | "q" | "x", "un") => "vn",
+        ("z" | "c" | "s", "i") => "iz",
+        ("zh" | "ch" | "sh" | "r", "i") => "izh",
+        (_, "iou") => "iu",
+        (_, "uei") => "ui",
+        (_, "uen") => "un",
+        (_, rest) => rest,
+    };
+    (!rime.is_empty()).then_some((onset, rime))
+}
+
+fn parse_readings(column: &str, characters: &str) -> Option<Vec<PinyinSyllable>> {
+    column
+        .split(' ')
+        .zip(characters.chars())
+        .map(|(reading, c)| PinyinSyllable::parse(reading).map(|s| PinyinSyllable { character: Some(c), ..s }))
+        .collect()
+}
+
+/// Phrases whose reading differs from their characters' defaults (`data/phrases.tsv`).
+static PHRASES: LazyLock<HashMap<&'static str, Vec<PinyinSyllable>>> = LazyLock::new(|| {
+    [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")]
+        .iter()
+        .flat_map(|file| file.lines())
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('\t'))
+        .filter_map(|(phrase, readings)| Some((phrase, parse_readings(readings, phrase)?)))
+        .collect()
+});
+
+/// Characters whose usual reading in speech is not the first of pinyin-data, with alternatives (`data/readings.tsv`).
+static READINGS: LazyLock<HashMap<char, Vec<PinyinSyllable>>> = LazyLock::new(|| {
+    include_str!("../data/readings.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let mut columns = line.split('\t');
+            let c = columns.next()?.chars().next()?;
+            let readings = columns
+                .filter_map(PinyinSyllable::parse)
+                .map(|s| PinyinSyllable { character: Some(c), ..s })
+                .collect::<Vec<_>>();
+            (!readings.is_empty()).then_some((c, readings))
+        })
+        .collect()
+});
+
+/// The readings of one character, the usual one first; empty where it is unknown.
+pub fn readings(c: char) -> Vec<PinyinSyllable> {
+    if let Some(readings) = READINGS.get(&c) {
+        return readings.clone();
+    }
+    c.to_pinyin()
+        .and_then(|p| PinyinSyllable::parse(p.with_tone_num_end()))
+        .map(|s| vec![PinyinSyllable { character: Some(c), ..s }])
+        .unwrap_or_default()
+}
+
+/// A stretch of Chinese with the ways to read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Bytes of the text that was read.
+    pub range: Range<usize>,
+    /// The ways to read it, the usual one first. A reading may be empty (a 儿 that only colours the vowel before it).
+    pub choices: Vec<Vec<PinyinSyllable>>,
+}
+
+/// Reads a run of Chinese characters: words by `jieba`, phrases by the longest match that respects word boundaries or
+/// lies within one word, single characters otherwise. Ambiguous characters offer alternatives only where they stand
+/// alone as a word.
+pub fn read(han: &str) -> Vec<Reading> {
+    let words = JIEBA.cut(han, false);
+    let starts: Vec<usize> = words
+        .iter()
+        .scan(0, |at, word| {
+            let start = *at;
+            *at += word.word.len();
+            Some(start)
+        })
+        .collect();
+    let boundary = |at: usize| at == han.len() || starts.binary_search(&at).is_ok();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while at < han.len() {
+        let length = phrase_at(han, at, boundary);
+        if let Some((end, reading)) = length {
+            push_phrase(&mut out, at, end, reading);
+            at = end;
+            continue;
+        }
+        let Some(c) = han[at..].chars().next() else { break };
+        let end = at + c.len_utf8();
+        let mut choices: Vec<Vec<PinyinSyllable>> = readings(c).into_iter().map(|s| vec![s]).collect();
+        if !(boundary(at) && boundary(end)) {
+            choices.truncate(1);
+        }
+        if !choices.is_empty() {
+            out.push(Reading { range: at..end, choices });
+        }
+        at = end;
+    }
+    out
+}
+
+/// The longest phrase that begins at `at` and either covers whole words or ends before the next word boundary.
+fn phrase_at(
+    han: &str,
+    at: usize,
+    boundary: impl Fn(usize) -> bool,
+) -> Option<(usize, &'static [PinyinSyllable])> {
+    let ends: Vec<usize> =
+        han[at..].char_indices().skip(1).map(|(i, _)| at + i).chain([han.len()]).take(LONGEST_PHRASE).collect();
+    ends.iter().rev().find_map(|&end| {
+        let reading = PHRASES.get(&han[at..end])?;
+        let inside_one_word = !han[at..end].char_indices().skip(1).any(|(i, _)| boundary(at + i));
+        (inside_one_word || (boundary(at) && boundary(end))).then_some((end, reading.as_slice()))
+    })
+}
+
+fn push_phrase(out: &mut Vec<Reading>, at: usize, end: usize, reading: &[PinyinSyllable]) {
+    let mut start = at;
+    for (i, syllable) in reading.iter().enumerate() {
+        let next = start + syllable.character.map_or(0, char::len_utf8);
+        let mut choices = vec![vec![syllable.clone()]];
+        if i > 0 && syllable.character == Some('儿') && syllable.tone == 5 {
+            choices.push(Vec::new());
+        }
+        out.push(Reading { range: start..next.min(end), choices });
+        start = next;
+    }
+}
+
+/// Applies the tone sandhi of 一, 不 and the third tone to syllables that are spoken in one breath.
+///
+/// Source: Standard Mandarin grammar: 不 is *bú* before a fourth tone; 一 is *yí* before a fourth tone and *yì* before
+/// the others, unless it is a number or ordinal (left as it is when it is the last syllable, or stands before or after
+/// another numeral or after 第); a third tone before a third tone is a second.
+pub fn apply_sandhi(syllables: &mut [PinyinSyllable]) {
+    const NUMERALS: &str = "一二三四五六七八九十零〇点第月幺";
+    let is = |c: Option<char>, set: &str| c.is_some_and(|c| set.contains(c));
+    for i in 0..syllables.len() {
+        let Some(next) = syllables.get(i + 1).map(|s| (s.tone, s.character)) else { continue };
+        let before = i.checked_sub(1).and_then(|p| syllables[p].character);
+        let this = &mut syllables[i];
+        match this.character {
+            Some('不') if this.letters == "bu" => this.tone = if next.0 == 4 { 2 } else { 4 },
+            Some('一') if !is(before, NUMERALS) && !is(next.1, NUMERALS) => {
+                // 一个: 个 loses its own fourth tone but still counts as one.
+                this.tone = if next.0 == 4 || next.1 == Some('个') { 2 } else { 4 };
+            }
+            _ => {}
+        }
+    }
+    for i in 0..syllables.len().saturating_sub(1) {
+        if syllables[i].tone == 3 && syllables[i + 1].tone == 3 {
+            syllables[i].tone = 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual(text: &str) -> String {
+        let all: Vec<String> = read(text).iter().flat_map(|r| r.choices[0].iter().map(PinyinSyllable::numbered)).collect();
+        all.join(" ")
+    }
+
+    #[test]
+    fn polyphones_are_read_by_phrase() {
+        assert_eq!(usual("银行还款"), "yin2 hang2 huan2 kuan3");
+        assert_eq!(usual("我还没有重新办理"), "wo3 hai2 mei2 you3 chong2 xin1 ban4 li3");
+        assert_eq!(usual("西藏自治区"), "xi1 zang4 zi4 zhi4 qu1");
+        assert_eq!(usual("收藏"), "shou1 cang2");
+        assert_eq!(usual("长大了"), "zhang3 da4 le5");
+    }
+
+    #[test]
+    fn every_shipped_reading_is_a_mandarin_syllable() {
+        for file in [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")] {
+            for line in file.lines().filter(|l| !l.starts_with('#')) {
+                let (phrase, readings) = line.split_once('\t').expect("two columns");
+                let parsed = parse_readings(readings, phrase).unwrap_or_else(|| panic!("{line}"));
+                assert_eq!(parsed.len(), phrase.chars().count(), "{line}");
+            }
+        }
+        for line in include_str!("../data/readings.tsv").lines().filter(|l| !l.starts_with('#')) {
+            assert!(line.split('\t').skip(1).all(|r| PinyinSyllable::parse(r).is_some()), "{line}");
+        }
+    }
+
+    #[test]
+    fn tones_change_beside_their_neighbours() {
+        let mut syllables: Vec<PinyinSyllable> = read("不是一个一百你好第一").into_iter().map(|r| r.choices[0][0].clone()).collect();
+        apply_sandhi(&mut syllables);
+        let tones: Vec<u8> = syllables.iter().map(|s| s.tone).collect();
+        assert_eq!(tones, [2, 4, 2, 4, 4, 2, 2, 3, 4, 1]);
+    }
+}

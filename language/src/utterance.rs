@@ -1,0 +1,199 @@
+//! A text as something to say: syllables of both languages in order, with alternatives where the reading is open.
+
+use std::ops::Range;
+
+use crate::mandarin::{self, PinyinSyllable};
+use crate::script::{self, Script};
+use crate::tibetan::{self, lhasa, lhasa::LhasaSyllable};
+use crate::{Language, Phone, numerals};
+
+/// A spoken syllable of either language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spoken {
+    /// A Mandarin syllable.
+    Mandarin(PinyinSyllable),
+    /// A Lhasa syllable.
+    Lhasa(LhasaSyllable),
+}
+
+impl Spoken {
+    /// Which language's voice says it.
+    pub fn language(&self) -> Language {
+        match self {
+            Self::Mandarin(_) => Language::Zh,
+            Self::Lhasa(_) => Language::Bo,
+        }
+    }
+
+    /// Appends its phones.
+    pub fn push_phones(&self, out: &mut Vec<Phone>) {
+        match self {
+            Self::Mandarin(s) => out.extend(s.phones()),
+            Self::Lhasa(s) => out.extend(s.phones()),
+        }
+    }
+}
+
+/// A written unit (a character, a Tibetan syllable, a number, a Latin letter) with the ways to say it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// The ways to say it, the usual one first; at least one. A way may be empty.
+    pub choices: Vec<Vec<Spoken>>,
+    /// How it is said in quick connected speech, where that differs.
+    pub connected: Option<Vec<Spoken>>,
+    /// Whether a pause (punctuation) comes before it.
+    pub pause_before: bool,
+}
+
+/// A piece of text before it is given a sound.
+enum Piece<'a> {
+    Han { at: usize, text: &'a str },
+    Tibetan { range: Range<usize>, syllable: String },
+    Number(numerals::SpokenNumber),
+    Letters { at: usize, text: &'a str },
+    Pause,
+}
+
+/// Reads a text aloud: every unit of it that has a sound, in order.
+pub fn read(text: &str, language: Language) -> Vec<Slot> {
+    let mut slots: Vec<Slot> = Vec::new();
+    let mut phrase: Vec<(Range<usize>, String)> = Vec::new();
+    let mut pause = false;
+    for piece in pieces(text, language) {
+        if let Piece::Tibetan { range, syllable } = piece {
+            phrase.push((range, syllable));
+            continue;
+        }
+        let first = slots.len();
+        push_tibetan(&mut slots, &mut phrase);
+        mark_pause(&mut slots, first, &mut pause);
+        let first = slots.len();
+        match piece {
+            Piece::Han { at, text } => push_han(&mut slots, at, text),
+            Piece::Number(number) => push_number(&mut slots, &number),
+            Piece::Letters { at, text } => push_letters(&mut slots, at, text),
+            Piece::Pause => pause = true,
+            Piece::Tibetan { .. } => {}
+        }
+        mark_pause(&mut slots, first, &mut pause);
+    }
+    let first = slots.len();
+    push_tibetan(&mut slots, &mut phrase);
+    mark_pause(&mut slots, first, &mut pause);
+    slots
+}
+
+fn mark_pause(slots: &mut [Slot], first: usize, pause: &mut bool) {
+    if let Some(slot) = slots.get_mut(first)
+        && std::mem::take(pause)
+    {
+        slot.pause_before = first > 0;
+    }
+}
+
+fn pieces(text: &str, language: Language) -> Vec<Piece<'_>> {
+    let mut out = Vec::new();
+    let mut numbers = numerals::find(text, language).into_iter().peekable();
+    let mut done = 0;
+    for run in script::runs(text) {
+        if run.range.start < done {
+            continue;
+        }
+        let slice = &text[run.range.clone()];
+        match run.script {
+            Script::Han => out.push(Piece::Han { at: run.range.start, text: slice }),
+            Script::Tibetan => out.extend(tibetan::syllables(slice).into_iter().map(|s| Piece::Tibetan {
+                range: run.range.start + s.range.start..run.range.start + s.range.end,
+                syllable: s.text,
+            })),
+            Script::Latin => out.push(Piece::Letters { at: run.range.start, text: slice }),
+            Script::Digit => {
+                if let Some(number) = numbers.next_if(|n| n.range.start == run.range.start) {
+                    done = number.range.end;
+                    out.push(Piece::Number(number));
+                }
+            }
+            Script::Other if slice.trim().is_empty() => {}
+            Script::Other => out.push(Piece::Pause),
+        }
+    }
+    out
+}
+
+fn slot(range: Range<usize>, choices: Vec<Vec<Spoken>>) -> Slot {
+    Slot { range, choices, connected: None, pause_before: false }
+}
+
+fn push_han(slots: &mut Vec<Slot>, at: usize, text: &str) {
+    for reading in mandarin::read(text) {
+        let choices = reading.choices.into_iter().map(|c| c.into_iter().map(Spoken::Mandarin).collect()).collect();
+        slots.push(slot(at + reading.range.start..at + reading.range.end, choices));
+    }
+}
+
+fn push_tibetan(slots: &mut Vec<Slot>, phrase: &mut Vec<(Range<usize>, String)>) {
+    let texts: Vec<&str> = phrase.iter().map(|(_, s)| s.as_str()).collect();
+    let careful = lhasa::speak_phrase(&texts, false);
+    let connected = lhasa::speak_phrase(&texts, true);
+    for ((range, _), (careful, connected)) in phrase.drain(..).zip(careful.into_iter().zip(connected)) {
+        let quick = (careful != connected).then(|| connected.into_iter().map(Spoken::Lhasa).collect());
+        let mut new = slot(range, vec![careful.into_iter().map(Spoken::Lhasa).collect()]);
+        new.connected = quick;
+        slots.push(new);
+    }
+}
+
+fn push_number(slots: &mut Vec<Slot>, number: &numerals::SpokenNumber) {
+    let choices = number.readings.iter().map(|words| speak_words(words, number.language)).collect();
+    slots.push(slot(number.range.clone(), choices));
+}
+
+/// Says words that are all in one language.
+fn speak_words(words: &str, language: Language) -> Vec<Spoken> {
+    match language {
+        Language::Zh => mandarin::read(words)
+            .into_iter()
+            .filter_map(|r| r.choices.into_iter().next())
+            .flatten()
+            .map(Spoken::Mandarin)
+            .collect(),
+        Language::Bo => {
+            let syllables = tibetan::syllables(words);
+            let texts: Vec<&str> = syllables.iter().map(|s| s.text.as_str()).collect();
+            lhasa::speak_phrase(&texts, false).into_iter().flatten().map(Spoken::Lhasa).collect()
+        }
+    }
+}
+
+/// Latin words longer than this are neither spelled nor spoken: nobody spells out an address in speech.
+const LONGEST_SPELLED_WORD: usize = 6;
+
+fn push_letters(slots: &mut Vec<Slot>, at: usize, text: &str) {
+    if text.chars().count() > LONGEST_SPELLED_WORD {
+        return;
+    }
+    for (i, c) in text.char_indices() {
+        let Some(name) = letter_name(c) else { continue };
+        let spoken = name.split(' ').filter_map(PinyinSyllable::parse).map(Spoken::Mandarin).collect();
+        slots.push(slot(at + i..at + i + c.len_utf8(), vec![spoken]));
+    }
+}
+
+/// How a Latin letter is named in both languages' everyday speech, in rough pinyin.
+fn letter_name(c: char) -> Option<&'static str> {
+    const NAMES: [&str; 26] = [
+        "ei1", "bi4", "xi1", "di4", "yi4", "ai2 fu5", "ji4", "ei2 chi5", "ai4", "zhei4", "kei4", "ai2 lou5", "ai2 mu5",
+        "en1", "ou1", "pi4", "kiu4", "a4 er5", "ai2 si5", "ti4", "you1", "wei1", "da2 bu5 liu4", "ai2 ke5 si5", "wai4",
+        "zei4",
+    ];
+    let index = match c {
+        'a'..='z' => c as u32 - 'a' as u32,
+        'A'..='Z' => c as u32 - 'A' as u32,
+        'ａ'..='ｚ' => c as u32 - 'ａ' as u32,
+        'Ａ'..='Ｚ' => c as u32 - 'Ａ' as u32,
+        _ => return None,
+    };
+    NAMES.get(index as usize).copied()
+}
