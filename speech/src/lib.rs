@@ -10,6 +10,7 @@
 
 pub mod evidence;
 pub mod features;
+pub mod synthesizer;
 mod transcript;
 
 pub use transcript::{
