@@ -1,0 +1,193 @@
+//! Several engines as one: the first that can answer does.
+
+use crate::{Capabilities, TranscribeError, TranscribeRequest, Transcriber, Transcript};
+
+/// A chain of engines in order of preference, and optionally one more that only lends its
+/// [`Evidence`](language::Evidence) to transcripts that have none.
+pub struct FallbackChain {
+    engines: Vec<Box<dyn Transcriber>>,
+    witness: Option<Box<dyn Transcriber>>,
+    name: String,
+    capabilities: Capabilities,
+}
+
+impl FallbackChain {
+    /// Chains engines, the best first. `None` where there is none.
+    pub fn new(engines: Vec<Box<dyn Transcriber>>) -> Option<Self> {
+        let first = engines.first()?;
+        let mut capabilities = first.capabilities().clone();
+        for other in engines.iter().skip(1).map(|engine| engine.capabilities()) {
+            for &language in &other.languages {
+                if !capabilities.languages.contains(&language) {
+                    capabilities.languages.push(language);
+                }
+            }
+            capabilities.evidence |= other.evidence;
+            capabilities.max_seconds = capabilities.max_seconds.max(other.max_seconds);
+        }
+        let name = engines.iter().map(|engine| engine.name()).collect::<Vec<_>>().join(" > ");
+        Some(Self { engines, witness: None, name, capabilities })
+    }
+
+    /// Adds an engine that is asked for evidence where the engine that answered gave none: a big model's words together
+    /// with the shipped model's posteriors. Its failure is logged and changes nothing. Partials do without.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Box<dyn Transcriber>) -> Self {
+        self.name = format!("{} + {}", self.name, witness.name());
+        self.capabilities.evidence |= witness.capabilities().evidence;
+        self.witness = Some(witness);
+        self
+    }
+
+    fn lend_evidence(&mut self, audio: &[f32], request: &TranscribeRequest, transcript: &mut Transcript) {
+        let Some(witness) = self.witness.as_mut() else { return };
+        if transcript.evidence.is_some() || request.partial {
+            return;
+        }
+        match witness.transcribe(audio, request) {
+            Ok(other) => transcript.evidence = other.evidence,
+            Err(error) => {
+                tracing::warn!(engine = witness.name(), %error, "no acoustic evidence for this utterance");
+            }
+        }
+    }
+}
+
+impl Transcriber for FallbackChain {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What at least one engine can do; dictation only where the first one can.
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+        let mut failure = None;
+        for engine in &mut self.engines {
+            if request.language.is_some_and(|language| !engine.capabilities().languages.contains(&language)) {
+                continue;
+            }
+            match engine.transcribe(audio, request) {
+                Ok(mut transcript) => {
+                    self.lend_evidence(audio, request, &mut transcript);
+                    return Ok(transcript);
+                }
+                Err(error) => {
+                    tracing::warn!(engine = engine.name(), %error, "the next engine is tried");
+                    failure = Some(error);
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| TranscribeError::Engine {
+            engine: self.name.clone(),
+            reason: "no engine hears this language".into(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use language::{Evidence, FormBatch, Language};
+
+    use super::*;
+    use crate::Hypothesis;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Evidence for Nothing {
+        fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+            vec![0.0; batch.len()]
+        }
+        fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+            vec![0.0; batch.len()]
+        }
+        fn seconds(&self) -> f32 {
+            0.0
+        }
+    }
+
+    /// What an engine in these tests does when asked.
+    enum Does {
+        Say(&'static str),
+        Hear,
+        Fail,
+    }
+
+    struct Scripted(Capabilities, Does);
+
+    impl Scripted {
+        fn new(languages: &[Language], does: Does) -> Box<dyn Transcriber> {
+            let (dictation, evidence) = (matches!(does, Does::Say(_)), matches!(does, Does::Hear));
+            let languages = languages.to_vec();
+            Box::new(Self(Capabilities { languages, dictation, evidence, max_seconds: 30.0 }, does))
+        }
+    }
+
+    impl Transcriber for Scripted {
+        fn name(&self) -> &'static str {
+            "scripted"
+        }
+        fn capabilities(&self) -> &Capabilities {
+            &self.0
+        }
+        fn transcribe(&mut self, _: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+            let mut transcript =
+                Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds: 1.0 };
+            match self.1 {
+                Does::Say(text) => transcript.hypotheses.push(Hypothesis { text: text.into(), confidence: None }),
+                Does::Hear => transcript.evidence = Some(Arc::new(Nothing)),
+                Does::Fail => {
+                    return Err(TranscribeError::Engine { engine: "scripted".into(), reason: "broken".into() });
+                }
+            }
+            Ok(transcript)
+        }
+    }
+
+    fn ask(chain: &mut FallbackChain, language: Language) -> Result<Transcript, TranscribeError> {
+        chain.transcribe(&[0.0; 16_000], &TranscribeRequest { language: Some(language), ..Default::default() })
+    }
+
+    #[test]
+    fn a_failing_engine_is_replaced_by_the_next_one() {
+        let engines = vec![Scripted::new(&Language::ALL, Does::Fail), Scripted::new(&Language::ALL, Does::Say("社保 ལག་ཁྱེར"))];
+        let mut chain = FallbackChain::new(engines).unwrap();
+        assert_eq!(ask(&mut chain, Language::Bo).unwrap().text(), "社保 ལག་ཁྱེར");
+    }
+
+    #[test]
+    fn an_engine_that_does_not_know_the_language_is_not_asked() {
+        let engines =
+            vec![Scripted::new(&[Language::Zh], Does::Say("汉语")), Scripted::new(&[Language::Bo], Does::Say("བོད་སྐད"))];
+        let mut chain = FallbackChain::new(engines).unwrap();
+        assert_eq!(ask(&mut chain, Language::Bo).unwrap().text(), "བོད་སྐད");
+        assert_eq!(ask(&mut chain, Language::Zh).unwrap().text(), "汉语");
+        assert_eq!(chain.capabilities().languages.len(), 2);
+    }
+
+    #[test]
+    fn when_all_fail_the_last_error_is_told_and_an_empty_chain_cannot_be_made() {
+        let mut chain = FallbackChain::new(vec![Scripted::new(&Language::ALL, Does::Fail)]).unwrap();
+        assert!(ask(&mut chain, Language::Zh).unwrap_err().to_string().contains("broken"));
+        let mut chain = FallbackChain::new(vec![Scripted::new(&[Language::Zh], Does::Fail)]).unwrap();
+        assert!(ask(&mut chain, Language::Bo).unwrap_err().to_string().contains("no engine hears"));
+        assert!(FallbackChain::new(Vec::new()).is_none());
+    }
+
+    #[test]
+    fn the_witness_lends_evidence_to_final_transcripts_and_its_failure_harms_nothing() {
+        let words = || vec![Scripted::new(&Language::ALL, Does::Say("社保"))];
+        let mut chain = FallbackChain::new(words()).unwrap().with_witness(Scripted::new(&Language::ALL, Does::Hear));
+        assert!(chain.capabilities().evidence);
+        assert!(ask(&mut chain, Language::Zh).unwrap().evidence.is_some());
+        let partial = TranscribeRequest { partial: true, ..Default::default() };
+        assert!(chain.transcribe(&[0.0], &partial).unwrap().evidence.is_none());
+        let mut chain = FallbackChain::new(words()).unwrap().with_witness(Scripted::new(&Language::ALL, Does::Fail));
+        assert_eq!(ask(&mut chain, Language::Zh).unwrap().text(), "社保");
+    }
+}

@@ -1,0 +1,189 @@
+//! `tokens.txt`: a recogniser's classes, and text from a sequence of them.
+//!
+//! Source: sherpa-onnx `symbol-table.cc`; icefall `byte_utils.py` for byte-level BPE.
+
+use std::{collections::HashMap, fs, path::Path};
+
+use super::ModelError;
+
+/// Names that published models give to the CTC blank, in the order in which sherpa-onnx looks for them.
+const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
+
+/// SentencePiece's word boundary.
+const WORD: char = '▁';
+
+/// A recogniser's classes by number.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    names: Vec<String>,
+    blank: usize,
+    /// Byte-level BPE: what byte a character stands for. `None` where tokens are plain text.
+    byte_of: Option<HashMap<char, u8>>,
+}
+
+impl Tokens {
+    /// Reads `tokens.txt`; `byte_level` where the model folder has a `bbpe.model`.
+    pub fn read(path: &Path, byte_level: bool) -> Result<Self, ModelError> {
+        let text = fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+        Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
+    }
+
+    fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
+        let mut names: Vec<Option<String>> = Vec::new();
+        // Only line ends are stripped, and the last ASCII space splits: some tokens *are* Unicode white space.
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+            let (name, id) = line.rsplit_once(' ').unwrap_or((" ", line));
+            let id: usize = id.parse().map_err(|_| format!("line {} does not end in a class number", number + 1))?;
+            if id > 1 << 16 {
+                return Err(format!("line {} has class {id}: more than any known model", number + 1));
+            }
+            if names.len() <= id {
+                names.resize(id + 1, None);
+            }
+            names[id] = Some(if name.is_empty() { " ".to_owned() } else { name.to_owned() });
+        }
+        let names = names.into_iter().enumerate().map(|(id, name)| name.ok_or(id)).collect::<Result<Vec<_>, _>>();
+        let names = names.map_err(|id| format!("class {id} has no name"))?;
+        let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
+        let blank = blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
+        Ok(Self { names, blank, byte_of: byte_level.then(bytes_of_characters) })
+    }
+
+    pub const fn blank(&self) -> usize {
+        self.blank
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Classes that are one written character each; empty for byte-level vocabularies.
+    pub fn characters(&self) -> HashMap<char, u32> {
+        if self.byte_of.is_some() {
+            return HashMap::new();
+        }
+        let single = |name: &str| {
+            let mut characters = name.trim_start_matches(WORD).chars();
+            characters.next().filter(|_| characters.next().is_none())
+        };
+        let mut table = HashMap::new();
+        for (id, name) in self.names.iter().enumerate() {
+            if let Some(character) = single(name).filter(|_| id != self.blank) {
+                table.entry(character).or_insert(id as u32);
+            }
+        }
+        table
+    }
+
+    /// The text of a sequence of classes (blanks and repetitions already gone). Special tokens (`<…>`) are left out,
+    /// bytes are joined, and bytes that are no UTF-8 become U+FFFD.
+    pub fn text(&self, classes: &[u32]) -> String {
+        let pieces: String = classes
+            .iter()
+            .filter_map(|&class| self.names.get(class as usize))
+            .filter(|name| !is_special(name) || raw_byte(name).is_some())
+            .map(String::as_str)
+            .collect();
+        let bytes = match &self.byte_of {
+            Some(byte_of) => byte_level_text(&pieces, byte_of),
+            None => plain_text(&pieces),
+        };
+        String::from_utf8_lossy(&bytes).trim().to_owned()
+    }
+}
+
+fn is_special(name: &str) -> bool {
+    name.len() > 2 && name.starts_with('<') && name.ends_with('>')
+}
+
+/// The byte of a `<0xNN>` token.
+fn raw_byte(name: &str) -> Option<u8> {
+    u8::from_str_radix(name.strip_prefix("<0x")?.strip_suffix('>')?, 16).ok()
+}
+
+/// Words apart, `<0xNN>` as the byte it names.
+fn plain_text(pieces: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(pieces.len());
+    let mut rest = pieces;
+    while let Some(character) = rest.chars().next() {
+        if let Some(byte) = rest.get(..6).and_then(raw_byte) {
+            bytes.push(byte);
+            rest = &rest[6..];
+        } else {
+            let shown = if character == WORD { ' ' } else { character };
+            bytes.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &rest[character.len_utf8()..];
+        }
+    }
+    bytes
+}
+
+/// In byte-level BPE a word boundary is a space only after printable ASCII.
+fn byte_level_text(pieces: &str, byte_of: &HashMap<char, u8>) -> Vec<u8> {
+    let mut bytes: Vec<u8> = Vec::with_capacity(pieces.len());
+    for character in pieces.chars() {
+        if character == WORD {
+            if bytes.last().is_some_and(u8::is_ascii_graphic) {
+                bytes.push(b' ');
+            }
+        } else if let Some(&byte) = byte_of.get(&character) {
+            bytes.push(byte);
+        }
+    }
+    bytes
+}
+
+/// Printable ASCII stands for itself; the other 161 bytes, ascending, for U+0100 to U+01A6 less six code points that
+/// normalisation would change.
+fn bytes_of_characters() -> HashMap<char, u8> {
+    const LEFT_OUT: [u32; 6] = [0x132, 0x133, 0x13f, 0x140, 0x149, 0x17f];
+    let printable = 0x20..=0x7e_u8;
+    let others = (0..=255_u8).filter(|byte| !printable.contains(byte));
+    let stand_ins = (0x100..=0x1a6_u32).filter(|point| !LEFT_OUT.contains(point)).filter_map(char::from_u32);
+    printable.clone().map(|byte| (char::from(byte), byte)).chain(stand_ins.zip(others)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ideographic_and_no_break_spaces_stay_tokens_and_a_lone_number_is_the_space() {
+        let tokens = Tokens::parse("<blk> 0\n\u{3000} 1\n\u{a0} 2\n 3\n我 4\r\n4 5\n6\n", false).unwrap();
+        assert_eq!(tokens.names(), ["<blk>", "\u{3000}", "\u{a0}", " ", "我", "4", " "]);
+        assert_eq!(tokens.blank(), 0);
+    }
+
+    #[test]
+    fn the_blank_may_be_the_last_class_and_must_exist() {
+        assert_eq!(Tokens::parse("a 0\n<blank> 1\n", false).unwrap().blank(), 1);
+        assert!(Tokens::parse("a 0\nb 1\n", false).unwrap_err().contains("blank"));
+        assert!(Tokens::parse("a 0\n<blk> 2\n", false).unwrap_err().contains("class 1"));
+        assert!(Tokens::parse("a b\n", false).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn pieces_bytes_and_specials_become_mixed_text() {
+        let table = "<blk> 0\n<sos/eos> 1\n▁社保 2\n<0xE0> 3\n<0xBD> 4\n<0x81> 5\n▁OK 6\n";
+        let tokens = Tokens::parse(table, false).unwrap();
+        assert_eq!(tokens.text(&[1, 2, 6, 3, 4, 5]), "社保 OKཁ");
+        assert_eq!(tokens.text(&[]), "");
+    }
+
+    #[test]
+    fn byte_level_pieces_become_hanzi_and_tibetan() {
+        let byte_of = bytes_of_characters();
+        assert_eq!(byte_of.len(), 256);
+        let character_of: HashMap<u8, char> = byte_of.iter().map(|(&c, &b)| (b, c)).collect();
+        let spelled: String = "你好ཁ".bytes().map(|byte| character_of[&byte]).collect();
+        let tokens = Tokens::parse(&format!("<blk> 0\n▁{spelled} 1\n▁ok 2\n"), true).unwrap();
+        assert_eq!(tokens.text(&[2, 2, 1]), "ok ok 你好ཁ");
+        assert!(tokens.characters().is_empty());
+    }
+
+    #[test]
+    fn only_single_characters_can_spell_a_form() {
+        let tokens = Tokens::parse("<blk> 0\n社 1\n▁保 2\n你好 3\n", false).unwrap();
+        assert_eq!(tokens.characters(), HashMap::from([('社', 1), ('保', 2)]));
+    }
+}

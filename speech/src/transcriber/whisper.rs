@@ -1,0 +1,247 @@
+//! Any ggml Whisper file, through whisper.cpp.
+//!
+//! `set_abort_callback_safe` of the binding is never used (its trampoline has the wrong type), nor are
+//! `set_initial_prompt` and, per utterance, `set_language` (they leak a C string on every call).
+
+mod header;
+mod silence;
+
+use std::{path::Path, sync::Arc};
+
+use language::Language;
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState,
+};
+
+use self::header::Header;
+use super::{ModelError, short_hash};
+use crate::{Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript};
+
+/// Whisper hears windows of 30 s; one utterance is one window.
+const MAX_SECONDS: f32 = 30.0;
+
+/// Encoder positions per second of audio (20 ms each).
+const POSITIONS_PER_SECOND: f32 = 50.0;
+
+/// Positions beyond the audio's end: room for the last word, and for the model to see that it is over.
+const MARGIN: i32 = 64;
+
+/// Fewer positions than this make the decoder repeat itself (whisper.cpp issue 1951).
+const FEWEST_POSITIONS: i32 = 384;
+
+/// The encoder's own number of positions.
+const ALL_POSITIONS: i32 = 1500;
+
+/// whisper.cpp finds no segment in audio under 100 ms; silence up to this many samples is added to short clips.
+const SHORTEST: usize = SAMPLE_RATE as usize / 2;
+
+/// How many tokens of the prompt's words are used: half of the decoder's room for earlier text.
+const PROMPT_TOKENS: usize = 110;
+
+/// Raised temperature of the second and third attempt at a final transcript that came out repetitive or unlikely.
+const TEMPERATURE_STEP: f32 = 0.4;
+
+/// A loaded Whisper file. Its weights are shared by all transcribers made of it.
+#[derive(Clone)]
+pub struct WhisperModel {
+    context: Arc<WhisperContext>,
+    name: String,
+}
+
+impl WhisperModel {
+    /// Loads a ggml file after looking at its header.
+    ///
+    /// # Errors
+    /// [`ModelError`] where the file is missing, is no ggml Whisper file, hears English only, has an unknown vocabulary
+    /// (fine-tunes with added tokens shift all special tokens), or is damaged.
+    pub fn load(file: &Path) -> Result<Self, ModelError> {
+        if !file.is_file() {
+            return Err(ModelError::Missing {
+                path: file.to_owned(),
+                hint: "give the path of a ggml Whisper file (ggml-*.bin)",
+            });
+        }
+        let header = Header::read(file)?;
+        header.check().map_err(|reason| ModelError::unusable(file, reason))?;
+        // Routes whisper.cpp's own messages to `tracing`; only the first call of a process has an effect.
+        whisper_rs::install_logging_hooks();
+        let context = WhisperContext::new_with_params(file, WhisperContextParameters::default())
+            .map_err(|_| ModelError::unusable(file, "its tensors are damaged or incomplete; download it again"))?;
+        let stem = file.file_stem().map_or("whisper".into(), |stem| stem.to_string_lossy());
+        let name = format!("whisper:{stem}@{}", short_hash(file)?);
+        tracing::info!(engine = name, layers = header.audio_layers, "the speech model is loaded");
+        Ok(Self { context: Arc::new(context), name })
+    }
+
+    /// A transcriber with its own working memory and `threads` threads, for one model thread.
+    ///
+    /// # Errors
+    /// [`TranscribeError::Engine`] where the memory cannot be had.
+    pub fn transcriber(&self, threads: usize) -> Result<WhisperTranscriber, TranscribeError> {
+        let state = self.context.create_state().map_err(|e| engine_error(&self.name, e))?;
+        let template = |language: Language| {
+            let mut params = FullParams::new(SamplingStrategy::Greedy { best_of: 1 });
+            params.set_language(Some(language.code()));
+            params.set_n_threads(i32::try_from(threads.max(1)).unwrap_or(1));
+            params.set_no_context(true);
+            params.set_no_timestamps(true);
+            params.set_single_segment(true);
+            params.set_suppress_blank(true);
+            params.set_suppress_nst(true);
+            params.set_print_progress(false);
+            params.set_print_realtime(false);
+            params.set_print_special(false);
+            params.set_print_timestamps(false);
+            params
+        };
+        Ok(WhisperTranscriber {
+            capabilities: Capabilities {
+                languages: Language::ALL.to_vec(),
+                dictation: true,
+                evidence: false,
+                max_seconds: MAX_SECONDS,
+            },
+            tibetan: template(Language::Bo),
+            chinese: template(Language::Zh),
+            model: self.clone(),
+            state,
+            threads: threads.max(1),
+        })
+    }
+}
+
+/// Whisper on one model thread.
+pub struct WhisperTranscriber {
+    model: WhisperModel,
+    state: WhisperState,
+    capabilities: Capabilities,
+    /// Parameters with the language set once, to be cloned per utterance.
+    tibetan: FullParams<'static, 'static>,
+    chinese: FullParams<'static, 'static>,
+    threads: usize,
+}
+
+impl WhisperTranscriber {
+    /// The likelier of the service's two languages; no third is ever considered.
+    fn detect(&mut self, audio: &[f32]) -> Result<Language, WhisperError> {
+        self.state.pcm_to_mel(audio, self.threads)?;
+        let (_, probabilities) = self.state.lang_detect(0, self.threads)?;
+        let probability = |language: Language| {
+            let id = whisper_rs::get_lang_id(language.code()).and_then(|id| usize::try_from(id).ok());
+            id.and_then(|id| probabilities.get(id)).copied().unwrap_or(0.0)
+        };
+        Ok(if probability(Language::Bo) > probability(Language::Zh) { Language::Bo } else { Language::Zh })
+    }
+
+    /// As many of the words as fit, the best last, because the decoder heeds the end of its prompt most.
+    fn prompt(&self, words: &[String]) -> Vec<i32> {
+        let mut chosen: Vec<Vec<i32>> = Vec::new();
+        let mut room = PROMPT_TOKENS;
+        for word in words.iter().filter(|word| !word.contains('\0')) {
+            let text = format!(" {word}");
+            // A token is at least one byte. A smaller limit is not safe: whisper.cpp then returns a negative number that
+            // the binding takes for a length.
+            let Ok(tokens) = self.model.context.tokenize(&text, text.len() + 1) else { continue };
+            if tokens.len() > room {
+                break;
+            }
+            room -= tokens.len();
+            chosen.push(tokens);
+        }
+        chosen.into_iter().rev().flatten().collect()
+    }
+
+    fn run(&mut self, audio: &[f32], language: Language, request: &TranscribeRequest) -> Result<(), WhisperError> {
+        let prompt = self.prompt(&request.prompt);
+        let template = match language {
+            Language::Bo => &self.tibetan,
+            Language::Zh => &self.chinese,
+        };
+        let mut params: FullParams<'_, '_> = template.clone();
+        params.set_audio_ctx(audio_positions(audio.len()));
+        params.set_temperature_inc(if request.partial { 0.0 } else { TEMPERATURE_STEP });
+        if !prompt.is_empty() {
+            params.set_tokens(&prompt);
+        }
+        self.state.full(params, audio)
+    }
+
+    /// The text of all segments and the mean probability of its tokens.
+    fn reading(&self) -> Option<Hypothesis> {
+        let (mut text, mut sum, mut count) = (String::new(), 0.0, 0);
+        let first_special = self.model.context.token_eot();
+        for segment in self.state.as_iter() {
+            text.push_str(&segment.to_str_lossy().ok()?);
+            for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
+                if token.token_id() < first_special {
+                    sum += token.token_probability();
+                    count += 1;
+                }
+            }
+        }
+        let text = text.replace(char::REPLACEMENT_CHARACTER, "").trim().to_owned();
+        let spoken = !text.is_empty() && !silence::is_hallucination(&text);
+        spoken.then(|| Hypothesis { text, confidence: (count > 0).then(|| sum / count as f32) })
+    }
+}
+
+impl Transcriber for WhisperTranscriber {
+    fn name(&self) -> &str {
+        &self.model.name
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
+        if seconds > MAX_SECONDS {
+            return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
+        }
+        let mut transcript = Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
+        if audio.is_empty() {
+            return Ok(transcript);
+        }
+        let mut padded = Vec::new();
+        let audio = if audio.len() < SHORTEST {
+            padded.extend_from_slice(audio);
+            padded.resize(SHORTEST, 0.0);
+            &padded
+        } else {
+            audio
+        };
+        let failed = |name: &str, e| engine_error(name, e);
+        let language = match request.language {
+            Some(language) => language,
+            None => self.detect(audio).map_err(|e| failed(&self.model.name, e))?,
+        };
+        self.run(audio, language, request).map_err(|e| failed(&self.model.name, e))?;
+        transcript.language = Some(language);
+        transcript.hypotheses.extend(self.reading());
+        Ok(transcript)
+    }
+}
+
+fn engine_error(name: &str, error: WhisperError) -> TranscribeError {
+    TranscribeError::Engine { engine: name.to_owned(), reason: error.to_string() }
+}
+
+/// Encoder positions for that many samples: the shorter, the faster, but never less than the audio needs, because what
+/// lies beyond is lost.
+fn audio_positions(samples: usize) -> i32 {
+    let needed = (samples as f32 / SAMPLE_RATE as f32 * POSITIONS_PER_SECOND).ceil() as i32 + MARGIN;
+    needed.clamp(FEWEST_POSITIONS, ALL_POSITIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_utterance_gets_the_positions_it_needs_and_no_more_than_there_are() {
+        assert_eq!(audio_positions(1), FEWEST_POSITIONS);
+        assert_eq!(audio_positions(10 * 16_000), 564);
+        assert_eq!(audio_positions(30 * 16_000), ALL_POSITIONS);
+    }
+}
