@@ -1,0 +1,98 @@
+"""Natural sentences → features in eight versions: as recorded, two other speeds, five WORLD voices.
+
+    python natural.py DATA OUT SHARD SHARDS
+
+A WORLD voice (Morise et al. 2016, through `pyworld`) is the same utterance with its pitch moved to a target of
+88-300 Hz and its formants scaled with it: a listener hears another person. Formants follow pitch by the power .25
+(a doubling of pitch, man to woman, scales them by 1.19), times a random individual factor. The targets are
+stratified so that every utterance is heard deep, middle and high. A speed is a plain resampling (pitch moves too).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pyworld
+import soxr
+
+from features import SAMPLE_RATE, fbank, read_audio
+from store import ShardWriter, is_complete
+
+SPEEDS = (0.9, 1.12)
+VOICES = 5
+LOWEST_HZ, HIGHEST_HZ = 88.0, 300.0
+FORMANT_POWER = 0.25
+FRAME_PERIOD_MS = 5.0
+
+
+def voice_targets(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Pitch targets in Hz, one in each of `count` equal logarithmic bands."""
+    edges = np.linspace(np.log(LOWEST_HZ), np.log(HIGHEST_HZ), count + 1)
+    return np.exp(rng.uniform(edges[:-1], edges[1:]))
+
+
+def warp_frequency(envelope: np.ndarray, factor: float) -> np.ndarray:
+    """Scales formants: value at frequency f becomes the value that was at f / factor; f64[frames, bins]."""
+    bins = envelope.shape[1]
+    source = np.minimum(np.arange(bins) / factor, bins - 1)
+    low = source.astype(int)
+    high = np.minimum(low + 1, bins - 1)
+    share = source - low
+    return envelope[:, low] * (1 - share) + envelope[:, high] * share
+
+
+def world_voices(samples: np.ndarray, rng: np.random.Generator, count: int):
+    """Yields (pitch Hz, f32[n] samples) for `count` other voices; nothing when no pitch is found."""
+    samples = samples.astype(np.float64)
+    pitch, times = pyworld.dio(samples, SAMPLE_RATE, frame_period=FRAME_PERIOD_MS)
+    pitch = pyworld.stonemask(samples, pitch, times, SAMPLE_RATE)
+    voiced = pitch[pitch > 0]
+    if len(voiced) < 10:
+        return
+    median = float(np.median(voiced))
+    envelope = pyworld.cheaptrick(samples, pitch, times, SAMPLE_RATE)
+    aperiodicity = pyworld.d4c(samples, pitch, times, SAMPLE_RATE)
+    for target in voice_targets(rng, count):
+        formants = (target / median) ** FORMANT_POWER * np.exp(rng.normal(0, 0.04))
+        # Lively to monotonous: the range of the melody is scaled around its median.
+        melody = np.exp(np.log(np.maximum(pitch, 1e-3) / median) * rng.uniform(0.6, 1.3)) * target
+        voice = pyworld.synthesize(
+            np.where(pitch > 0, melody, 0.0),
+            np.ascontiguousarray(np.maximum(warp_frequency(envelope, formants), 1e-16)),
+            np.ascontiguousarray(np.clip(warp_frequency(aperiodicity, formants), 0, 1)),
+            SAMPLE_RATE,
+            FRAME_PERIOD_MS,
+        )
+        voice = voice / max(1.0, np.abs(voice).max())
+        yield target, voice.astype(np.float32)
+
+
+def main(data: Path, out: Path, shard: int, shards: int) -> None:
+    path = out / f"natural-{shard}"
+    if is_complete(path):
+        print(f"{path.name}: already there")
+        return
+    rows = [line.split("\t") for line in (data / "zh_sentences/transcripts.tsv").read_text().splitlines()[1:]]
+    writer, start = ShardWriter(path), time.time()
+    mine = rows[shard::shards]
+    for number, (file, speaker, text) in enumerate(mine):
+        samples = read_audio(data / "zh_sentences" / file)
+        rng = np.random.default_rng(zlib.crc32(file.encode()))
+        writer.add(fbank(samples), "zh", speaker, f"original {file}", text)
+        for speed in SPEEDS:
+            faster = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE)
+            writer.add(fbank(faster), "zh", speaker, f"speed{speed} {file}", text)
+        for target, voice in world_voices(samples, rng, VOICES):
+            writer.add(fbank(voice), "zh", speaker, f"world{target:.0f} {file}", text)
+        if number % 20 == 19:
+            spent = time.time() - start
+            print(f"{path.name}: {number + 1}/{len(mine)} sentences, {spent:.0f} s", flush=True)
+    writer.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
