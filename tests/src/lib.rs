@@ -3,6 +3,7 @@
 //! [`ServerProcess`] starts one with a data directory of its own; `examples::Client` speaks with it; [`voices`] asks questions
 //! with voices that training never heard; [`material`] finds the real recordings where they are present.
 
+pub mod bench;
 pub mod material;
 mod server;
 pub mod voices;

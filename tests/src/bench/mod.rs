@@ -1,0 +1,12 @@
+//! The benchmark of the main job, in sections; `make bench-main` runs all of them.
+
+mod asked;
+mod latency;
+mod paraphrase;
+mod report;
+mod sound;
+
+pub use latency::{crowd, latency, sizes};
+pub use paraphrase::paraphrases;
+pub use report::{Figure, Report, percentile};
+pub use sound::{real_mandarin, sample_questions};
