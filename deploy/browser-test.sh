@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Serves the assistant with a data folder of its own and runs web/tests in Chromium against it, with a fake microphone that plays a question
+# spoken by the assistant's own voice. Screenshots go to target/screenshots.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+assistant=$PWD/target/debug/assistant
+folder=$(mktemp -d)
+server=
+finish() {
+  status=$?
+  [ -z "$server" ] || kill "$server" 2>/dev/null || true
+  [ $status = 0 ] || { echo "--- the server's log:"; tail -n 40 "$folder/log"; } >&2
+  rm -rf "$folder"
+}
+trap finish EXIT
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+cat > "$folder/assistant.toml" <<TOML
+[server]
+listen = "127.0.0.1:$port"
+data = "$folder/data"
+[knowledge]
+path = "$PWD/examples/knowledge/sample"
+[limits]
+messages_per_minute = 1000
+starts_per_minute = 1000
+TOML
+export ORT_DYLIB_PATH=$PWD/.local/lib/libonnxruntime.so
+"$assistant" --config "$folder/assistant.toml" speak "身份证到期了怎么换？" --language zh --out "$folder/zh.wav" >/dev/null
+"$assistant" --config "$folder/assistant.toml" speak "ཐོབ་ཐང་ལག་ཁྱེར་གྱི་དུས་ཚོད་རྫོགས་ན་ག་འདྲ་བརྗེ་དགོས་རེད།" --language bo --out "$folder/bo.wav" >/dev/null
+password=$("$assistant" --config "$folder/assistant.toml" agent add dolma --languages bo,zh | sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
+"$assistant" --config "$folder/assistant.toml" serve > "$folder/log" 2>&1 &
+server=$!
+for _ in $(seq 300); do
+  python3 - "$port" <<'PY' && break
+import sys, urllib.request
+try:
+    urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/readyz", timeout=1)
+except OSError:
+    sys.exit(1)
+PY
+  kill -0 $server || exit 1
+  sleep 0.1
+done
+mkdir -p target/screenshots
+BASE_URL=http://127.0.0.1:$port AGENT_NAME=dolma AGENT_PASSWORD=$password VOICE_WAV_ZH=$folder/zh.wav VOICE_WAV_BO=$folder/bo.wav \
+  SCREENSHOTS=$PWD/target/screenshots npm --prefix web run --silent e2e
