@@ -11,14 +11,14 @@ const MOST_PRONUNCIATIONS: usize = 6;
 ///
 /// Numbers are spoken in the language of the words beside them (`language` where there are none), each script in its
 /// own language: Chinese words inside Tibetan are pronounced as Mandarin, and the reverse. The further ones are
-/// Tibetan as in quick speech, and single changes where a character or number has a second reading. Empty where
+/// Tibetan spoken syllable by syllable, and single changes where a character or number has a second reading. Empty where
 /// nothing in the text has a sound.
 pub fn pronunciations(text: &str, language: Language) -> Vec<Pronunciation> {
     let slots = utterance::read(text, language);
     let mut out: Vec<Pronunciation> = Vec::new();
     push(&mut out, language, slots.iter().map(|s| s.choices[0].as_slice()));
-    if slots.iter().any(|s| s.connected.is_some()) {
-        push(&mut out, language, slots.iter().map(|s| s.connected.as_ref().unwrap_or(&s.choices[0]).as_slice()));
+    if slots.iter().any(|s| s.careful.is_some()) {
+        push(&mut out, language, slots.iter().map(|s| s.careful.as_ref().unwrap_or(&s.choices[0]).as_slice()));
     }
     for (changed, slot) in slots.iter().enumerate() {
         for choice in slot.choices.iter().skip(1) {

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::mandarin::{self, PinyinSyllable};
 use crate::script::{self, Script};
-use crate::tibetan::{self, lhasa, lhasa::LhasaSyllable};
+use crate::tibetan::lhasa::{self, LhasaSyllable, Style};
+use crate::tibetan;
 use crate::{Language, Phone, numerals};
 
 /// A spoken syllable of either language.
@@ -41,8 +42,8 @@ pub struct Slot {
     pub range: Range<usize>,
     /// The ways to say it, the usual one first; at least one. A way may be empty.
     pub choices: Vec<Vec<Spoken>>,
-    /// How it is said in quick connected speech, where that differs.
-    pub connected: Option<Vec<Spoken>>,
+    /// How it is said by somebody who speaks syllable by syllable, where that differs.
+    pub careful: Option<Vec<Spoken>>,
     /// Whether a pause (punctuation) comes before it.
     pub pause_before: bool,
 }
@@ -123,7 +124,7 @@ fn pieces(text: &str, language: Language) -> Vec<Piece<'_>> {
 }
 
 fn slot(range: Range<usize>, choices: Vec<Vec<Spoken>>) -> Slot {
-    Slot { range, choices, connected: None, pause_before: false }
+    Slot { range, choices, careful: None, pause_before: false }
 }
 
 fn push_han(slots: &mut Vec<Slot>, at: usize, text: &str) {
@@ -135,14 +136,20 @@ fn push_han(slots: &mut Vec<Slot>, at: usize, text: &str) {
 
 fn push_tibetan(slots: &mut Vec<Slot>, phrase: &mut Vec<(Range<usize>, String)>) {
     let texts: Vec<&str> = phrase.iter().map(|(_, s)| s.as_str()).collect();
-    let careful = lhasa::speak_phrase(&texts, false);
-    let connected = lhasa::speak_phrase(&texts, true);
-    for ((range, _), (careful, connected)) in phrase.drain(..).zip(careful.into_iter().zip(connected)) {
-        let quick = (careful != connected).then(|| connected.into_iter().map(Spoken::Lhasa).collect());
-        let mut new = slot(range, vec![careful.into_iter().map(Spoken::Lhasa).collect()]);
-        new.connected = quick;
+    let natural = lhasa::speak_phrase(&texts, Style::Natural);
+    let careful = lhasa::speak_phrase(&texts, Style::Careful);
+    for ((range, _), (natural, careful)) in phrase.drain(..).zip(natural.into_iter().zip(careful)) {
+        let slow = segments_differ(&natural, &careful).then(|| careful.into_iter().map(Spoken::Lhasa).collect());
+        let mut new = slot(range, vec![natural.into_iter().map(Spoken::Lhasa).collect()]);
+        new.careful = slow;
         slots.push(new);
     }
+}
+
+/// Whether two ways to say a syllable differ in more than tone.
+fn segments_differ(a: &[LhasaSyllable], b: &[LhasaSyllable]) -> bool {
+    let phones = |s: &[LhasaSyllable]| s.iter().flat_map(|s| s.phones()).collect::<Vec<Phone>>();
+    phones(a) != phones(b)
 }
 
 fn push_number(slots: &mut Vec<Slot>, number: &numerals::SpokenNumber) {
@@ -162,7 +169,7 @@ fn speak_words(words: &str, language: Language) -> Vec<Spoken> {
         Language::Bo => {
             let syllables = tibetan::syllables(words);
             let texts: Vec<&str> = syllables.iter().map(|s| s.text.as_str()).collect();
-            lhasa::speak_phrase(&texts, false).into_iter().flatten().map(Spoken::Lhasa).collect()
+            lhasa::speak_phrase(&texts, Style::Natural).into_iter().flatten().map(Spoken::Lhasa).collect()
         }
     }
 }

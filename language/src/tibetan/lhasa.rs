@@ -151,7 +151,7 @@ fn phone_names(s: LhasaSyllable) -> (Option<&'static str>, &'static str) {
         "a" if palatal => "ia",
         "ang" if palatal => "iang",
         "ae" if palatal => "ie",
-        "aen" if palatal => "ian",
+        "aen" | "an" if palatal => "ian",
         "ong" if palatal => "iong",
         "ao" if palatal => "iao",
         "ou" if palatal => "iu",
@@ -214,13 +214,13 @@ fn rime_name(vowel: Vowel, coda: Coda) -> &'static str {
         Coda::R => 6,
     };
     let row: [&'static str; 7] = match vowel {
-        Vowel::A => ["a", "ang", "aen", "am", "ap", "ak", "ar"],
+        Vowel::A => ["a", "ang", "an", "am", "ap", "ak", "ar"],
         Vowel::Ae => ["ae", "ang", "aen", "am", "ap", "ak", "ar"],
         Vowel::I => ["i", "ing", "in", "im", "ip", "ik", "ir"],
-        Vowel::U => ["u", "ong", "vn", "um", "up", "uk", "ur"],
+        Vowel::U => ["u", "ong", "ong", "um", "up", "uk", "ur"],
         Vowel::Ue => ["v", "ong", "vn", "um", "up", "uk", "ur"],
         Vowel::E => ["ey", "eyng", "eyn", "eym", "eyp", "eyk", "eyr"],
-        Vowel::O => ["o", "owng", "oen", "om", "op", "ok", "or"],
+        Vowel::O => ["o", "owng", "owng", "om", "op", "ok", "or"],
         Vowel::Oe => ["oe", "owng", "oen", "om", "op", "ok", "or"],
         Vowel::Ao => ["ao"; 7],
         Vowel::Iu => ["iu"; 7],
@@ -390,19 +390,46 @@ static EXCEPTIONS: LazyLock<HashMap<Vec<&'static str>, Vec<&'static str>>> = Laz
 
 static LONGEST_EXCEPTION: LazyLock<usize> = LazyLock::new(|| EXCEPTIONS.keys().map(Vec::len).max().unwrap_or(0));
 
-/// Syllables whose bare voiced letter is unaspirated because they lean on the word before: particles, and the endings
-/// that make words.
-const ENCLITICS: [&str; 22] = [
-    "གི", "གིས", "གྱི", "གྱིས", "དང", "དུ", "བ", "བོ", "བའི", "བོའི", "བས", "བར", "བོར", "བུ", "ག", "གུ", "གེ", "གོ", "དེ", "དག", "བཞིན", "གིན",
+/// How much syllables lean on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// As people speak: pairs of syllables make words.
+    Natural,
+    /// Syllable by syllable, as somebody reads out or makes themselves clear.
+    Careful,
+}
+
+/// Particles: never the first syllable of a word, and a word begins after them.
+///
+/// Source: the case and clause particles of Botok's list; those that are also frequent word beginnings are left out.
+const PARTICLES: [&str; 25] = [
+    "ལ", "སུ", "རུ", "ཏུ", "དུ", "ན", "ནས", "ལས", "དང", "ནི", "ཡང", "ཀྱང",
+    "སྟེ", "ཏེ", "ཅིང", "ཞིང", "ཅིག", "ཞིག", "ཤིག", "ཅེས", "ཞེས", "ཚོ", "རྣམས", "གིན", "ཀྱིན",
 ];
+
+/// Particles that cannot even begin an utterance.
+const GENITIVES: [&str; 8] = ["གི", "ཀྱི", "གྱི", "ཡི", "གིས", "ཀྱིས", "གྱིས", "ཡིས"];
+
+/// Word-forming endings པ བ མ པོ བོ མོ with or without affixed particles.
+fn is_ending(p: &Parts) -> bool {
+    p.prefix.is_none()
+        && p.superscript.is_none()
+        && p.subscript.is_none()
+        && matches!(p.root, 'པ' | 'བ' | 'མ')
+        && matches!(p.vowel, None | Some('ོ'))
+        && matches!(p.suffix, None | Some('ར' | 'ས' | 'འ'))
+        && p.second_suffix.is_none()
+}
 
 /// Speaks a phrase of normalised syllables (between pauses). For each written syllable, what it is spoken as.
 ///
-/// `connected` is the quick way: bare voiced stops lose their aspiration everywhere but in the first syllable.
-/// Word boundaries are not written in Tibetan; the careful way takes every syllable for the first of a word, except
-/// for particles and word-forming endings.
-pub fn speak_phrase(syllables: &[&str], connected: bool) -> Vec<Vec<LhasaSyllable>> {
+/// Word boundaries are not written in Tibetan. [`Style::Natural`] takes the first syllable after a pause, a particle, a
+/// word-forming ending or an affixed particle for the first of a word, the next for its second, and so on in pairs, as
+/// most Tibetan words have two syllables. A word's later syllables lose the aspiration of bare voiced letters and have
+/// a high tone. In [`Style::Careful`] every syllable but particles and endings is a word.
+pub fn speak_phrase(syllables: &[&str], style: Style) -> Vec<Vec<LhasaSyllable>> {
     let mut out: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(syllables.len());
+    let mut second = false;
     let mut at = 0;
     while at < syllables.len() {
         let exception = (1..=(*LONGEST_EXCEPTION).min(syllables.len() - at))
@@ -413,10 +440,21 @@ pub fn speak_phrase(syllables: &[&str], connected: bool) -> Vec<Vec<LhasaSyllabl
             None => (1, vec![syllables[at]]),
         };
         let mut group: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(spoken.len());
-        for (i, syllable) in spoken.iter().enumerate() {
+        for (i, respelled) in spoken.iter().enumerate() {
             let before = group.last().or(out.last()).and_then(|s| s.last()).copied();
-            let inner = exception.is_some() && i > 0;
-            group.push(speak_syllable(syllable, before, connected || inner));
+            let nasal = respelled.ends_with(NASAL);
+            let written = respelled.trim_end_matches(NASAL);
+            let parts = Parts::parse(written);
+            let ending = parts.first().is_some_and(is_ending);
+            let leans = GENITIVES.contains(&written) || (before.is_some() && (ending || PARTICLES.contains(&written)));
+            let later = leans || (exception.is_some() && i > 0) || (second && style == Style::Natural);
+            let mut sound = speak_parts(&parts, before, later);
+            if nasal && let Some(last) = sound.last_mut() {
+                last.coda = Coda::N;
+            }
+            group.push(sound);
+            let ends = leans || later || parts.last().is_none_or(|p| !p.affixes.is_empty());
+            second = !ends;
         }
         // Each written syllable of an exception gets its spoken one; surplus ones go to the last.
         while group.len() > taken {
@@ -432,27 +470,26 @@ pub fn speak_phrase(syllables: &[&str], connected: bool) -> Vec<Vec<LhasaSyllabl
     out
 }
 
-fn speak_syllable(syllable: &str, before: Option<LhasaSyllable>, connected: bool) -> Vec<LhasaSyllable> {
-    let parts = Parts::parse(syllable);
+/// Marks a nasal vowel that is not fronted in the respellings of `data/lhasa_exceptions.tsv`.
+const NASAL: char = '~';
+
+/// Speaks one written syllable; `later` where it is not the first of its word.
+fn speak_parts(parts: &[Parts], before: Option<LhasaSyllable>, later: bool) -> Vec<LhasaSyllable> {
     let mut spoken: Vec<LhasaSyllable> = parts.iter().flat_map(speak).collect();
-    let (Some(before), Some(first), Some(first_parts)) = (before, spoken.first_mut(), parts.first()) else {
-        return spoken;
-    };
+    let (Some(first), Some(first_parts)) = (spoken.first_mut(), parts.first()) else { return spoken };
     let bare = first_parts.prefix.is_none() && first_parts.superscript.is_none();
-    let softened = bare && "གཇདབཛ".contains(first_parts.root) && (connected || ENCLITICS.contains(&syllable));
-    if softened {
-        first.onset = unaspirated(first.onset);
+    if later {
+        first.high = true;
+        if bare && "གཇདབཛ".contains(first_parts.root) {
+            first.onset = unaspirated(first.onset);
+        }
     }
     // བ and བོ after a vowel, ར, ལ or ང are spoken wa and wo.
-    let open = matches!(before.coda, Coda::None | Coda::R | Coda::Ng);
-    if open && bare && first_parts.root == 'བ' && first_parts.subscript.is_none() && is_ba_ending(first_parts) {
+    let open = before.is_some_and(|b| matches!(b.coda, Coda::None | Coda::R | Coda::Ng));
+    if open && first_parts.root == 'བ' && is_ending(first_parts) {
         first.onset = Onset::W;
     }
     spoken
-}
-
-fn is_ba_ending(p: &Parts) -> bool {
-    matches!(p.vowel, None | Some('ོ')) && matches!(p.suffix, None | Some('ར' | 'ས' | 'འ'))
 }
 
 fn unaspirated(onset: Onset) -> Onset {
