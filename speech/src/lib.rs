@@ -1,18 +1,26 @@
 //! Sound: from audio frames to transcripts, and from text to sound. Knows nothing of questions and answers.
 //!
 //! ```text
-//! bytes ─► codec (PCM16, Opus, files) ─► resample to 16 kHz mono f32 ─► Listener ─► SpeechEvent
-//!                                                  VoiceActivityDetector ─► EndpointRules ─► Transcriber
+//! bytes ─► codec (PCM16, Opus, files) ─► 16 kHz mono f32 ─► Listener (VoiceActivityDetector, EndpointRules) ─► Utterance
+//! Utterance ─► Transcriber (ctc, whisper, chain) ─► Transcript = readings as text + Evidence
 //! sentence ─► Synthesizer ─► Clip ─► codec
 //! ```
 //!
 //! All traits here are synchronous and live on model threads; nothing in this crate may be called on an async thread.
 
+pub mod codec;
+pub mod endpoint;
 pub mod evidence;
 pub mod features;
+pub mod listener;
+pub mod runtime;
 pub mod synthesizer;
+pub mod transcriber;
 mod transcript;
+pub mod vad;
 
+pub use endpoint::{EndReason, EndpointRules};
+pub use listener::{Listener, ListenerEvent, Utterance};
 pub use transcript::{
     Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TranscribeError, TranscribeRequest,
     Transcriber, Transcript, VoiceActivityDetector,

@@ -1,0 +1,219 @@
+//! One spoken stream: samples in, utterances out.
+
+use crate::{
+    SAMPLE_RATE, VoiceActivityDetector,
+    endpoint::{Boundary, EndReason, EndpointRules, Endpointer, SpeechSpan},
+};
+
+/// The shortest time between two partial transcripts, in samples.
+const PARTIAL_EVERY: usize = SAMPLE_RATE as usize * 4 / 10;
+
+/// Partials decode the whole utterance again, so they become rarer as it grows: each at least this fraction of the
+/// utterance's length after the one before. The total work stays proportional to the length.
+const PARTIAL_BACKOFF: usize = 8;
+
+/// Sound kept while nobody seems to speak, in samples, for a citizen who says "done" after speaking too softly for the
+/// detector: 10 s.
+const KEPT_WITHOUT_SPEECH: usize = SAMPLE_RATE as usize * 10;
+
+/// What somebody said, or did not say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Utterance {
+    /// Why it ended.
+    pub reason: EndReason,
+    /// 16 kHz mono, with a little sound before and after the speech. Empty where nobody spoke; where the client
+    /// committed without any speech having been detected, the last seconds all the same.
+    pub audio: Vec<f32>,
+    /// When the audio begins, in milliseconds since the stream began.
+    pub at_ms: u64,
+    /// How much of it is speech, in milliseconds; 0 where none was detected.
+    pub speech_ms: u32,
+}
+
+/// What the listener noticed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ListenerEvent {
+    /// Somebody began to speak: time to stop talking to them.
+    SpeechStarted {
+        /// When, in milliseconds since the stream began.
+        at_ms: u64,
+    },
+    /// The utterance has grown enough for another partial transcript of [`Listener::audio`]. Nothing is lost if the
+    /// models are busy and it is left out.
+    PartialDue {
+        /// Length of the utterance so far, in milliseconds.
+        length_ms: u32,
+    },
+    /// The utterance is over. The next one may begin with the next sample.
+    Ended(Utterance),
+}
+
+/// Cuts one stream of 16 kHz audio into utterances.
+///
+/// Holds at most one utterance ([`EndpointRules::maximum_utterance_ms`]) or ten seconds without speech, whatever is pushed.
+/// Not for async threads: the detector computes.
+pub struct Listener {
+    detector: Box<dyn VoiceActivityDetector>,
+    endpointer: Endpointer,
+    frame_samples: usize,
+    /// Samples that the detector has heard and that are still needed, then those of an unfinished frame.
+    buffer: Vec<f32>,
+    /// Number in the stream of the buffer's first sample.
+    buffer_at: u64,
+    /// Number in the stream of the next sample that the detector has not heard.
+    heard: u64,
+    /// Length of the utterance at the last partial, and how much of it was speech by then.
+    partial_at: usize,
+    partial_voiced: u64,
+}
+
+impl Listener {
+    /// Begins a stream.
+    pub fn new(detector: Box<dyn VoiceActivityDetector>, rules: EndpointRules) -> Self {
+        let frame_samples = detector.frame_samples().max(1);
+        Self {
+            detector,
+            endpointer: Endpointer::new(rules, frame_samples),
+            frame_samples,
+            buffer: Vec::new(),
+            buffer_at: 0,
+            heard: 0,
+            partial_at: 0,
+            partial_voiced: 0,
+        }
+    }
+
+    /// Takes samples in [-1, 1], as many as there are; returns what they brought about, in order.
+    pub fn push(&mut self, samples: &[f32]) -> Vec<ListenerEvent> {
+        let mut events = Vec::new();
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let unheard = (self.stream_end() - self.heard) as usize;
+            let (taken, left) = rest.split_at(rest.len().min(self.frame_samples - unheard));
+            self.buffer.extend_from_slice(taken);
+            rest = left;
+            if unheard + taken.len() == self.frame_samples {
+                self.hear(&mut events);
+            }
+        }
+        events
+    }
+
+    /// The citizen says that they have finished: the utterance ends at once, with all sound up to now.
+    pub fn commit(&mut self) -> Utterance {
+        let speech = self.endpointer.restart();
+        if speech.is_none() {
+            self.drop_before(self.stream_end().saturating_sub(KEPT_WITHOUT_SPEECH as u64));
+        }
+        self.end(EndReason::Committed, speech)
+    }
+
+    /// Forgets the utterance under way: the citizen cancelled it.
+    pub fn cancel(&mut self) {
+        self.endpointer.restart();
+        self.drop_before(self.stream_end());
+        self.begin();
+    }
+
+    /// The utterance under way, up to now; empty while nobody speaks.
+    pub fn audio(&self) -> &[f32] {
+        if self.is_speaking() { &self.buffer } else { &[] }
+    }
+
+    /// Whether somebody is speaking.
+    pub fn is_speaking(&self) -> bool {
+        self.endpointer.speech().is_some()
+    }
+
+    /// Milliseconds of audio pushed since the stream began.
+    pub fn elapsed_ms(&self) -> u64 {
+        milliseconds(self.stream_end())
+    }
+
+    /// Number in the stream of the next sample to be pushed.
+    fn stream_end(&self) -> u64 {
+        self.buffer_at + self.buffer.len() as u64
+    }
+
+    /// Number in the stream of the first sample of a frame of this turn.
+    fn sample_of(&self, frame: u64) -> u64 {
+        // Counted from now, because a commit or a cancellation may have dropped part of a frame before this turn.
+        self.heard - (self.endpointer.now() - frame) * self.frame_samples as u64
+    }
+
+    /// The detector hears the last frame of the buffer.
+    fn hear(&mut self, events: &mut Vec<ListenerEvent>) {
+        let frame = &self.buffer[self.buffer.len() - self.frame_samples..];
+        let probability = self.detector.probability(frame);
+        self.heard += self.frame_samples as u64;
+        match self.endpointer.frame(probability) {
+            Some(Boundary::Started { since }) => {
+                let started = self.sample_of(since);
+                self.drop_before(started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)));
+                events.push(ListenerEvent::SpeechStarted { at_ms: milliseconds(started) });
+            }
+            Some(Boundary::Ended { reason, speech }) => events.push(ListenerEvent::Ended(self.end(reason, speech))),
+            None => match self.endpointer.speech() {
+                Some(speech) => events.extend(self.partial(speech)),
+                // Twice as much may pile up, so that the buffer is not moved with every frame.
+                None if self.buffer.len() > 2 * KEPT_WITHOUT_SPEECH => {
+                    self.drop_before(self.heard - KEPT_WITHOUT_SPEECH as u64);
+                }
+                None => {}
+            },
+        }
+    }
+
+    /// Whether another partial transcript is worth its while.
+    fn partial(&mut self, speech: SpeechSpan) -> Option<ListenerEvent> {
+        let length = self.buffer.len();
+        let grown = length.saturating_sub(self.partial_at) >= PARTIAL_EVERY.max(length / PARTIAL_BACKOFF);
+        let said = (speech.voiced - self.partial_voiced) as usize * self.frame_samples >= PARTIAL_EVERY / 2;
+        (grown && said).then(|| {
+            (self.partial_at, self.partial_voiced) = (length, speech.voiced);
+            ListenerEvent::PartialDue { length_ms: milliseconds(length as u64) as u32 }
+        })
+    }
+
+    /// Takes the utterance out of the buffer. What follows its last sound stays, as the next one's beginning.
+    fn end(&mut self, reason: EndReason, speech: Option<SpeechSpan>) -> Utterance {
+        let end = match (reason, speech) {
+            (EndReason::NoSpeech, _) => self.buffer_at,
+            (EndReason::Silence, Some(speech)) => {
+                self.sample_of(speech.until) + samples(self.endpointer.rules().post_roll_ms)
+            }
+            _ => self.stream_end(),
+        };
+        let at_ms = milliseconds(self.buffer_at);
+        let length = ((end - self.buffer_at) as usize).min(self.buffer.len());
+        let audio = self.buffer[..length].to_vec();
+        self.drop_before(end.min(self.stream_end()));
+        self.begin();
+        let speech_ms = speech.map_or(0, |speech| milliseconds(speech.voiced * self.frame_samples as u64));
+        Utterance { reason, audio, at_ms, speech_ms: speech_ms as u32 }
+    }
+
+    /// A new turn begins with the next sample.
+    fn begin(&mut self) {
+        self.heard = self.stream_end();
+        (self.partial_at, self.partial_voiced) = (0, 0);
+    }
+
+    /// Drops what lies before that sample of the stream.
+    fn drop_before(&mut self, sample: u64) {
+        let dropped = (sample.saturating_sub(self.buffer_at) as usize).min(self.buffer.len());
+        self.buffer.drain(..dropped);
+        self.buffer_at += dropped as u64;
+    }
+}
+
+fn milliseconds(samples: u64) -> u64 {
+    samples * 1000 / u64::from(SAMPLE_RATE)
+}
+
+fn samples(milliseconds: u32) -> u64 {
+    u64::from(milliseconds) * u64::from(SAMPLE_RATE) / 1000
+}
+
+#[cfg(test)]
+mod tests;

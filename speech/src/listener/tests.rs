@@ -1,0 +1,152 @@
+//! A scripted detector hears "speech" wherever the samples are loud, so that a timeline is written as sound.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::endpoint::LONGEST_UTTERANCE_MS;
+
+struct Loudness;
+
+impl VoiceActivityDetector for Loudness {
+    fn frame_samples(&self) -> usize {
+        256
+    }
+    fn probability(&mut self, frame: &[f32]) -> f32 {
+        assert_eq!(frame.len(), 256);
+        if frame.iter().map(|sample| sample.abs()).sum::<f32>() > 25.6 { 0.95 } else { 0.02 }
+    }
+    fn reset(&mut self) {}
+}
+
+fn listener() -> Listener {
+    Listener::new(Box::new(Loudness), EndpointRules::portal())
+}
+
+fn speech(milliseconds: usize) -> Vec<f32> {
+    vec![0.5; milliseconds * 16]
+}
+
+fn silence(milliseconds: usize) -> Vec<f32> {
+    vec![0.0; milliseconds * 16]
+}
+
+fn utterances(events: Vec<ListenerEvent>) -> Vec<Utterance> {
+    let ended = |event| match event {
+        ListenerEvent::Ended(utterance) => Some(utterance),
+        _ => None,
+    };
+    events.into_iter().filter_map(ended).collect()
+}
+
+#[test]
+fn a_question_comes_out_whole_with_a_little_sound_around_it() {
+    let mut listener = listener();
+    let events = listener.push(&[silence(2000), speech(2000), silence(2000)].concat());
+    assert!(matches!(events[0], ListenerEvent::SpeechStarted { at_ms: 1984..=2016 }), "{:?}", events[0]);
+    let [utterance] = &utterances(events)[..] else { panic!() };
+    assert_eq!(utterance.reason, EndReason::Silence);
+    let spoken = utterance.audio.iter().filter(|sample| **sample > 0.0).count();
+    assert_eq!(spoken, 32_000, "no sample of it is missing");
+    let milliseconds = utterance.audio.len() / 16;
+    assert!((2000 + 320 + 200..2000 + 320 + 300).contains(&milliseconds), "{milliseconds}");
+    assert!((1960..=2040).contains(&utterance.speech_ms), "{}", utterance.speech_ms);
+    assert!((1650..=1700).contains(&utterance.at_ms), "{}", utterance.at_ms);
+    assert!(!listener.is_speaking() && listener.audio().is_empty());
+}
+
+#[test]
+fn two_questions_in_one_stream_are_two_utterances() {
+    let sound = [speech(1000), silence(1500), speech(1000), silence(1500)].concat();
+    let found = utterances(listener().push(&sound));
+    assert_eq!(found.len(), 2);
+    assert!(found[1].at_ms >= 2000, "{}", found[1].at_ms);
+}
+
+#[test]
+fn a_commit_ends_at_once_and_loses_nothing() {
+    let mut listener = listener();
+    listener.push(&[silence(500), speech(1003)].concat());
+    let utterance = listener.commit();
+    assert_eq!(utterance.reason, EndReason::Committed);
+    assert_eq!(utterance.audio.iter().filter(|sample| **sample > 0.0).count(), 1003 * 16);
+    let next = utterances(listener.push(&[silence(300), speech(1000), silence(2000)].concat()));
+    assert_eq!(next.len(), 1, "and the next question is heard");
+    assert_eq!(next[0].audio.iter().filter(|sample| **sample > 0.0).count(), 16_000);
+    assert!((1400..1600).contains(&next[0].at_ms), "{}", next[0].at_ms);
+}
+
+#[test]
+fn a_voice_too_soft_for_the_detector_is_still_there_when_the_citizen_says_done() {
+    let mut listener = listener();
+    let soft = vec![0.01; 3000 * 16];
+    assert!(utterances(listener.push(&soft)).is_empty());
+    let utterance = listener.commit();
+    assert_eq!((utterance.audio.len(), utterance.speech_ms), (soft.len(), 0));
+    assert!(listener.commit().audio.is_empty());
+}
+
+#[test]
+fn a_cancelled_question_is_forgotten() {
+    let mut listener = listener();
+    listener.push(&speech(1000));
+    assert!(listener.is_speaking());
+    listener.cancel();
+    assert!(!listener.is_speaking());
+    assert!(utterances(listener.push(&silence(3000))).is_empty());
+    assert_eq!(listener.elapsed_ms(), 4000);
+}
+
+#[test]
+fn partials_come_while_somebody_speaks_and_become_rarer() {
+    let mut listener = listener();
+    let mut lengths = Vec::new();
+    for event in listener.push(&[speech(20_000), silence(2000)].concat()) {
+        if let ListenerEvent::PartialDue { length_ms } = event {
+            lengths.push(length_ms);
+        }
+    }
+    let gaps: Vec<u32> = lengths.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.iter().all(|&gap| gap >= 400), "{gaps:?}");
+    assert!(gaps[0] < 500 && gaps[gaps.len() - 1] > 2000, "{gaps:?}");
+    let decoded: u32 = lengths.iter().sum();
+    assert!(decoded < 20_000 * 10, "all partials together cost {decoded} ms of decoding for 20 s");
+    assert!(*lengths.last().unwrap() <= 20_100, "none in the silence at the end");
+}
+
+#[test]
+fn a_partial_can_be_decoded_from_what_was_said_so_far() {
+    let mut listener = listener();
+    listener.push(&[silence(1000), speech(800)].concat());
+    let audio = listener.audio();
+    assert!((1000..1200).contains(&(audio.len() / 16)), "{}", audio.len() / 16);
+}
+
+#[test]
+fn ten_minutes_at_once_never_hold_more_than_one_utterance_in_memory() {
+    let rules = EndpointRules { maximum_utterance_ms: LONGEST_UTTERANCE_MS, ..EndpointRules::portal() };
+    let mut listener = Listener::new(Box::new(Loudness), rules);
+    let found = utterances(listener.push(&speech(600_000)));
+    assert_eq!(found.len(), 10);
+    assert!(found.iter().all(|utterance| utterance.reason == EndReason::MaximumUtterance));
+    assert!(listener.buffer.capacity() <= 2 * 61_000 * 16);
+    let total: usize = found.iter().map(|utterance| utterance.audio.len()).sum();
+    assert_eq!(total + listener.audio().len(), 600_000 * 16, "and nothing falls between two of them");
+    let mut waiting = self::listener();
+    waiting.push(&silence(600_000));
+    assert!(waiting.buffer.len() <= 2 * KEPT_WITHOUT_SPEECH + 256);
+}
+
+proptest! {
+    #[test]
+    fn how_the_stream_is_cut_into_packets_makes_no_difference(
+        stretches in prop::collection::vec((any::<bool>(), 10_usize..2500), 1..8),
+        packet in 1_usize..2000,
+    ) {
+        let sound: Vec<f32> =
+            stretches.iter().flat_map(|&(spoken, ms)| if spoken { speech(ms) } else { silence(ms) }).collect();
+        let whole = listener().push(&sound);
+        let mut listener = listener();
+        let pieces: Vec<ListenerEvent> = sound.chunks(packet).flat_map(|piece| listener.push(piece)).collect();
+        prop_assert_eq!(pieces, whole);
+    }
+}
