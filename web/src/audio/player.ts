@@ -1,0 +1,278 @@
+/**
+ * Plays what the server speaks: a small jitter buffer, exact stopping, and the answer to "how far was it heard?".
+ */
+import type { AudioEnd, AudioOutStart, Mark } from "../protocol";
+import { addSamples, ClipShelf, newClip, sentenceAt, wholeClip, type Clip } from "./clip";
+import { openDownlink, type Downlink } from "./downlink";
+import { Resampler } from "./resampler";
+import { concat, stretch } from "./samples";
+
+export interface Playing {
+  /** The event being spoken. */
+  seq: number;
+  /** The sentence being spoken, where the server marked it. */
+  sentence?: string;
+}
+
+/** Sound is gathered to this length before it is scheduled: shorter pieces cost an old phone more than they save. */
+const PIECE_SECONDS = 0.1;
+/** Lead of the jitter buffer, at first and at most, in seconds; it grows when the sound runs dry. */
+const FIRST_LEAD = 0.12;
+const LONGEST_LEAD = 0.8;
+/** Fade of a stop: long enough not to click, far below the 100 ms a citizen notices. */
+const FADE_SECONDS = 0.015;
+const TICK_MS = 80;
+/** 24 MB of samples: some two minutes at 48 kHz. */
+const KEPT_SAMPLES = 6_000_000;
+/** Speech slowed down here is this many times as long. */
+const SLOWER = 1.3;
+
+interface Piece {
+  clip: Clip;
+  node: AudioBufferSourceNode;
+  start: number;
+  end: number;
+  /** Place of the piece in its clip, in seconds of the clip as the server sent it. */
+  offset: number;
+  scale: number;
+}
+
+export class Player {
+  private context: AudioContext | undefined;
+  private gain: GainNode | undefined;
+  private readonly shelf = new ClipShelf(KEPT_SAMPLES);
+  private incoming: { clip: Clip; downlink: Downlink; audible: boolean; feed: Feed | undefined } | undefined;
+  private pieces: Piece[] = [];
+  private nextTime = 0;
+  private lead = FIRST_LEAD;
+  private ticking: ReturnType<typeof setInterval> | undefined;
+  private last: Playing | undefined;
+
+  /**
+   * @param onChange what is being spoken now; `undefined`: nothing
+   * @param onHeard a live sound ended or was stopped after so many milliseconds
+   */
+  constructor(
+    private readonly onChange: (playing: Playing | undefined) => void,
+    private readonly onHeard: (audioId: string, ms: number) => void,
+  ) {}
+
+  /** Must be called in a tap or key press once: browsers keep pages silent until then. */
+  unlock(): void {
+    if (typeof AudioContext !== "function") return;
+    if (this.context === undefined) {
+      this.context = new AudioContext();
+      this.gain = this.context.createGain();
+      this.gain.connect(this.context.destination);
+    }
+    if (this.context.state !== "running") void this.context.resume();
+  }
+
+  get playing(): boolean {
+    return this.pieces.length > 0;
+  }
+
+  /** Whether this event can be heard again without the network. */
+  has(seq: number): boolean {
+    return this.shelf.get(seq)?.complete === true;
+  }
+
+  // --------------------------------------------------------------------------------------- sound from the server
+
+  begin(start: AudioOutStart, audible: boolean, slow: boolean): void {
+    this.incoming?.downlink.close();
+    const clip = newClip(start, slow);
+    const canPlay = audible && this.context?.state === "running";
+    const downlink = openDownlink(start.codec, start.sample_rate, (samples, rate) => {
+      addSamples(clip, samples, rate);
+      if (this.incoming?.clip !== clip || !this.incoming.audible) return;
+      this.incoming.feed ??= this.feedFor(clip, rate, 1);
+      this.incoming.feed.push(samples);
+    });
+    this.incoming = { clip, downlink, audible: canPlay, feed: undefined };
+  }
+
+  mark(mark: Mark): void {
+    if (this.incoming?.clip.audioId === mark.audio_id) this.incoming.clip.marks.push(mark);
+  }
+
+  data(bytes: ArrayBuffer): void {
+    this.incoming?.downlink.push(bytes);
+  }
+
+  async end(end: AudioEnd): Promise<void> {
+    const incoming = this.incoming;
+    if (incoming?.clip.audioId !== end.audio_id) return;
+    await incoming.downlink.finish();
+    incoming.downlink.close();
+    incoming.feed?.finish();
+    if (!end.interrupted && incoming.clip.samples > 0) {
+      incoming.clip.complete = true;
+      this.shelf.add(incoming.clip);
+    }
+    if (this.incoming === incoming) this.incoming = undefined;
+    if (!this.playing) this.tick();
+    else this.onChange(this.last);
+  }
+
+  // ------------------------------------------------------------------------------------------------ by the citizen
+
+  /** Plays a kept sound again. @returns false where it is not kept. */
+  play(seq: number, slow: boolean): boolean {
+    const clip = this.shelf.get(seq);
+    if (clip?.complete !== true) return false;
+    this.unlock();
+    this.stop();
+    const factor = slow && !clip.slow ? SLOWER : 1;
+    const feed = this.feedFor({ ...clip, audioId: "" }, clip.rate, factor);
+    feed.push(stretch(wholeClip(clip), clip.rate, factor));
+    feed.finish();
+    return true;
+  }
+
+  /** Silence now. What still comes of the sound is not played. @returns true where something was playing. */
+  stop(): boolean {
+    const context = this.context;
+    const was = this.playing;
+    if (this.incoming !== undefined) this.incoming.audible = false;
+    if (context === undefined || this.gain === undefined || !was) return was;
+    this.reportHeard(context.currentTime);
+    const old = this.gain;
+    old.gain.setTargetAtTime(0, context.currentTime, FADE_SECONDS / 3);
+    for (const piece of this.pieces) piece.node.stop(context.currentTime + FADE_SECONDS);
+    this.gain = context.createGain();
+    this.gain.connect(context.destination);
+    this.pieces = [];
+    this.nextTime = 0;
+    this.settle();
+    return was;
+  }
+
+  /** Stops and forgets every sound: another conversation begins. */
+  clear(): void {
+    this.stop();
+    this.incoming?.downlink.close();
+    this.incoming = undefined;
+    this.shelf.clear();
+  }
+
+  // -------------------------------------------------------------------------------------------------- scheduling
+
+  private feedFor(clip: Clip, rate: number, scale: number): Feed {
+    return new Feed(rate, this.context?.sampleRate ?? rate, (samples, offset) =>
+      this.schedule(clip, samples, offset / scale, scale),
+    );
+  }
+
+  private schedule(clip: Clip, samples: Float32Array, offset: number, scale: number): void {
+    const { context, gain } = this;
+    if (context === undefined || gain === undefined || samples.length === 0) return;
+    const now = context.currentTime;
+    if (this.nextTime < now + 0.005) {
+      if (this.playing) this.lead = Math.min(LONGEST_LEAD, this.lead * 2);
+      this.nextTime = now + this.lead;
+    }
+    const buffer = context.createBuffer(1, samples.length, context.sampleRate);
+    buffer.copyToChannel(samples as Float32Array<ArrayBuffer>, 0);
+    const node = context.createBufferSource();
+    node.buffer = buffer;
+    node.connect(gain);
+    node.start(this.nextTime);
+    const start = this.nextTime;
+    this.nextTime += buffer.duration;
+    this.pieces.push({ clip, node, start, end: this.nextTime, offset, scale });
+    this.ticking ??= setInterval(() => this.tick(), TICK_MS);
+    if (this.pieces.length === 1) this.tick();
+  }
+
+  private tick(): void {
+    const now = this.context?.currentTime ?? 0;
+    const clips = new Set(this.pieces.map((p) => p.clip));
+    const done = this.pieces.filter((p) => p.end <= now);
+    this.pieces = this.pieces.filter((p) => p.end > now);
+    for (const piece of done) {
+      const over = this.incoming?.clip !== piece.clip && !this.pieces.some((p) => p.clip === piece.clip);
+      if (over && clips.delete(piece.clip)) this.report(piece.clip, (piece.clip.samples / piece.clip.rate) * 1000);
+    }
+    if (this.pieces.length === 0 && this.incoming?.feed === undefined) {
+      this.settle();
+      return;
+    }
+    const current = this.pieces.find((p) => p.start <= now) ?? this.pieces[0];
+    if (current === undefined) return;
+    const sentence = sentenceAt(current.clip, place(current, now) * 1000);
+    this.tell(sentence === undefined ? { seq: current.clip.seq } : { seq: current.clip.seq, sentence });
+  }
+
+  private settle(): void {
+    clearInterval(this.ticking);
+    this.ticking = undefined;
+    this.tell(undefined);
+  }
+
+  private tell(playing: Playing | undefined): void {
+    if (playing?.seq === this.last?.seq && playing?.sentence === this.last?.sentence) return;
+    this.last = playing;
+    this.onChange(playing);
+  }
+
+  private reportHeard(now: number): void {
+    const reached = new Map<Clip, number>();
+    for (const piece of this.pieces) {
+      const at = piece.start <= now ? place(piece, now) : (reached.get(piece.clip) ?? piece.offset);
+      if (piece.start <= now || !reached.has(piece.clip)) reached.set(piece.clip, at);
+    }
+    for (const [clip, seconds] of reached) this.report(clip, seconds * 1000);
+  }
+
+  /** Only what the server is speaking now is its business; a sound played again from the shelf has no id. */
+  private report(clip: Clip, ms: number): void {
+    if (clip.audioId !== "") this.onHeard(clip.audioId, ms);
+  }
+}
+
+/** Seconds of the clip that have been heard at `now`, while `piece` sounds. */
+function place(piece: Piece, now: number): number {
+  const inside = Math.max(0, Math.min(now, piece.end) - piece.start);
+  return piece.offset + inside / piece.scale;
+}
+
+/** Brings one clip to the rate of the sound card and into pieces worth scheduling. */
+class Feed {
+  private readonly resampler: Resampler | undefined;
+  private parts: Float32Array[] = [];
+  private gathered = 0;
+  private given = 0;
+
+  constructor(
+    rate: number,
+    private readonly outRate: number,
+    private readonly give: (samples: Float32Array, offsetSeconds: number) => void,
+  ) {
+    this.resampler = rate === outRate ? undefined : new Resampler(rate, outRate);
+  }
+
+  push(samples: Float32Array): void {
+    this.gather(this.resampler?.push(samples) ?? samples);
+    if (this.gathered >= PIECE_SECONDS * this.outRate) this.release();
+  }
+
+  finish(): void {
+    if (this.resampler !== undefined) this.gather(this.resampler.flush());
+    this.release();
+  }
+
+  private gather(samples: Float32Array): void {
+    this.parts.push(samples);
+    this.gathered += samples.length;
+  }
+
+  private release(): void {
+    const samples = concat(this.parts);
+    this.parts = [];
+    this.gathered = 0;
+    const offset = this.given / this.outRate;
+    this.given += samples.length;
+    this.give(samples, offset);
+  }
+}

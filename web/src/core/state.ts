@@ -1,0 +1,226 @@
+/**
+ * What a citizen's page knows about its conversation, and how each message of the server changes it.
+ *
+ * `apply` is pure: events are applied once each and in order (`seq`), signals change only what is going on right now.
+ */
+import {
+  isEvent,
+  type DurableMessage,
+  type Language,
+  type Limits,
+  type ProtocolError,
+  type ServerEvent,
+  type ServerMessage,
+  type ServerSignal,
+} from "../protocol";
+
+/** An event as the page shows it. */
+export interface Item {
+  event: ServerEvent;
+  /** The language its words are in: the event's own, or the conversation's at that place. */
+  language: Language;
+}
+
+/** A message of the citizen's that the server has not yet made durable, or whose event has not yet come. */
+export interface Pending {
+  message: DurableMessage;
+  /** Set by `accepted`: the event that will take this one's place. An accepted message is never sent again. */
+  settledBy?: number;
+}
+
+/** A spoken turn, from the press of the button until the server says what it heard. */
+export interface Turn {
+  id: string;
+  phase: "recording" | "heard" | "understanding";
+  /** What is heard so far; `hint`: the nearest known question rather than a transcript. */
+  partial?: { text: string; hint: boolean };
+}
+
+/** Who has the conversation in hand. */
+export type Holder = "assistant" | "queue" | "agent";
+
+export interface ConversationState {
+  conversation?: string;
+  language: Language;
+  lastSeq: number;
+  items: readonly Item[];
+  pending: readonly Pending[];
+  turn?: Turn;
+  thinking: boolean;
+  holder: Holder;
+  agent?: string;
+  agentTyping: boolean;
+  queue?: { position: number; waitMinutes?: [number, number] };
+  closed: boolean;
+  dictation: boolean;
+  limits: Limits;
+  error?: ProtocolError;
+  draining: boolean;
+  /** An event was missing: the connection has to be taken up again from `lastSeq`. */
+  gap: boolean;
+}
+
+/** Limits until the server has told its own. */
+export const DEFAULT_LIMITS: Limits = { text_characters: 2000, audio_seconds: 60 };
+
+export function emptyState(language: Language): ConversationState {
+  return {
+    language,
+    lastSeq: 0,
+    items: [],
+    pending: [],
+    thinking: false,
+    holder: "assistant",
+    agentTyping: false,
+    closed: false,
+    dictation: false,
+    limits: DEFAULT_LIMITS,
+    draining: false,
+    gap: false,
+  };
+}
+
+/** The state after one message of the server. */
+export function apply(state: ConversationState, message: ServerMessage): ConversationState {
+  return isEvent(message) ? applyEvent(state, message) : applySignal(state, message);
+}
+
+function applyEvent(state: ConversationState, event: ServerEvent): ConversationState {
+  if (event.seq <= state.lastSeq) return state;
+  if (event.seq > state.lastSeq + 1) return { ...state, gap: true };
+  const language = event.type === "started" || event.type === "language_changed" ? event.language : state.language;
+  const own = "language" in event ? event.language : language;
+  const next: ConversationState = {
+    ...state,
+    language,
+    lastSeq: event.seq,
+    items: [...state.items, { event, language: own }],
+    pending: state.pending.filter((p) => !isSettled(p, event)),
+  };
+  if (event.type !== "citizen_message" && event.type !== "started") next.thinking = false;
+  return consequences(next, event);
+}
+
+function isSettled(pending: Pending, event: ServerEvent): boolean {
+  if (event.type === "citizen_message" && event.id === pending.message.id) return true;
+  return pending.settledBy !== undefined && pending.settledBy <= event.seq;
+}
+
+/** Who holds the conversation, and whether a turn is over, after `event`; changes `next` in place. */
+function consequences(next: ConversationState, event: ServerEvent): ConversationState {
+  switch (event.type) {
+    case "started":
+      next.conversation = event.conversation;
+      break;
+    case "citizen_message":
+      if (next.turn?.id === event.id) delete next.turn;
+      break;
+    case "escalated":
+      next.holder = "queue";
+      next.queue = { position: event.position };
+      break;
+    case "agent_joined":
+      next.holder = "agent";
+      next.agent = event.agent.name;
+      delete next.queue;
+      break;
+    case "agent_message":
+      next.agentTyping = false;
+      break;
+    case "escalation_cancelled":
+      backToAssistant(next);
+      break;
+    case "agent_left":
+      // A lost agent's conversations go back to the queue; the server says the new place by `queue`.
+      if (event.outcome === "lost") next.holder = "queue";
+      else backToAssistant(next);
+      delete next.agent;
+      next.agentTyping = false;
+      break;
+    case "closed":
+      backToAssistant(next);
+      next.closed = true;
+      next.pending = [];
+      delete next.turn;
+      break;
+  }
+  return next;
+}
+
+function backToAssistant(next: ConversationState): void {
+  next.holder = "assistant";
+  delete next.queue;
+  delete next.agent;
+}
+
+function applySignal(state: ConversationState, signal: ServerSignal): ConversationState {
+  switch (signal.type) {
+    case "welcome":
+      return { ...state, conversation: signal.conversation, limits: signal.limits, dictation: signal.dictation, draining: false };
+    case "resumed":
+      return { ...state, conversation: signal.conversation, draining: false, gap: false };
+    case "accepted":
+      return { ...state, pending: accept(state, signal.id, signal.seq ?? undefined) };
+    case "speech_started":
+      return withTurn(state, signal.id, (turn) => (turn.phase === "recording" ? { ...turn, phase: "heard" } : turn));
+    case "partial":
+      return withTurn(state, signal.id, (turn) => ({ ...turn, partial: { text: signal.text, hint: signal.hint } }));
+    case "speech_ended":
+      if (signal.reason === "no_speech") return withoutTurn(state, signal.id);
+      return withTurn(state, signal.id, (turn) => ({ ...turn, phase: "understanding" }));
+    case "final":
+      if (signal.text === "") return withoutTurn(state, signal.id);
+      return withTurn(state, signal.id, (turn) => ({
+        ...turn,
+        phase: "understanding",
+        partial: { text: signal.text, hint: !signal.dictation },
+      }));
+    case "thinking":
+      return { ...state, thinking: true };
+    case "queue":
+      return { ...state, queue: queuePlace(signal.position, signal.wait_minutes ?? undefined) };
+    case "agent_typing":
+      return { ...state, agentTyping: true };
+    case "error":
+      return applyError(state, signal);
+    case "draining":
+      return { ...state, draining: true };
+    default:
+      return state;
+  }
+}
+
+function queuePlace(position: number, waitMinutes: [number, number] | undefined) {
+  return waitMinutes === undefined ? { position } : { position, waitMinutes };
+}
+
+function accept(state: ConversationState, id: string, seq: number | undefined): readonly Pending[] {
+  return state.pending
+    .map((p) => (p.message.id === id && seq !== undefined ? { ...p, settledBy: seq } : p))
+    .filter((p) => p.message.id !== id || (p.settledBy !== undefined && p.settledBy > state.lastSeq));
+}
+
+function withTurn(state: ConversationState, id: string, change: (turn: Turn) => Turn): ConversationState {
+  return state.turn?.id === id ? { ...state, turn: change(state.turn) } : state;
+}
+
+function withoutTurn(state: ConversationState, id: string): ConversationState {
+  if (state.turn?.id !== id) return state;
+  const next = { ...state };
+  delete next.turn;
+  return next;
+}
+
+/** Refusals that pass by waiting: the message is kept and sent again. */
+export function isPassing(error: ProtocolError): boolean {
+  return error.code === "too_fast" || error.code === "busy" || error.code === "unavailable";
+}
+
+function applyError(state: ConversationState, error: ProtocolError): ConversationState {
+  const next: ConversationState = { ...state, error, thinking: false };
+  const id = error.id ?? undefined;
+  if (id !== undefined && !isPassing(error)) next.pending = state.pending.filter((p) => p.message.id !== id);
+  if (id !== undefined && state.turn?.id === id) delete next.turn;
+  if (error.code === "closed") next.closed = true;
+  return next;
+}

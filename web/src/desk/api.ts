@@ -1,0 +1,79 @@
+/** The desk's HTTP calls, as docs/protocol.md lists them. */
+import type { Candidate, DeskConversation, DeskQueue, DeskSession, HttpError, Language } from "../protocol";
+
+/** A refused or failed request. `status` 0: the server was not reached. */
+export class DeskError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    /** Who was faster, where a claim was lost. */
+    readonly winner?: string,
+  ) {
+    super(message);
+  }
+}
+
+export class DeskApi {
+  private csrf = "";
+
+  async login(name: string, password: string): Promise<DeskSession> {
+    return this.entered(await this.call<DeskSession>("POST", "/login", { name, password }));
+  }
+
+  async me(): Promise<DeskSession> {
+    return this.entered(await this.call<DeskSession>("GET", "/me"));
+  }
+
+  logout(): Promise<void> {
+    return this.call("POST", "/logout", {});
+  }
+
+  queue(): Promise<DeskQueue> {
+    return this.call("GET", "/queue");
+  }
+
+  conversation(id: string): Promise<DeskConversation> {
+    return this.call("GET", `/conversations/${encodeURIComponent(id)}`);
+  }
+
+  /** @throws DeskError with `winner` where somebody else was faster (409) */
+  claim(id: string): Promise<void> {
+    return this.act(id, "claim", {});
+  }
+
+  /** The same `id` is taken once, however often it is sent. */
+  message(conversation: string, id: string, text: string): Promise<{ seq: number }> {
+    return this.act(conversation, "messages", { id, text });
+  }
+
+  finish(conversation: string, how: "resolve" | "return" | "requeue", note: string): Promise<void> {
+    return this.act(conversation, how, how === "resolve" || note === "" ? {} : { note });
+  }
+
+  async answers(query: string, language: Language): Promise<Candidate[]> {
+    const search = new URLSearchParams({ q: query, language });
+    return (await this.call<{ candidates: Candidate[] }>("GET", `/answers?${search.toString()}`)).candidates;
+  }
+
+  private act<T>(conversation: string, act: string, body: object): Promise<T> {
+    return this.call("POST", `/conversations/${encodeURIComponent(conversation)}/${act}`, body);
+  }
+
+  private entered(session: DeskSession): DeskSession {
+    this.csrf = session.csrf;
+    return session;
+  }
+
+  private async call<T>(method: string, path: string, body?: object): Promise<T> {
+    const headers: Record<string, string> = { "X-Drilen-CSRF": this.csrf };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const request: RequestInit = { method, headers, credentials: "same-origin" };
+    if (body !== undefined) request.body = JSON.stringify(body);
+    const reply = await fetch(`/v1/desk${path}`, request).catch(() => undefined);
+    if (reply === undefined) throw new DeskError(0, "");
+    const value: unknown = await reply.json().catch(() => undefined);
+    if (reply.ok) return value as T;
+    const refusal = value as (Partial<HttpError> & { winner?: string }) | undefined;
+    throw new DeskError(reply.status, refusal?.error?.message ?? "", refusal?.winner);
+  }
+}

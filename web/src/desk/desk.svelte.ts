@@ -1,0 +1,340 @@
+/** The desk's state: who is logged in, the queue, the open conversation, and what is being written. */
+import { shelfOr, type Shelf } from "../core/keeper";
+import { bo } from "../i18n/desk.bo";
+import { zh, type DeskKey } from "../i18n/desk.zh";
+import { fill } from "../i18n/translate";
+import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, Mine, Waiting } from "../protocol";
+import { DeskApi, DeskError } from "./api";
+import { chime } from "./chime";
+import { Live, LOST_AFTER_SECONDS, openLiveWire } from "./live";
+import { lastQuestion, newlyWaiting, secondsSince, withEvent } from "./transcript";
+
+const TEXTS = { bo, zh };
+const TYPING_SHOWN_MS = 5000;
+const TYPING_SENT_EVERY_MS = 3000;
+const SEARCH_AFTER_MS = 300;
+
+/** A message of the agent's on its way. */
+export interface Outgoing {
+  id: string;
+  text: string;
+  state: "sending" | "failed";
+}
+
+export class Desk {
+  phase: "loading" | "out" | "in" = $state("loading");
+  session: DeskSession | undefined = $state.raw();
+  language: Language = $state("zh");
+  sound = $state(true);
+  now = $state(Date.now());
+  queue: DeskQueue = $state.raw({ waiting: [], mine: [] });
+  selected: string | undefined = $state();
+  open: DeskConversation | undefined = $state.raw();
+  unread: Record<string, number> = $state({});
+  drafts: Record<string, string> = $state({});
+  outbox: Record<string, Outgoing[]> = $state({});
+  typingUntil = $state(0);
+  search = $state("");
+  candidates: Candidate[] | undefined = $state.raw();
+  /** When the live socket broke, in ms. */
+  brokenSince: number | undefined = $state();
+  problem: string | undefined = $state();
+
+  private readonly api = new DeskApi();
+  private readonly shelf: Shelf = shelfOr(() => window.localStorage);
+  private readonly live: Live;
+  private searchTimer: ReturnType<typeof setTimeout> | undefined;
+  private typedAt = 0;
+  private searched = "";
+
+  constructor() {
+    this.language = this.shelf.getItem("drilen.desk.language") === "bo" ? "bo" : "zh";
+    this.sound = this.shelf.getItem("drilen.desk.sound") !== "off";
+    this.live = new Live({
+      open: openLiveWire,
+      random: Math.random,
+      onMessage: (message) => this.hear(message),
+      onConnected: (connected) => this.connected(connected),
+      onRefused: () => void this.begin(),
+    });
+    setInterval(() => (this.now = Date.now()), 1000);
+    window.addEventListener("online", () => this.live.nudge());
+  }
+
+  text(key: DeskKey, values: Record<string, string | number> = {}): string {
+    return fill(TEXTS[this.language][key], values);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- the door
+
+  async begin(): Promise<void> {
+    try {
+      this.enter(await this.api.me());
+    } catch (error) {
+      if (error instanceof DeskError && error.status === 401) this.phase = "out";
+      else {
+        this.problem = this.text("unreachable");
+        setTimeout(() => void this.begin(), 3000);
+      }
+    }
+  }
+
+  async login(name: string, password: string): Promise<void> {
+    this.problem = undefined;
+    try {
+      this.enter(await this.api.login(name, password));
+    } catch (error) {
+      const status = error instanceof DeskError ? error.status : 0;
+      this.problem = this.text(status === 401 ? "loginWrong" : status === 429 ? "loginLocked" : "unreachable");
+    }
+  }
+
+  async logout(): Promise<void> {
+    await this.attempt(() => this.api.logout());
+    this.live.close();
+    this.session = undefined;
+    this.select(undefined);
+    this.drafts = {};
+    this.phase = "out";
+  }
+
+  private enter(session: DeskSession): void {
+    this.problem = undefined;
+    this.session = session;
+    this.phase = "in";
+    this.live.connect();
+  }
+
+  setLanguage(language: Language): void {
+    this.language = language;
+    this.shelf.setItem("drilen.desk.language", language);
+  }
+
+  setSound(sound: boolean): void {
+    this.sound = sound;
+    this.shelf.setItem("drilen.desk.sound", sound ? "on" : "off");
+    if (sound) chime();
+  }
+
+  // -------------------------------------------------------------------------------------------------- live news
+
+  private connected(connected: boolean): void {
+    this.brokenSince = connected ? undefined : (this.brokenSince ?? Date.now());
+    if (connected && this.selected !== undefined) void this.fetchOpen(this.selected);
+    // A socket that is not let in closes like a broken one: only an HTTP answer tells that the login is over.
+    if (!connected) void this.api.me().catch((error: unknown) => this.expired(error));
+  }
+
+  /** Seconds in which the connection must come back before the server gives this agent's conversations away. */
+  get secondsLeft(): number {
+    return this.brokenSince === undefined ? LOST_AFTER_SECONDS : Math.max(0, LOST_AFTER_SECONDS - Math.floor((this.now - this.brokenSince) / 1000));
+  }
+
+  private hear(message: DeskServerMessage): void {
+    switch (message.type) {
+      case "queue":
+        if (newlyWaiting(this.queue, message).length > 0 && this.sound) chime();
+        this.queue = { waiting: message.waiting, mine: message.mine };
+        break;
+      case "event":
+        this.hearEvent(message);
+        break;
+      case "citizen_typing":
+        if (message.conversation === this.selected) this.typingUntil = Date.now() + TYPING_SHOWN_MS;
+        break;
+    }
+  }
+
+  private hearEvent({ conversation, event }: Extract<DeskServerMessage, { type: "event" }>): void {
+    const looking = conversation === this.selected && document.visibilityState === "visible";
+    if (event.type === "citizen_message" && !looking) {
+      this.unread[conversation] = (this.unread[conversation] ?? 0) + 1;
+      if (this.sound) chime();
+    }
+    if (conversation !== this.selected || this.open === undefined) return;
+    const events = withEvent(this.open.events, event);
+    if (events === undefined) {
+      void this.fetchOpen(conversation);
+      return;
+    }
+    this.open = { ...this.open, events, language: event.type === "language_changed" ? event.language : this.open.language };
+    if (event.type === "citizen_message") {
+      this.typingUntil = 0;
+      this.suggest();
+    }
+    if (event.type === "agent_joined" || event.type === "agent_left" || event.type === "closed") void this.fetchOpen(conversation);
+  }
+
+  // --------------------------------------------------------------------------------------------- a conversation
+
+  select(conversation: string | undefined): void {
+    this.selected = conversation;
+    this.open = undefined;
+    this.candidates = undefined;
+    this.search = "";
+    this.searched = "";
+    this.typingUntil = 0;
+    this.live.watch(conversation);
+    if (conversation === undefined) return;
+    this.unread[conversation] = 0;
+    void this.fetchOpen(conversation);
+  }
+
+  /** The conversation is looked at again: nothing in it is unread. */
+  looked(): void {
+    if (this.selected !== undefined) this.unread[this.selected] = 0;
+  }
+
+  get isMine(): boolean {
+    return this.selected !== undefined && this.queue.mine.some((m) => m.conversation === this.selected);
+  }
+
+  get isWaiting(): boolean {
+    return this.selected !== undefined && this.queue.waiting.some((w) => w.conversation === this.selected);
+  }
+
+  /** All conversations in the order of the list. */
+  get list(): (Waiting | Mine)[] {
+    return [...this.queue.mine, ...this.queue.waiting];
+  }
+
+  move(step: 1 | -1): void {
+    const list = this.list;
+    const at = list.findIndex((w) => w.conversation === this.selected);
+    const next = list[at < 0 ? 0 : (at + step + list.length) % list.length];
+    if (next !== undefined) this.select(next.conversation);
+  }
+
+  waited(since: string): string {
+    const seconds = secondsSince(since, this.now);
+    return seconds < 60 ? this.text("waitedSeconds", { n: seconds }) : this.text("waitedMinutes", { n: Math.floor(seconds / 60) });
+  }
+
+  async claim(conversation: string): Promise<void> {
+    if (this.selected !== conversation) this.select(conversation);
+    await this.attempt(() => this.api.claim(conversation));
+    await this.refresh();
+  }
+
+  async claimNext(): Promise<void> {
+    const able = this.queue.waiting.find((w) => this.session?.agent.languages.includes(w.language) ?? true);
+    if (able !== undefined) await this.claim(able.conversation);
+  }
+
+  async finish(how: "resolve" | "return" | "requeue", note: string): Promise<void> {
+    const conversation = this.selected;
+    if (conversation === undefined) return;
+    if (await this.attempt(() => this.api.finish(conversation, how, note))) this.drafts[conversation] = "";
+    await this.refresh();
+  }
+
+  private async refresh(): Promise<void> {
+    await this.attempt(async () => {
+      this.queue = await this.api.queue();
+    });
+    if (this.selected !== undefined) await this.fetchOpen(this.selected);
+  }
+
+  private async fetchOpen(conversation: string): Promise<void> {
+    await this.attempt(async () => {
+      const open = await this.api.conversation(conversation);
+      if (this.selected !== conversation) return;
+      const fresh = this.open?.conversation !== conversation;
+      this.open = open;
+      if (fresh) this.suggest();
+    });
+  }
+
+  // ----------------------------------------------------------------------------------------------------- writing
+
+  get draft(): string {
+    return this.selected === undefined ? "" : (this.drafts[this.selected] ?? "");
+  }
+
+  set draft(text: string) {
+    if (this.selected === undefined) return;
+    this.drafts[this.selected] = text;
+    const now = Date.now();
+    if (text === "" || now - this.typedAt < TYPING_SENT_EVERY_MS) return;
+    this.typedAt = now;
+    this.live.typing(this.selected);
+  }
+
+  async send(): Promise<void> {
+    const conversation = this.selected;
+    const text = this.draft.trim();
+    if (conversation === undefined || text === "" || !this.isMine) return;
+    this.draft = "";
+    const message: Outgoing = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, state: "sending" };
+    this.outbox[conversation] = [...(this.outbox[conversation] ?? []), message];
+    await this.deliver(conversation, message.id);
+  }
+
+  /** Sends again with the same id: what has arrived already is not doubled. */
+  async deliver(conversation: string, id: string): Promise<void> {
+    const message = this.outbox[conversation]?.find((m) => m.id === id);
+    if (message === undefined) return;
+    message.state = "sending";
+    if (await this.attempt(() => this.api.message(conversation, id, message.text))) {
+      this.outbox[conversation] = (this.outbox[conversation] ?? []).filter((m) => m.id !== id);
+      await this.fetchOpen(conversation);
+    } else {
+      message.state = "failed";
+    }
+  }
+
+  /** Looks for answers to what was typed into the search, or else to the citizen's last words. */
+  suggest(): void {
+    clearTimeout(this.searchTimer);
+    this.searchTimer = setTimeout(() => void this.suggestNow(), SEARCH_AFTER_MS);
+  }
+
+  private async suggestNow(): Promise<void> {
+    const open = this.open;
+    if (open === undefined) return;
+    const query = this.search.trim() || lastQuestion(open.events);
+    if (query === "") {
+      this.candidates = [];
+      return;
+    }
+    const key = `${open.conversation} ${open.language} ${query}`;
+    if (key === this.searched) return;
+    this.searched = key;
+    const candidates = await this.api.answers(query, open.language).catch(() => []);
+    if (this.searched === key) this.candidates = candidates;
+  }
+
+  insert(index: number): void {
+    const candidate = this.candidates?.[index];
+    if (candidate !== undefined && this.isMine) this.draft = candidate.text;
+  }
+
+  // ------------------------------------------------------------------------------------------------------ faults
+
+  /** @returns false where it failed; the reason is then on the page */
+  private async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.expired(error);
+      this.problem = this.describe(error);
+      return false;
+    }
+  }
+
+  private describe(error: unknown): string {
+    if (!(error instanceof DeskError)) return this.text("failed", { message: this.text("unknownError") });
+    if (error.status === 0) return this.text("unreachable");
+    if (error.status === 401) return this.text("loginExpired");
+    if (error.winner !== undefined) return this.text("claimLost", { winner: error.winner });
+    return this.text("failed", { message: error.message === "" ? String(error.status) : error.message });
+  }
+
+  private expired(error: unknown): void {
+    if (!(error instanceof DeskError) || error.status !== 401) return;
+    this.live.close();
+    this.phase = "out";
+    this.problem = this.text("loginExpired");
+  }
+}

@@ -1,0 +1,35 @@
+/** What the desk makes of a conversation's events; pure. */
+import type { Considered, DeskQueue, ServerEvent } from "../protocol";
+
+/** The events with `event` in its place; `undefined` where one before it is missing and all must be fetched again. */
+export function withEvent(events: readonly ServerEvent[], event: ServerEvent): ServerEvent[] | undefined {
+  const last = events.at(-1)?.seq ?? 0;
+  if (event.seq <= last) return [...events];
+  return event.seq === last + 1 ? [...events, event] : undefined;
+}
+
+/** What the assistant weighed for this event, best first. */
+export function consideredOf(event: ServerEvent): Considered[] {
+  const found = event.type === "answer" || event.type === "clarify" || event.type === "say" ? event.considered : undefined;
+  return [...(found ?? [])].sort((a, b) => b.confidence - a.confidence);
+}
+
+/** The citizen's last words: what suggested answers are looked up for. */
+export function lastQuestion(events: readonly ServerEvent[]): string {
+  for (let i = events.length - 1; i >= 0; i -= 1) {
+    const event = events[i];
+    if (event?.type === "citizen_message" && event.text !== "") return event.text;
+  }
+  return "";
+}
+
+/** Whole seconds since `since` (RFC 3339); never negative, whatever the two clocks say. */
+export function secondsSince(since: string, now: number): number {
+  return Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
+}
+
+/** Conversations that wait now and did not a moment ago. */
+export function newlyWaiting(before: DeskQueue, after: DeskQueue): string[] {
+  const known = new Set([...before.waiting, ...before.mine].map((w) => w.conversation));
+  return after.waiting.filter((w) => !known.has(w.conversation)).map((w) => w.conversation);
+}

@@ -1,0 +1,471 @@
+/**
+ * The portal protocol, version 1, as types: what `docs/protocol.md` says, word for word.
+ *
+ * Events carry `seq` and are durable; signals carry none and are about this moment. A client's own durable messages carry an
+ * `id` and are accepted once.
+ */
+
+/** Conversation languages as BCP 47 codes. */
+export type Language = "bo" | "zh";
+/** Codecs a client can send. */
+export type UplinkCodec = "pcm16" | "opus";
+/** Codecs a client can ask for; `none`: no sound at all. */
+export type AudioOut = "pcm16" | "opus" | "none";
+
+export const PROTOCOL_VERSION = 1;
+/** WebSocket subprotocol. */
+export const SUBPROTOCOL = "drilen.v1";
+/** Close codes that mean something (RFC 6455 and IANA's registry). */
+export const CLOSE = { done: 1000, policy: 1008, tooLarge: 1009, restart: 1012, tryLater: 1013 } as const;
+
+// ---------------------------------------------------------------------------------------------- client → server
+
+export interface Start {
+  type: "start";
+  protocol: number;
+  language: Language;
+  /** The citizen wants spoken answers. */
+  voice: boolean;
+  audio_out: AudioOut;
+  /** Free text, at most 64 characters. */
+  client?: string;
+}
+export interface Resume {
+  type: "resume";
+  protocol: number;
+  token: string;
+  last_seq: number;
+  voice: boolean;
+  audio_out: AudioOut;
+}
+export interface Text {
+  type: "text";
+  id: string;
+  text: string;
+}
+export interface AudioStart {
+  type: "audio_start";
+  id: string;
+  codec: UplinkCodec;
+  /** Hertz; 16000 for `pcm16`. */
+  sample_rate: number;
+}
+export interface Commit {
+  type: "commit";
+  id: string;
+}
+export interface Cancel {
+  type: "cancel";
+  /** With it: drop this spoken turn. Without: stop the sound that is playing. */
+  id?: string;
+}
+export interface Choose {
+  type: "choose";
+  id: string;
+  clarify_seq: number;
+  /** 1-based; 0: none of these. */
+  choice: number;
+}
+export interface Person {
+  type: "person";
+  id: string;
+}
+export interface LeaveQueue {
+  type: "leave_queue";
+  id: string;
+}
+export interface ChangeLanguage {
+  type: "language";
+  id: string;
+  language: Language;
+}
+export interface Voice {
+  type: "voice";
+  voice: boolean;
+  slow: boolean;
+}
+export interface Repeat {
+  type: "repeat";
+  id: string;
+}
+export interface Heard {
+  type: "heard";
+  audio_id: string;
+  /** How far the sound was played, in milliseconds. */
+  ms: number;
+}
+export interface Close {
+  type: "close";
+  id: string;
+}
+export interface Ping {
+  type: "ping";
+  n: number;
+}
+/** Messages with an `id` that are kept until the server has accepted them. */
+export type DurableMessage = Text | Choose | Person | LeaveQueue | ChangeLanguage | Repeat | Close;
+export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
+
+// ------------------------------------------------------------------------------------- server → client: events
+
+interface EventBase {
+  /** 1, 2, 3 … without a gap. */
+  seq: number;
+  /** RFC 3339, UTC. */
+  at: string;
+}
+export interface Started extends EventBase {
+  type: "started";
+  conversation: string;
+  language: Language;
+  channel: string;
+}
+export interface LanguageChanged extends EventBase {
+  type: "language_changed";
+  language: Language;
+}
+export interface CitizenMessage extends EventBase {
+  type: "citizen_message";
+  id: string;
+  text: string;
+  source: "text" | "voice" | "choice";
+  language: Language;
+  /** False: `text` of a voice turn is the matched question or empty, never a transcript. */
+  dictation: boolean;
+}
+export interface Link {
+  label: string;
+  url: string;
+}
+/** An entry that the assistant weighed; only the desk's events carry these. */
+export interface Considered {
+  entry: string;
+  question: string;
+  /** 0–1. */
+  confidence: number;
+}
+export interface Answer extends EventBase {
+  type: "answer";
+  reply_to: number;
+  entry: string;
+  revision: number | string;
+  language: Language;
+  question: string;
+  text: string;
+  spoken: string;
+  steps: string[];
+  documents: string[];
+  links: Link[];
+  office?: string | null;
+  confidence: number;
+  sample: boolean;
+  awaiting_review: boolean;
+  /** The other language is newer by so many days. */
+  outdated_days?: number | null;
+  considered?: Considered[];
+}
+export interface ClarifyChoice {
+  entry: string;
+  question: string;
+}
+export interface Clarify extends EventBase {
+  type: "clarify";
+  reply_to: number;
+  prompt: string;
+  /** One to three. */
+  choices: ClarifyChoice[];
+  /** A single choice: "did you ask …?" */
+  confirm: boolean;
+  considered?: Considered[];
+}
+export type SayAct =
+  | "greeting"
+  | "thanks"
+  | "goodbye"
+  | "not_understood"
+  | "not_heard"
+  | "repeat_question"
+  | "notice"
+  | "emergency"
+  | "language";
+export interface Say extends EventBase {
+  type: "say";
+  reply_to?: number | null;
+  text: string;
+  act: SayAct;
+  considered?: Considered[];
+}
+export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency";
+export interface Escalated extends EventBase {
+  type: "escalated";
+  reason: EscalationReason;
+  /** 1 = next. */
+  position: number;
+  text: string;
+}
+export interface EscalationCancelled extends EventBase {
+  type: "escalation_cancelled";
+  text: string;
+}
+export interface AgentName {
+  name: string;
+}
+export interface AgentJoined extends EventBase {
+  type: "agent_joined";
+  agent: AgentName;
+  text: string;
+}
+export interface AgentMessage extends EventBase {
+  type: "agent_message";
+  agent: AgentName;
+  text: string;
+  language: Language;
+}
+export interface AgentLeft extends EventBase {
+  type: "agent_left";
+  outcome: "returned" | "resolved" | "lost";
+  text: string;
+}
+export interface Closed extends EventBase {
+  type: "closed";
+  by: "citizen" | "agent" | "idle";
+  text: string;
+}
+export type ServerEvent =
+  | Started
+  | LanguageChanged
+  | CitizenMessage
+  | Answer
+  | Clarify
+  | Say
+  | Escalated
+  | EscalationCancelled
+  | AgentJoined
+  | AgentMessage
+  | AgentLeft
+  | Closed;
+
+// ------------------------------------------------------------------------------------ server → client: signals
+
+export interface Limits {
+  text_characters: number;
+  audio_seconds: number;
+}
+export interface Welcome {
+  type: "welcome";
+  conversation: string;
+  token: string;
+  protocol: number;
+  limits: Limits;
+  /** The recogniser can take dictation. */
+  dictation: boolean;
+  notice: string;
+}
+export interface Resumed {
+  type: "resumed";
+  conversation: string;
+  last_seq: number;
+  language: Language;
+}
+export interface Accepted {
+  type: "accepted";
+  id: string;
+  seq?: number | null;
+}
+export interface SpeechStarted {
+  type: "speech_started";
+  id: string;
+  at_ms: number;
+}
+export interface Partial {
+  type: "partial";
+  id: string;
+  text: string;
+  /** The nearest known question, not a transcript. */
+  hint: boolean;
+}
+export interface SpeechEnded {
+  type: "speech_ended";
+  id: string;
+  reason: "silence" | "commit" | "maximum" | "no_speech";
+  speech_ms: number;
+}
+export interface Final {
+  type: "final";
+  id: string;
+  text: string;
+  dictation: boolean;
+  seconds: number;
+}
+export interface Thinking {
+  type: "thinking";
+  id: string;
+}
+export interface Queue {
+  type: "queue";
+  position: number;
+  wait_minutes?: [number, number] | null;
+}
+export interface AgentTyping {
+  type: "agent_typing";
+}
+export interface AudioOutStart {
+  type: "audio_start";
+  audio_id: string;
+  /** The event being spoken. */
+  seq: number;
+  codec: "pcm16" | "opus";
+  sample_rate: number;
+  source: "recorded" | "synthetic" | "agent";
+}
+export interface Mark {
+  type: "mark";
+  audio_id: string;
+  /** 0-based. */
+  sentence: number;
+  text: string;
+  start_ms: number;
+}
+export interface AudioEnd {
+  type: "audio_end";
+  audio_id: string;
+  total_ms: number;
+  interrupted: boolean;
+}
+export type ErrorCode =
+  | "bad_json"
+  | "unknown_type"
+  | "bad_message"
+  | "wrong_order"
+  | "bad_token"
+  | "text_too_long"
+  | "audio_too_long"
+  | "bad_audio"
+  | "too_fast"
+  | "busy"
+  | "closed"
+  | "too_many"
+  | "unavailable"
+  | "internal";
+export interface ProtocolError {
+  type: "error";
+  code: ErrorCode;
+  message: string;
+  fatal: boolean;
+  id?: string | null;
+  retry_after_ms?: number | null;
+}
+export interface Draining {
+  type: "draining";
+  text: string;
+}
+export interface Pong {
+  type: "pong";
+  n: number;
+}
+export type ServerSignal =
+  | Welcome
+  | Resumed
+  | Accepted
+  | SpeechStarted
+  | Partial
+  | SpeechEnded
+  | Final
+  | Thinking
+  | Queue
+  | AgentTyping
+  | AudioOutStart
+  | Mark
+  | AudioEnd
+  | ProtocolError
+  | Draining
+  | Pong;
+export type ServerMessage = ServerEvent | ServerSignal;
+
+/** Events are told from signals by their `seq`; the signal `audio_start` names another event's `seq` and has no `at`. */
+export function isEvent(message: ServerMessage): message is ServerEvent {
+  return "seq" in message && "at" in message;
+}
+
+/** Reads one text message; `undefined` where it is no JSON object with a `type` (a newer server's message is kept and ignored later). */
+export function parseServerMessage(data: string): ServerMessage | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    if (typeof value === "object" && value !== null && typeof (value as { type?: unknown }).type === "string") {
+      return value as ServerMessage;
+    }
+  } catch {
+    return undefined;
+  }
+  return undefined;
+}
+
+// ---------------------------------------------------------------------------------------------------- other HTTP
+
+/** `GET /v1/portal/config`. */
+export interface PortalConfig {
+  languages: Language[];
+  default_language: Language;
+  notice: Record<Language, string>;
+  suggestions: Record<Language, string[]>;
+  dictation: boolean;
+  /** The knowledge base is the sample one. */
+  sample: boolean;
+}
+
+// ------------------------------------------------------------------------------------------------------ the desk
+
+export interface Agent {
+  id: string;
+  name: string;
+  languages: Language[];
+}
+/** Reply to `POST /v1/desk/login` and `GET /v1/desk/me`. */
+export interface DeskSession {
+  agent: Agent;
+  csrf: string;
+}
+export interface Waiting {
+  escalation: string;
+  conversation: string;
+  language: Language;
+  reason: EscalationReason;
+  /** When the citizen began to wait: RFC 3339, UTC. */
+  since: string;
+  position: number;
+  /** The citizen speaks rather than types. */
+  voice: boolean;
+  preview: string;
+}
+export interface Mine extends Waiting {
+  claimed_at: string;
+}
+export interface DeskQueue {
+  waiting: Waiting[];
+  mine: Mine[];
+}
+export interface DeskConversation {
+  conversation: string;
+  language: Language;
+  voice: boolean;
+  status: string;
+  holder?: string | null;
+  events: ServerEvent[];
+}
+export interface Candidate {
+  entry: string;
+  question: string;
+  text: string;
+  confidence: number;
+}
+export type DeskServerMessage =
+  | ({ type: "queue" } & DeskQueue)
+  | { type: "event"; conversation: string; event: ServerEvent }
+  | { type: "citizen_typing"; conversation: string };
+export type DeskClientMessage =
+  | { type: "watch" | "unwatch" | "typing"; conversation: string }
+  | { type: "heartbeat" };
+/** The body of every refused HTTP request. */
+export interface HttpError {
+  error: { code: string; message: string };
+}
