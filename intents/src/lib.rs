@@ -1,5 +1,23 @@
 //! Understanding: what the citizen wants, which entry answers it, how sure that is, and what to do about it.
+//!
+//! ```text
+//! Utterance ─► Understander ─► Understanding { act, language, candidates with calibrated confidence }
+//!                 acts: phrases of both languages, on the text or on the sound
+//!                 text channel: kb's overlaps ─┐
+//!                 voice channel: Evidence ─────┴► conditional logit ─► probabilities, "none of them" included
+//! (Context, Understanding) ─► policy::decide ─► Decision                                             (pure)
+//! ```
 
+mod acts;
+mod calibration;
+pub mod evaluate;
+pub mod policy;
+mod text_channel;
+mod understander;
 mod understanding;
+mod voice_channel;
 
+pub use calibration::{Calibration, ChoiceModel, Fit};
+pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
+pub use understander::{Settings, UnderstandError, Understander};
 pub use understanding::{Act, Decision, EscalationReason, Scored, Understanding, Utterance};

@@ -1,7 +1,25 @@
 //! The FAQ knowledge base: entries in two languages, published as immutable snapshots with a search index.
+//!
+//! ```text
+//! YAML or table ─► Collection (what could be read, with problems) ─► check ─► Report
+//!                       └─► Publication::new ─► revision, search (text), spoken_forms (sound)
+//! ```
 
+mod analysis;
+mod check;
+mod collection;
 mod entry;
+mod index;
+mod overlap;
+mod publication;
 mod retrieve;
+mod spoken;
+mod table;
 
+pub use analysis::{Unit, units};
+pub use check::{LanguageState, Problem, Report, Severity, check};
+pub use collection::{Collection, FORMAT, KnowledgeFile, LoadError, Sourced};
 pub use entry::{Entry, EntryId, Link, Localized, Review, Text};
-pub use retrieve::{Candidate, Query, RetrieveError, Retriever, View};
+pub use publication::{Publication, PublishError, Revision, Variant};
+pub use retrieve::{Candidate, HeldOut, Overlap, Query, RetrieveError, Retriever, View};
+pub use spoken::{NgramForms, SpokenForms};

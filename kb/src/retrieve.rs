@@ -9,7 +9,7 @@ use crate::EntryId;
 pub struct Query {
     /// The citizen's words.
     pub text: String,
-    /// Their language; both languages' questions are searched, this one's first.
+    /// Their language: among equals, this one's questions come first. Both languages' are searched.
     pub language: Language,
     /// How many candidates at most.
     pub limit: usize,
@@ -35,8 +35,41 @@ pub struct Candidate {
     pub variant: String,
     /// The language of that variant.
     pub language: Language,
-    /// Scores by view; a view that did not find the entry is absent. Unbounded, comparable within one view and query.
+    /// BM25 scores by view; a view that did not find the entry is absent. Unbounded, comparable within one view and query.
     pub scores: Vec<(View, f32)>,
+    /// How alike the query and that variant are: bounded, comparable between queries.
+    pub overlap: Overlap,
+}
+
+/// How alike a query and a variant are. Every number lies between 0 and 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Overlap {
+    /// Cosine of the idf-weighted words.
+    pub words: f32,
+    /// Cosine of the idf-weighted units and pairs.
+    pub grams: f32,
+    /// Cosine of the idf-weighted phonetic keys, single and in pairs.
+    pub phonetic: f32,
+    /// Share of the query (by idf of units and pairs) that the variant has.
+    pub query_covered: f32,
+    /// Share of the variant that the query has.
+    pub variant_covered: f32,
+    /// Share of the query that any variant of the entry has, in either language.
+    pub entry_covered: f32,
+    /// The same search key: equal but for spelling variants, punctuation and spacing.
+    pub exact: bool,
+}
+
+/// What a search pretends not to know, for measuring on the knowledge base itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeldOut {
+    /// Nothing: an ordinary search.
+    #[default]
+    Nothing,
+    /// One variant, by number: would its entry be found by the other ways of asking?
+    Variant(u32),
+    /// A whole entry, by number: would something else be found instead?
+    Entry(u32),
 }
 
 /// Finds candidates. `&self`, shared by worker threads.
@@ -52,3 +85,10 @@ pub trait Retriever: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("the search index failed: {0}")]
 pub struct RetrieveError(pub String);
+
+impl Overlap {
+    /// One number for choosing among an entry's variants: the mean of the three cosines, exactness first.
+    pub fn closeness(&self) -> f32 {
+        (self.words + self.grams + self.phonetic) / 3.0 + f32::from(u8::from(self.exact))
+    }
+}

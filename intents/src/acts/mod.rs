@@ -1,0 +1,215 @@
+//! Acts: what people say when they do not ask the knowledge base.
+//!
+//! Phrases of both languages live in `phrases.tsv`. Typed (or dictated) text is an act where it consists of one act's
+//! phrases and fillers, so that "你好" greets but "你好，身份证丢了" asks; emergencies count anywhere in a text. Spoken
+//! without dictation, the phrases compete with the knowledge base's questions on the sound.
+
+mod table;
+
+use std::collections::HashMap;
+
+use kb::Unit;
+use language::{FormBatch, Language, SpokenForm, pronunciations};
+
+use crate::Act;
+use table::{Meaning, Row};
+
+/// Phrases of both languages, prepared for text and for sound.
+#[derive(Debug)]
+pub(crate) struct Acts {
+    phrases: HashMap<Vec<String>, Vec<Meaning>>,
+    longest: usize,
+    emergencies: Vec<Vec<String>>,
+    not_emergencies: Vec<Vec<String>>,
+    spoken: Vec<SpokenPhrase>,
+    batch: FormBatch,
+}
+
+/// A phrase as it may be heard.
+#[derive(Debug)]
+struct SpokenPhrase {
+    meaning: Meaning,
+    language: Language,
+    syllables: usize,
+}
+
+/// What is known about the turn before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// The conversation's language.
+    pub language: Language,
+    /// How many choices are on offer.
+    pub pending: usize,
+}
+
+/// An act that was heard, with the score by which it beats the questions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct HeardAct {
+    pub act: Act,
+    pub language: Language,
+    /// `Evidence::whole` of its best phrase.
+    pub score: f32,
+}
+
+impl Acts {
+    pub fn new() -> Self {
+        let mut acts = Self {
+            phrases: HashMap::new(),
+            longest: 0,
+            emergencies: Vec::new(),
+            not_emergencies: Vec::new(),
+            spoken: Vec::new(),
+            batch: FormBatch::default(),
+        };
+        let mut forms = Vec::new();
+        for Row { meaning, language, phrase } in table::rows() {
+            let key: Vec<String> = kb::units(phrase).into_iter().map(|unit| unit.key).collect();
+            if key.is_empty() {
+                continue;
+            }
+            match meaning {
+                Meaning::Act(Act::Emergency) => acts.emergencies.push(key.clone()),
+                Meaning::NotEmergency => {
+                    acts.not_emergencies.push(key);
+                    continue;
+                }
+                _ => {}
+            }
+            acts.longest = acts.longest.max(key.len());
+            let meanings = acts.phrases.entry(key).or_default();
+            if !meanings.contains(&meaning) {
+                meanings.push(meaning);
+            }
+            if meaning.is_heard() {
+                let pronunciations = pronunciations(phrase, language);
+                if let Some(first) = pronunciations.first() {
+                    acts.spoken.push(SpokenPhrase { meaning, language, syllables: first.syllables.len() });
+                    forms.push(SpokenForm { text: phrase.to_owned(), pronunciations });
+                }
+            }
+        }
+        acts.batch = FormBatch::new(forms);
+        acts
+    }
+
+    /// The act of a text, if it is one.
+    pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
+        let units: Vec<String> = kb::units(text).into_iter().map(|unit| unit.key).collect();
+        if self.is_emergency(&units) {
+            return Some(Act::Emergency);
+        }
+        let meanings = self.cover(&units)?;
+        meanings.into_iter().filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
+    }
+
+    fn is_emergency(&self, units: &[String]) -> bool {
+        let holds = |phrases: &[Vec<String>]| {
+            phrases.iter().any(|phrase| units.windows(phrase.len()).any(|window| window == phrase.as_slice()))
+        };
+        holds(&self.emergencies) && !holds(&self.not_emergencies)
+    }
+
+    /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
+    fn cover(&self, units: &[String]) -> Option<Vec<Meaning>> {
+        if units.is_empty() || units.len() > self.longest * 4 {
+            return None;
+        }
+        // At each place: how many phrases lead there, and where the last of them began.
+        let mut reached: Vec<Option<(usize, usize)>> = vec![None; units.len() + 1];
+        reached[0] = Some((0, 0));
+        for start in 0..units.len() {
+            let Some((count, _)) = reached[start] else { continue };
+            for end in start + 1..=(start + self.longest).min(units.len()) {
+                if self.phrases.contains_key(&units[start..end]) && reached[end].is_none_or(|(best, _)| best > count + 1) {
+                    reached[end] = Some((count + 1, start));
+                }
+            }
+        }
+        let mut meanings = Vec::new();
+        let mut end = units.len();
+        while end > 0 {
+            let (_, start) = reached[end]?;
+            meanings.extend(self.phrases.get(&units[start..end]).into_iter().flatten());
+            end = start;
+        }
+        Some(meanings)
+    }
+
+    /// The text without greetings, thanks and other politeness at either end; the whole text where nothing else is in it.
+    pub fn core<'a>(&self, text: &'a str) -> &'a str {
+        let units = kb::units(text);
+        let mut rest = units.as_slice();
+        while let Some(length) = self.polite(rest, |rest, length| &rest[..length]) {
+            rest = &rest[length..];
+        }
+        while let Some(length) = self.polite(rest, |rest, length| &rest[rest.len() - length..]) {
+            rest = &rest[..rest.len() - length];
+        }
+        match (rest.first(), rest.last()) {
+            (Some(first), Some(last)) => &text[first.range.start..last.range.end],
+            _ => text,
+        }
+    }
+
+    fn polite(&self, rest: &[Unit], part: impl Fn(&[Unit], usize) -> &[Unit]) -> Option<usize> {
+        (1..=self.longest.min(rest.len())).rev().find(|length| {
+            let key: Vec<String> = part(rest, *length).iter().map(|unit| unit.key.clone()).collect();
+            self.phrases.get(&key).is_some_and(|meanings| meanings.iter().any(|meaning| meaning.is_polite()))
+        })
+    }
+
+    /// The phrases as they may be heard; scores in this order go to [`Self::heard`].
+    pub fn batch(&self) -> &FormBatch {
+        &self.batch
+    }
+
+    /// The best act by `Evidence::whole` scores of [`Self::batch`] in an utterance of that many seconds.
+    pub fn heard(&self, scores: &[f32], seconds: f32, turn: Turn) -> Option<HeardAct> {
+        let heard = |(phrase, score): (&SpokenPhrase, &f32)| {
+            let act = phrase.meaning.act(turn)?;
+            let answers = matches!(act, Act::Yes | Act::No | Act::Choice(_));
+            let fits = plausible(phrase.syllables, seconds);
+            // A single syllable is too little sound to go by, unless an answer of that kind is waited for.
+            let enough = phrase.syllables >= 2 || answers;
+            let asked_for = turn.pending > 0 || !answers;
+            (score.is_finite() && fits && enough && asked_for)
+                .then_some(HeardAct { act, language: phrase.language, score: *score })
+        };
+        let mut best: Option<HeardAct> = None;
+        for act in self.spoken.iter().zip(scores).filter_map(heard) {
+            if best.is_none_or(|best| act.score > best.score) {
+                best = Some(act);
+            }
+        }
+        best
+    }
+}
+
+/// Whether so many syllables may take so long, silence at both ends included. Wide: 0.06 s is faster than anybody speaks,
+/// and 0.7 s a syllable plus 1.5 s of silence slower than a slow speaker whose endpoint was late.
+fn plausible(syllables: usize, seconds: f32) -> bool {
+    let syllables = syllables as f32;
+    seconds >= 0.06 * syllables && seconds <= 0.7 * syllables + 1.5
+}
+
+/// Which act counts where an utterance holds several.
+fn precedence(act: Act, turn: Turn) -> u8 {
+    match act {
+        Act::Emergency => 12,
+        Act::Person => 11,
+        Act::OtherLanguage => 10,
+        Act::Choice(_) if turn.pending > 0 => 9,
+        Act::No if turn.pending > 0 => 8,
+        Act::Yes if turn.pending > 0 => 7,
+        Act::Slower => 6,
+        Act::Repeat => 5,
+        Act::Goodbye => 4,
+        Act::Thanks => 3,
+        Act::Greeting => 2,
+        Act::No | Act::Yes | Act::Choice(_) => 1,
+        Act::Question => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! `phrases.tsv` as rows.
+
+use language::Language;
+
+use super::Turn;
+use crate::Act;
+
+/// What a phrase means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Meaning {
+    /// An act whatever the turn.
+    Act(Act),
+    /// A wish for a language; `None` is "the other one".
+    Wish(Option<Language>),
+    /// The last of the choices on offer.
+    LastChoice,
+    /// An emergency only where nothing else is said ("110").
+    EmergencyAlone,
+    /// Counts against an emergency.
+    NotEmergency,
+    /// Politeness: cut off both ends of a question.
+    Polite,
+    /// Means nothing by itself.
+    Filler,
+}
+
+impl Meaning {
+    /// The act in this turn, where the phrase is one.
+    pub fn act(self, turn: Turn) -> Option<Act> {
+        match self {
+            Self::Act(act) => Some(act),
+            // Asked in Chinese for Chinese: there is nothing to change, and a greeting says "go ahead".
+            Self::Wish(Some(wished)) if wished == turn.language => Some(Act::Greeting),
+            Self::Wish(_) => Some(Act::OtherLanguage),
+            Self::LastChoice => Some(Act::Choice(turn.pending.clamp(1, 9) as u8)),
+            Self::EmergencyAlone => Some(Act::Emergency),
+            Self::NotEmergency | Self::Polite | Self::Filler => None,
+        }
+    }
+
+    /// Whether the phrase is cut off a question.
+    pub fn is_polite(self) -> bool {
+        matches!(self, Self::Polite | Self::Act(Act::Greeting | Act::Thanks))
+    }
+
+    /// Whether the phrase alone makes an utterance.
+    pub fn is_heard(self) -> bool {
+        !matches!(self, Self::NotEmergency | Self::Polite | Self::Filler)
+    }
+}
+
+/// One phrase.
+pub(super) struct Row {
+    pub meaning: Meaning,
+    pub language: Language,
+    pub phrase: &'static str,
+}
+
+/// All phrases. A test makes sure that every line reads.
+pub(super) fn rows() -> impl Iterator<Item = Row> {
+    lines().filter_map(|line| line).flatten()
+}
+
+/// Every line that is not a comment; `None` where it does not read.
+pub(super) fn lines() -> impl Iterator<Item = Option<impl Iterator<Item = Row>>> {
+    include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| {
+        let mut cells = line.split('\t');
+        let meaning = meaning(cells.next()?)?;
+        let language: Language = cells.next()?.parse().ok()?;
+        let phrases = cells.next()?;
+        Some(phrases.split('|').map(move |phrase| Row { meaning, language, phrase }))
+    })
+}
+
+fn meaning(name: &str) -> Option<Meaning> {
+    Some(match name {
+        "greeting" => Meaning::Act(Act::Greeting),
+        "thanks" => Meaning::Act(Act::Thanks),
+        "goodbye" => Meaning::Act(Act::Goodbye),
+        "repeat" => Meaning::Act(Act::Repeat),
+        "slower" => Meaning::Act(Act::Slower),
+        "person" => Meaning::Act(Act::Person),
+        "language_bo" => Meaning::Wish(Some(Language::Bo)),
+        "language_zh" => Meaning::Wish(Some(Language::Zh)),
+        "language_other" => Meaning::Wish(None),
+        "yes" => Meaning::Act(Act::Yes),
+        "no" => Meaning::Act(Act::No),
+        "choice1" => Meaning::Act(Act::Choice(1)),
+        "choice2" => Meaning::Act(Act::Choice(2)),
+        "choice3" => Meaning::Act(Act::Choice(3)),
+        "choice_last" => Meaning::LastChoice,
+        "emergency" => Meaning::Act(Act::Emergency),
+        "emergency_alone" => Meaning::EmergencyAlone,
+        "not_emergency" => Meaning::NotEmergency,
+        "polite" => Meaning::Polite,
+        "filler" => Meaning::Filler,
+        _ => return None,
+    })
+}

@@ -1,0 +1,155 @@
+use super::*;
+use language::Language::{Bo, Zh};
+
+fn read(text: &str, language: Language, pending: usize) -> Option<Act> {
+    Acts::new().read(text, Turn { language, pending })
+}
+
+#[test]
+fn every_line_of_the_table_reads_and_both_languages_have_every_act() {
+    let mut acts: HashMap<&str, Vec<&str>> = HashMap::new();
+    for line in include_str!("phrases.tsv").lines().filter(|l| !l.starts_with('#') && !l.is_empty()) {
+        let (act, rest) = line.split_once('\t').expect("an act");
+        let (language, _) = rest.split_once('\t').expect("a language");
+        acts.entry(act).or_default().push(language);
+    }
+    assert!(acts.values().all(|languages| *languages == ["zh", "bo"]), "{acts:?}");
+    assert!(table::lines().all(|line| line.is_some()));
+    assert_eq!(table::lines().count(), acts.len() * 2);
+}
+
+#[test]
+fn no_phrase_means_two_different_acts() {
+    let acts = Acts::new();
+    for (phrase, meanings) in &acts.phrases {
+        let mut told: Vec<&Meaning> =
+            meanings.iter().filter(|m| !matches!(m, Meaning::Filler | Meaning::Polite)).collect();
+        // "110" alone is an emergency in both languages' rows, "1" a choice in both.
+        told.dedup();
+        assert!(told.len() <= 1, "{phrase:?} means {meanings:?}");
+    }
+}
+
+#[test]
+fn acts_are_read_in_both_languages_with_politeness_around_them() {
+    let turn = [
+        ("你好！", Act::Greeting),
+        ("您好，在吗？", Act::Greeting),
+        ("བཀྲ་ཤིས་བདེ་ལེགས།", Act::Greeting),
+        ("好的，谢谢你啊", Act::Thanks),
+        ("ཐུགས་རྗེ་ཆེ་གནང་།", Act::Thanks),
+        ("谢谢，再见", Act::Goodbye),
+        ("ག་ལེར་ཕེབས།", Act::Goodbye),
+        ("请你再说一遍好吗", Act::Repeat),
+        ("ཡང་བསྐྱར་གསུང་རོགས་གནང་།", Act::Repeat),
+        ("麻烦你说慢一点", Act::Slower),
+        ("ག་ལེར་གསུང་རོགས་གནང་།", Act::Slower),
+        ("你好，帮我转人工", Act::Person),
+        ("我要找工作人员", Act::Person),
+        ("ང་མི་དང་སྐད་ཆ་བཤད་འདོད་ཡོད།", Act::Person),
+        ("ང་ལ་人工དགོས་ཡོད", Act::Person),
+        ("请说藏语", Act::OtherLanguage),
+        ("换一种语言", Act::OtherLanguage),
+    ];
+    for (text, act) in turn {
+        assert_eq!(read(text, Zh, 0), Some(act), "{text}");
+    }
+    assert_eq!(read("རྒྱ་སྐད་གསུང་རོགས་གནང་།", Bo, 0), Some(Act::OtherLanguage));
+    assert_eq!(read("说普通话", Bo, 0), Some(Act::OtherLanguage));
+    assert_eq!(read("说普通话", Zh, 0), Some(Act::Greeting), "there is nothing to change");
+}
+
+#[test]
+fn answers_to_an_offer_are_read_by_word_ordinal_and_digit() {
+    for (text, act) in [
+        ("是的", Act::Yes),
+        ("对，就是这个", Act::Yes),
+        ("རེད།", Act::Yes),
+        ("ལགས་རེད།", Act::Yes),
+        ("不是", Act::No),
+        ("都不是", Act::No),
+        ("མ་རེད།", Act::No),
+        ("གང་ཡང་མ་རེད།", Act::No),
+        ("第二个", Act::Choice(2)),
+        ("第2个吧", Act::Choice(2)),
+        ("2", Act::Choice(2)),
+        ("༢", Act::Choice(2)),
+        ("གཉིས་པ་དེ།", Act::Choice(2)),
+        ("དང་པོ།", Act::Choice(1)),
+        ("三", Act::Choice(3)),
+        ("最后一个", Act::Choice(3)),
+        ("好的谢谢", Act::Yes),
+    ] {
+        assert_eq!(read(text, Zh, 3), Some(act), "{text}");
+    }
+}
+
+#[test]
+fn questions_that_begin_politely_or_hold_an_acts_word_are_questions() {
+    for text in [
+        "你好，身份证丢了怎么办",
+        "请问人工费补贴怎么申请",
+        "བཀྲ་ཤིས་བདེ་ལེགས། ངའི་身份证བོར་བརླག་ཤོར་སོང་",
+        "中文系毕业生补贴",
+        "第二代身份证怎么换",
+        "藏语等级考试在哪里报名",
+        "客服电话是多少号",
+        "ལས་བྱེད་པའི་གླ་ཆ་ག་ཚོད་རེད",
+        "",
+        "？？？",
+    ] {
+        assert_eq!(read(text, Zh, 3), None, "{text}");
+    }
+}
+
+#[test]
+fn an_emergency_counts_anywhere_but_not_in_questions_about_its_consequences() {
+    for text in [
+        "着火了！",
+        "我家着火了快来人啊",
+        "有人晕倒了怎么办",
+        "救命啊",
+        "打120",
+        "110",
+        "ང་ཚོའི་ཁང་པར་མེ་ཤོར་སོང་།",
+        "ངའི་ཨ་མ་དྲན་པ་བརྒྱལ་སོང་། ག་རེ་བྱེད་དགོས་རེད།",
+        "ང་ཚོའི་ཁང་པ་着火了",
+    ] {
+        assert_eq!(read(text, Bo, 0), Some(Act::Emergency), "{text}");
+    }
+    for text in [
+        "房子着火了保险怎么赔",
+        "出车祸了怎么申请补助",
+        "110是什么电话",
+        "去年房子失火的补偿",
+        "ཁང་པར་མེ་ཤོར་སོང་ན་འགན་བཅོལ་གྱིས་སྤྲོད་ཀྱི་རེད་པས",
+        "火车票怎么买",
+    ] {
+        assert_ne!(read(text, Zh, 0), Some(Act::Emergency), "{text}");
+    }
+}
+
+#[test]
+fn politeness_is_cut_off_both_ends_and_never_leaves_nothing() {
+    let acts = Acts::new();
+    assert_eq!(acts.core("你好，我想问一下，身份证怎么换？谢谢！"), "身份证怎么换");
+    assert_eq!(acts.core("བཀྲ་ཤིས་བདེ་ལེགས། 身份证བརྗེ་ས་ག་པར་རེད། ཐུགས་རྗེ་ཆེ།"), "身份证བརྗེ་ས་ག་པར་རེད");
+    assert_eq!(acts.core("你好谢谢"), "你好谢谢");
+    assert_eq!(acts.core(""), "");
+}
+
+#[test]
+fn heard_phrases_must_fit_the_length_of_the_utterance_and_the_turn() {
+    let acts = Acts::new();
+    let scores = |wanted: &str| -> Vec<f32> {
+        acts.batch().forms().iter().map(|form| if form.text == wanted { -0.1 } else { -4.0 }).collect()
+    };
+    let offered = Turn { language: Zh, pending: 2 };
+    let nothing = Turn { language: Zh, pending: 0 };
+    let heard = |wanted: &str, seconds: f32, turn: Turn| acts.heard(&scores(wanted), seconds, turn).map(|h| (h.act, h.score));
+    assert_eq!(heard("转人工", 1.2, nothing), Some((Act::Person, -0.1)));
+    assert_eq!(heard("མི་དང་སྐད་ཆ་བཤད་འདོད", 1.6, nothing), Some((Act::Person, -0.1)));
+    assert_eq!(heard("是", 0.6, offered), Some((Act::Yes, -0.1)));
+    assert_ne!(heard("是", 0.6, nothing).map(|h| h.0), Some(Act::Yes), "nobody asked");
+    assert_ne!(heard("转人工", 9.0, nothing), Some((Act::Person, -0.1)), "nobody takes nine seconds to say it");
+}

@@ -1,0 +1,82 @@
+//! The text channel: typed questions, and the text of recognisers that take dictation.
+
+use kb::{Candidate, EntryId, HeldOut, Publication, Query, RetrieveError};
+use language::Language;
+
+use crate::acts::Acts;
+use crate::calibration::ChoiceModel;
+
+/// Candidates that compete for the probability; the right one is practically never deeper.
+const CANDIDATES: usize = 12;
+
+/// A candidate with what the model weighs.
+pub(crate) struct TextCandidate {
+    pub entry: EntryId,
+    pub language: Language,
+    pub features: Vec<f32>,
+    pub exact: bool,
+}
+
+/// Features of the text channel, in order.
+pub(crate) const FEATURES: [&str; 9] = [
+    "words",
+    "grams",
+    "phonetic",
+    "query_covered",
+    "variant_covered",
+    "entry_covered",
+    "constant",
+    "shortness",
+    "other_language",
+];
+
+/// Documented constants for knowledge bases too small to calibrate on: fitted on the sample knowledge base's own
+/// held-out ways of asking (both languages pooled), rounded.
+pub(crate) fn start() -> ChoiceModel {
+    ChoiceModel { weights: vec![3.0, 6.0, 3.0, 2.0, 1.0, 3.0, -4.0, 0.0, 0.0] }
+}
+
+/// Looks questions up and describes the finds.
+#[derive(Debug)]
+pub(crate) struct TextChannel {
+    acts: std::sync::Arc<Acts>,
+}
+
+impl TextChannel {
+    pub fn new(acts: std::sync::Arc<Acts>) -> Self {
+        Self { acts }
+    }
+
+    /// Candidates for a text with their features.
+    pub fn candidates(
+        &self,
+        publication: &Publication,
+        text: &str,
+        language: Language,
+        held_out: HeldOut,
+    ) -> Result<Vec<TextCandidate>, RetrieveError> {
+        let core = self.acts.core(text);
+        let query = Query { text: core.to_owned(), language, limit: CANDIDATES };
+        let found = publication.search(&query, held_out)?;
+        let units = kb::units(core).len().max(1);
+        Ok(found.into_iter().map(|candidate| describe(candidate, units, language)).collect())
+    }
+}
+
+fn describe(candidate: Candidate, units: usize, asked: Language) -> TextCandidate {
+    let Candidate { entry, language, overlap, .. } = candidate;
+    let features = vec![
+        overlap.words,
+        overlap.grams,
+        overlap.phonetic,
+        overlap.query_covered,
+        overlap.variant_covered,
+        overlap.entry_covered,
+        1.0,
+        // The same overlap means less in a question of two syllables than in one of ten.
+        1.0 / units as f32,
+        f32::from(u8::from(language != asked)),
+    ];
+    debug_assert_eq!(features.len(), FEATURES.len());
+    TextCandidate { entry, language, features, exact: overlap.exact }
+}

@@ -1,0 +1,262 @@
+//! From an utterance to an [`Understanding`].
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kb::{EntryId, HeldOut, Publication, RetrieveError};
+use language::script::Script;
+use language::{Evidence, Language};
+
+use crate::acts::{Acts, Turn};
+use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
+use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
+use crate::text_channel::{self, TextCandidate, TextChannel};
+use crate::voice_channel::{self, Prior, VoiceScores, Without};
+use crate::{Act, Scored, Understanding, Utterance};
+
+/// At most so many candidates leave this crate.
+const MOST_CANDIDATES: usize = 5;
+
+/// Confidence of a question that is word for word one of an entry's own: publication refuses two entries with the same
+/// question, so only a homonym could be wrong.
+const EXACT: f32 = 0.99;
+
+/// A spoken act must beat the best question by so much, in nats per phone. Chosen, not fitted: a question and an act that
+/// are equally likely are taken for the question, which at worst asks back.
+const ACT_LEAD: f32 = 0.1;
+
+/// An emergency must beat it by more: false alarms frighten. What is missed here is still a question, whose third
+/// repetition reaches a person.
+const EMERGENCY_LEAD: f32 = 0.4;
+
+/// How an [`Understander`] is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Tolerated share of wrong answers among those given, 0 to 1.
+    pub wrong_share: f32,
+    /// Expected share of questions that the knowledge base does not answer. DESIGN aims at 80 % answered; held-out
+    /// entries are harder to tell from the others than most of what callers really ask outside.
+    pub outside_share: f32,
+    /// A stored calibration; `None` calibrates typed text on the publication itself and takes the documented constants
+    /// for voice.
+    pub calibration: Option<Calibration>,
+    /// Whether a spoken question is always confirmed before it is answered, by language.
+    pub confirm_voice: PerLanguage<bool>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            wrong_share: 0.02,
+            outside_share: 0.25,
+            calibration: None,
+            confirm_voice: PerLanguage { bo: true, zh: false },
+        }
+    }
+}
+
+/// Understanding failed for a reason that no utterance can be blamed for.
+#[derive(Debug, thiserror::Error)]
+pub enum UnderstandError {
+    /// The index failed.
+    #[error(transparent)]
+    Retrieve(#[from] RetrieveError),
+    /// A stored calibration is of another format.
+    #[error("the calibration has format {0:?}; this version reads {FORMAT:?}")]
+    Calibration(String),
+}
+
+/// Understands utterances about one publication. `&self`, shared by worker threads; never call it on an async one.
+#[derive(Debug)]
+pub struct Understander {
+    publication: Arc<Publication>,
+    acts: Arc<Acts>,
+    text: TextChannel,
+    calibration: Calibration,
+    rules: Arc<Rules>,
+}
+
+impl Understander {
+    /// Prepares understanding for a publication: phrases, spoken forms, and, unless one is given, the calibration. Takes
+    /// about a second for a thousand questions; call it on a worker thread.
+    ///
+    /// # Errors
+    /// [`UnderstandError`] where the index fails or the given calibration is of another format.
+    pub fn new(publication: Arc<Publication>, settings: Settings) -> Result<Self, UnderstandError> {
+        let acts = Arc::new(Acts::new());
+        let text = TextChannel::new(Arc::clone(&acts));
+        publication.spoken_forms();
+        let calibration = match settings.calibration {
+            Some(calibration) if calibration.format == FORMAT => calibration,
+            Some(calibration) => return Err(UnderstandError::Calibration(calibration.format)),
+            None => Calibration {
+                format: FORMAT.to_owned(),
+                text: PerLanguage {
+                    bo: text_fit(&publication, &text, Language::Bo, &settings)?,
+                    zh: text_fit(&publication, &text, Language::Zh, &settings)?,
+                },
+                voice: PerLanguage { bo: documented_voice_fit(&settings), zh: documented_voice_fit(&settings) },
+            },
+        };
+        let thresholds = |fits: &PerLanguage<Fit>| PerLanguage { bo: fits.bo.thresholds, zh: fits.zh.thresholds };
+        let rules = Rules {
+            text: thresholds(&calibration.text),
+            voice: thresholds(&calibration.voice),
+            confirm_voice: settings.confirm_voice,
+            ..Rules::default()
+        };
+        let rules = Arc::new(rules.for_publication(&publication));
+        Ok(Self { publication, acts, text, calibration, rules })
+    }
+
+    /// The publication it understands.
+    pub fn publication(&self) -> &Arc<Publication> {
+        &self.publication
+    }
+
+    /// The calibration in use, to be stored or shown.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
+    }
+
+    /// The rules for [`crate::policy::decide`] that follow from calibration, settings and publication.
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.rules)
+    }
+
+    /// What an utterance means. `memory` says what is on offer: "the second one" and a spoken "yes" need it.
+    ///
+    /// # Errors
+    /// [`UnderstandError::Retrieve`] where the index fails; never for an odd utterance.
+    pub fn understand(&self, utterance: &Utterance, memory: &Memory) -> Result<Understanding, UnderstandError> {
+        let turn = Turn { language: utterance.language, pending: memory.pending.len() };
+        let spoken = utterance.evidence.is_some();
+        let written = written_language(&utterance.text).unwrap_or(utterance.language);
+        if let Some(act) = self.acts.read(&utterance.text, turn) {
+            // "Yes" and a bare number may also be the beginning of a question; policy knows whether one was asked for.
+            return Ok(Understanding { act, language: written, candidates: Vec::new(), spoken });
+        }
+        match &utterance.evidence {
+            None => {
+                let candidates = self.read(&utterance.text, written)?;
+                Ok(Understanding { act: Act::Question, language: written, candidates, spoken })
+            }
+            Some(evidence) => self.hear(utterance, evidence.as_ref(), memory, turn),
+        }
+    }
+
+    fn read(&self, text: &str, language: Language) -> Result<Vec<Scored>, UnderstandError> {
+        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let model = &self.calibration.text.get(language).model;
+        let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
+        let mut shares = ChoiceModel::probabilities(&utilities);
+        trust_exact(&found, &mut shares);
+        let scored = found.iter().zip(shares).map(|(c, share)| self.scored(&c.entry, c.language, share));
+        Ok(best(scored.collect()))
+    }
+
+    fn hear(
+        &self,
+        utterance: &Utterance,
+        evidence: &dyn Evidence,
+        memory: &Memory,
+        turn: Turn,
+    ) -> Result<Understanding, UnderstandError> {
+        let dictated = self.dictated(&utterance.text)?;
+        let on_offer: Vec<EntryId> = memory.pending.iter().map(|scored| scored.entry.clone()).collect();
+        let model = &self.calibration.voice.get(utterance.language).model;
+        let prior = Prior {
+            language: utterance.language,
+            on_offer: &on_offer,
+            text_utility: &|entry| dictated.get(&entry).copied().unwrap_or_default(),
+        };
+        let scores = VoiceScores::new(&self.publication, evidence);
+        let found = scores.candidates(&self.publication, &prior, Without::Nothing, model);
+        // With dictation the words have been looked at already, and were no act.
+        if utterance.text.trim().is_empty() {
+            let heard = self.acts.heard(&evidence.whole(self.acts.batch()), evidence.seconds(), turn);
+            let rival = found.iter().map(|candidate| candidate.whole).fold(f32::NEG_INFINITY, f32::max);
+            let lead = |act| if act == Act::Emergency { EMERGENCY_LEAD } else { ACT_LEAD };
+            if let Some(heard) = heard.filter(|heard| heard.score >= rival + lead(heard.act)) {
+                return Ok(Understanding { act: heard.act, language: heard.language, candidates: Vec::new(), spoken: true });
+            }
+        }
+        let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
+        let shares = ChoiceModel::probabilities(&utilities);
+        let entry = |number: u32| &self.publication.entries()[number as usize].id;
+        let scored = found.iter().zip(shares).map(|(c, share)| self.scored(entry(c.entry), c.language, share)).collect();
+        let candidates = best(scored);
+        let language = candidates.first().map_or(utterance.language, |candidate| candidate.language);
+        Ok(Understanding { act: Act::Question, language, candidates, spoken: true })
+    }
+
+    /// Utilities by the dictated text, by entry number; empty without dictation.
+    fn dictated(&self, text: &str) -> Result<HashMap<u32, f32>, UnderstandError> {
+        let Some(language) = written_language(text) else { return Ok(HashMap::new()) };
+        let model = &self.calibration.text.get(language).model;
+        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let utility = |c: &TextCandidate| model.utility(&c.features).max(0.0);
+        Ok(found.iter().filter_map(|c| Some((self.publication.number(&c.entry)?, utility(c)))).collect())
+    }
+
+    fn scored(&self, entry: &EntryId, language: Language, confidence: f32) -> Scored {
+        let text = self.publication.entry(entry).and_then(|entry| entry.text(language));
+        let question = text.map(|text| text.question.clone()).unwrap_or_default();
+        Scored { entry: entry.clone(), question, language, confidence }
+    }
+}
+
+/// The language a text is written in; `None` where it holds letters of neither. Tibetan where a sixth of the syllables
+/// are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever happens.
+fn written_language(text: &str) -> Option<Language> {
+    let units = kb::units(text);
+    let count = |script| units.iter().filter(|u| u.key.chars().next().is_some_and(|c| Script::of(c) == script)).count();
+    match (count(Script::Tibetan), count(Script::Han)) {
+        (0, 0) => None,
+        (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
+        _ => Some(Language::Zh),
+    }
+}
+
+fn trust_exact(found: &[TextCandidate], shares: &mut [f32]) {
+    let Some(at) = found.iter().position(|candidate| candidate.exact) else { return };
+    if shares[at] >= EXACT {
+        return;
+    }
+    let rest: f32 = shares.iter().sum::<f32>() - shares[at];
+    for (i, share) in shares.iter_mut().enumerate() {
+        *share = if i == at { EXACT } else { *share * (1.0 - EXACT) / rest.max(1.0 - EXACT) };
+    }
+}
+
+fn best(mut scored: Vec<Scored>) -> Vec<Scored> {
+    scored.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    scored.truncate(MOST_CANDIDATES);
+    scored
+}
+
+fn text_fit(
+    publication: &Publication,
+    channel: &TextChannel,
+    language: Language,
+    settings: &Settings,
+) -> Result<Fit, UnderstandError> {
+    let (start, target) = (text_channel::start(), settings.wrong_share);
+    let fitted = calibrate_text(publication, channel, &start, language, target, settings.outside_share)?;
+    Ok(fitted.unwrap_or_else(|| documented(start, target)))
+}
+
+fn documented_voice_fit(settings: &Settings) -> Fit {
+    documented(voice_channel::start(), settings.wrong_share)
+}
+
+fn documented(model: ChoiceModel, target: f32) -> Fit {
+    Fit {
+        model,
+        thresholds: Thresholds { answer: 1.0 - target, ..Thresholds::default() },
+        source: "documented constants".to_owned(),
+        examples: 0,
+        expected_wrong: target,
+        expected_answered: 0.0,
+    }
+}
