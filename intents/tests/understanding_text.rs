@@ -1,0 +1,185 @@
+//! Typed questions against the sample knowledge base and against real user queries: figures with floors.
+//!
+//! `cargo test -p intents --test understanding_text -- --nocapture` prints the figures.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
+
+use intents::evaluate::{Evaluation, Labelled, evaluate, labelled_questions};
+use intents::{Act, Context, Decision, Memory, Settings, Understander, Utterance, decide};
+use kb::{Collection, EntryId, Publication};
+use language::Language::{self, Bo, Zh};
+
+fn knowledge() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/knowledge")
+}
+
+static SAMPLE: LazyLock<Understander> = LazyLock::new(|| {
+    let collection = Collection::load(&knowledge().join("sample")).expect("the sample knowledge base");
+    let publication = Arc::new(Publication::new(&collection).expect("publishable"));
+    Understander::new(publication, Settings::default()).expect("calibrated")
+});
+
+fn utterance(text: &str, language: Language) -> Utterance {
+    Utterance { text: text.to_owned(), language, evidence: None }
+}
+
+fn held_out(language: Language) -> Vec<Labelled> {
+    let table = std::fs::read_to_string(knowledge().join("held_out_questions.tsv")).expect("held-out questions");
+    let mut set = labelled_questions(&table);
+    set.retain(|labelled| labelled.utterance.language == language);
+    assert!(set.len() > 50, "{} held-out questions", set.len());
+    set
+}
+
+fn report(name: &str, understander: &Understander, set: &[Labelled]) -> Evaluation {
+    let evaluation = evaluate(understander, set).expect("the index works");
+    println!("{name}: {evaluation}");
+    evaluation
+}
+
+#[test]
+fn the_calibration_of_the_sample_is_fitted_and_says_on_what() {
+    for language in Language::ALL {
+        let fit = SAMPLE.calibration().text.get(language);
+        println!("{language}: {:?} {:?} {} wrong {:.3} answered {:.3}", fit.model, fit.thresholds, fit.source, fit.expected_wrong, fit.expected_answered);
+        assert!(fit.examples > 100 && fit.source.contains("held-out"));
+        assert!(fit.expected_wrong <= 0.02 && fit.thresholds.answer >= 0.5);
+        assert_eq!(SAMPLE.calibration().voice.get(language).examples, 0, "nobody has calibrated voice yet");
+    }
+    let json = serde_json::to_string(SAMPLE.calibration()).expect("JSON");
+    assert_eq!(&serde_json::from_str::<intents::Calibration>(&json).expect("reads back"), SAMPLE.calibration());
+}
+
+#[test]
+fn held_out_chinese_questions_find_their_entry() {
+    let evaluation = report("sample, held out, zh", &SAMPLE, &held_out(Zh));
+    assert!(evaluation.top1 >= 0.75 && evaluation.top5 >= 0.85, "{evaluation}");
+    assert!(evaluation.auc >= 0.85 && evaluation.wrong_of_answered <= 0.05, "{evaluation}");
+}
+
+#[test]
+fn held_out_tibetan_questions_find_their_entry_mixed_ones_included() {
+    let evaluation = report("sample, held out, bo", &SAMPLE, &held_out(Bo));
+    assert!(evaluation.top1 >= 0.75 && evaluation.top5 >= 0.85, "{evaluation}");
+    assert!(evaluation.auc >= 0.85 && evaluation.wrong_of_answered <= 0.05, "{evaluation}");
+}
+
+#[test]
+fn every_question_of_the_sample_is_answered_at_once_when_typed_as_it_is_written() {
+    let rules = SAMPLE.rules();
+    for variant in SAMPLE.publication().variants() {
+        let own = &SAMPLE.publication().entries()[variant.entry as usize].id;
+        let utterance = utterance(&variant.text, variant.language);
+        let understanding = SAMPLE.understand(&utterance, &Memory::default()).expect("the index works");
+        let context = Context::new(Arc::clone(&rules), variant.language);
+        match decide(&context, &understanding) {
+            Decision::Answer { chosen, .. } => assert_eq!(&chosen.entry, own, "{}", variant.text),
+            Decision::Act(Act::Emergency) => {}
+            other => panic!("{}: {other:?}", variant.text),
+        }
+        assert_eq!(understanding.language, variant.language, "{}", variant.text);
+        assert!(understanding.candidates.iter().map(|c| c.confidence).sum::<f32>() <= 1.0001);
+    }
+}
+
+#[test]
+fn chit_chat_and_nonsense_are_not_answered() {
+    for (text, language) in [
+        ("今天天气怎么样", Zh),
+        ("给我讲个笑话", Zh),
+        ("asdf qwer", Zh),
+        ("？？？", Bo),
+        ("", Bo),
+        ("དེ་རིང་གནམ་གཤིས་གང་འདྲ་འདུག", Bo),
+        ("བཀྲ་ཤིས་和平", Bo),
+    ] {
+        let understanding = SAMPLE.understand(&utterance(text, language), &Memory::default()).expect("the index works");
+        let decision = decide(&Context::new(SAMPLE.rules(), language), &understanding);
+        assert!(!matches!(decision, Decision::Answer { .. }), "{text}: {decision:?}");
+    }
+}
+
+#[test]
+fn a_thousand_entries_are_searched_within_five_milliseconds_on_average() {
+    let sample = Collection::load(&knowledge().join("sample")).expect("the sample knowledge base");
+    let mut big = sample.clone();
+    let copies = 1_000 / sample.entries.len() + 1;
+    for copy in 1..copies {
+        for mut sourced in sample.entries.clone() {
+            sourced.entry.id = EntryId(format!("{}-{copy}", sourced.entry.id));
+            for text in [&mut sourced.entry.zh, &mut sourced.entry.bo].into_iter().flatten() {
+                text.question = format!("{}{copy}", text.question);
+                text.variants = text.variants.iter().map(|v| format!("{v}{copy}")).collect();
+            }
+            big.entries.push(sourced);
+        }
+    }
+    let start = Instant::now();
+    let publication = Arc::new(Publication::new(&big).expect("publishable"));
+    let published = start.elapsed();
+    let spoken = Instant::now();
+    let forms = publication.spoken_forms();
+    println!(
+        "{} entries, {} questions: published in {published:.2?}, spoken forms in {:.2?} ({:?} n-grams)",
+        publication.entries().len(),
+        publication.variants().len(),
+        spoken.elapsed(),
+        forms.ngrams.iter().map(|n| n.batch.len()).collect::<Vec<_>>(),
+    );
+    let start = Instant::now();
+    let understander = Understander::new(publication, Settings::default()).expect("calibrated");
+    println!("calibrated in {:.2?}", start.elapsed());
+    let questions: Vec<Utterance> = held_out(Zh).into_iter().chain(held_out(Bo)).map(|l| l.utterance).collect();
+    let start = Instant::now();
+    for question in &questions {
+        understander.understand(question, &Memory::default()).expect("the index works");
+    }
+    let mean = start.elapsed() / questions.len() as u32;
+    println!("a question takes {mean:.2?} on average");
+    // Ten times the target: this machine may be busy, and the test is about orders of magnitude.
+    assert!(mean.as_millis() < 50, "{mean:?}");
+}
+
+fn measuring_data() -> Option<PathBuf> {
+    let folder = std::env::var_os("DRILEN_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from)
+        .join("faq_gov");
+    folder.is_dir().then_some(folder)
+}
+
+#[test]
+fn real_queries_to_a_government_service_are_matched_among_its_single_questions() {
+    let Some(folder) = measuring_data() else {
+        println!("skipped: no measuring data (set DRILEN_DATA to the folder that holds faq_gov)");
+        return;
+    };
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("readable");
+    let mut yaml = "format: drilen-kb/1\nname: measuring\nentries:\n".to_owned();
+    let mut ids = std::collections::HashMap::new();
+    for (number, line) in read("faq_entries.tsv").lines().skip(1).enumerate() {
+        let (id, question) = line.split_once('\t').expect("two columns");
+        ids.insert(id.to_owned(), EntryId(format!("e-{number}")));
+        let question = serde_json::to_string(question.trim()).expect("JSON");
+        yaml += &format!("- {{id: e-{number}, topic: t, zh: {{question: {question}, spoken: 答, written: 答}}}}\n");
+    }
+    let collection = Collection::parse("faq_gov", &yaml);
+    let publication = match Publication::new(&collection) {
+        Ok(publication) => Arc::new(publication),
+        Err(error) => panic!("{error}: {}", kb::check(&collection)),
+    };
+    let understander = Understander::new(publication, Settings::default()).expect("documented constants");
+    let labelled = |text: &str, expected: Option<EntryId>| Labelled { utterance: utterance(text, Zh), expected };
+    let mut set: Vec<Labelled> = read("queries_dev.tsv")
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(query, id)| labelled(query, ids.get(id.trim()).cloned()))
+        .collect();
+    for name in ["oos_chat_dev.tsv", "oos_open_dev.tsv"] {
+        set.extend(read(name).lines().skip(1).map(|query| labelled(query, None)));
+    }
+    let evaluation = report("faq_gov, one question per entry", &understander, &set);
+    assert!(evaluation.top1 > 0.5 && evaluation.auc > 0.85, "{evaluation}");
+}
