@@ -38,9 +38,6 @@ const SHORTEST: usize = SAMPLE_RATE as usize / 2;
 /// How many tokens of the prompt's words are used: half of the decoder's room for earlier text.
 const PROMPT_TOKENS: usize = 110;
 
-/// Raised temperature of the second and third attempt at a final transcript that came out repetitive or unlikely.
-const TEMPERATURE_STEP: f32 = 0.4;
-
 /// A loaded Whisper file. Its weights are shared by all transcribers made of it.
 #[derive(Clone)]
 pub struct WhisperModel {
@@ -73,7 +70,8 @@ impl WhisperModel {
         Ok(Self { context: Arc::new(context), name })
     }
 
-    /// A transcriber with its own working memory and `threads` threads, for one model thread.
+    /// A transcriber with its own working memory and `threads` threads, for one model thread. whisper.cpp's threads wait
+    /// for each other by spinning: more of them than idle cores makes it slower, not faster.
     ///
     /// # Errors
     /// [`TranscribeError::Engine`] where the memory cannot be had.
@@ -86,6 +84,10 @@ impl WhisperModel {
             params.set_no_context(true);
             params.set_no_timestamps(true);
             params.set_single_segment(true);
+            // No second attempts at a higher temperature: they triple the latency, and the same sound would not give the
+            // same words twice. An unlikely reading shows in its confidence.
+            params.set_temperature(0.0);
+            params.set_temperature_inc(0.0);
             params.set_suppress_blank(true);
             params.set_suppress_nst(true);
             params.set_print_progress(false);
@@ -159,7 +161,6 @@ impl WhisperTranscriber {
         };
         let mut params: FullParams<'_, '_> = template.clone();
         params.set_audio_ctx(audio_positions(audio.len()));
-        params.set_temperature_inc(if request.partial { 0.0 } else { TEMPERATURE_STEP });
         if !prompt.is_empty() {
             params.set_tokens(&prompt);
         }

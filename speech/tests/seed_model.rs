@@ -1,0 +1,129 @@
+//! The shipped model through the CTC engine, compared with what its training pipeline recorded beside it.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use language::{Dialect, FormBatch, Language, Phone, Pronunciation, SpokenForm, phones::INVENTORY};
+use serde_json::Value;
+use speech::{
+    TranscribeError, TranscribeRequest, Transcriber,
+    codec::file,
+    features::{BINS, Fbank},
+    runtime::{OnnxRuntime, SessionOptions},
+    transcriber::{ModelError, ctc::CtcTranscriber},
+};
+
+fn load(folder: &Path) -> Result<CtcTranscriber, ModelError> {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    CtcTranscriber::load(folder, &Language::ALL, &runtime, SessionOptions::default())
+}
+
+/// The clip of the fixture and what was recorded about it.
+fn fixture(folder: &Path) -> (Vec<f32>, Value) {
+    let sound = file::decode_path(&folder.join("fixture/mixed.wav"), 60.0).unwrap();
+    let record = fs::read_to_string(folder.join("fixture/mixed.json")).unwrap();
+    (sound, serde_json::from_str(&record).unwrap())
+}
+
+fn phones(names: &Value) -> Vec<Phone> {
+    names.as_array().unwrap().iter().map(|name| Phone::parse(name.as_str().unwrap()).unwrap()).collect()
+}
+
+fn form(phones: &[Phone]) -> SpokenForm {
+    let pronunciation = Pronunciation { dialect: Dialect::Lhasa, phones: phones.to_vec(), syllables: vec![0] };
+    SpokenForm { text: String::new(), pronunciations: vec![pronunciation] }
+}
+
+#[test]
+fn features_are_those_that_the_model_was_trained_on() {
+    let Some(folder) = support::seed() else { return };
+    let (sound, record) = fixture(&folder);
+    let features = Fbank::new().compute(&sound);
+    assert_eq!(features.len() / BINS, record["frames"].as_u64().unwrap() as usize);
+    let frames = record["fbank"].as_array().unwrap();
+    let mut worst = 0.0_f64;
+    for (frame, recorded) in frames.iter().enumerate() {
+        for (bin, value) in recorded.as_array().unwrap().iter().enumerate() {
+            worst = worst.max((f64::from(features[frame * BINS + bin]) - value.as_f64().unwrap()).abs());
+        }
+    }
+    println!("largest difference in {} frames: {worst:.4}", frames.len());
+    assert!(worst < 0.05, "{worst}");
+}
+
+#[test]
+fn the_model_hears_in_rust_what_it_heard_in_training() {
+    let Some(folder) = support::seed() else { return };
+    let (sound, record) = fixture(&folder);
+    let mut engine = load(&folder).unwrap();
+    let transcript = engine.transcribe(&sound, &TranscribeRequest::default()).unwrap();
+    assert!(transcript.hypotheses.is_empty(), "it cannot take dictation");
+    let evidence = transcript.evidence.unwrap();
+    // "Exactly what was heard" is 0, so the recorded greedy phones must be close to it.
+    let heard = phones(&record["greedy_phones"]);
+    let scores = evidence.anywhere(&FormBatch::new(vec![form(&heard)]));
+    println!("the recorded greedy path scores {} relative to ours", scores[0]);
+    assert!(scores[0] > -1.0, "{}", scores[0]);
+}
+
+#[test]
+fn what_was_spoken_beats_other_orders_of_the_same_phones() {
+    let Some(folder) = support::seed() else { return };
+    let (sound, record) = fixture(&folder);
+    let spoken = phones(&record["spoken_phones"]);
+    let mut forms = vec![form(&spoken)];
+    for shift in 1..spoken.len() {
+        let mut other = spoken.clone();
+        other.rotate_left(shift);
+        forms.push(form(&other));
+    }
+    let transcript = load(&folder).unwrap().transcribe(&sound, &TranscribeRequest::default()).unwrap();
+    let scores = transcript.evidence.unwrap().whole(&FormBatch::new(forms));
+    let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
+    assert_eq!(best, 0, "{scores:?}");
+}
+
+#[test]
+fn silence_and_clips_of_a_few_samples_are_empty_transcripts_and_an_hour_is_too_long() {
+    let Some(folder) = support::seed() else { return };
+    let mut engine = load(&folder).unwrap();
+    for samples in [0, 1, 100, 5_000, 16_000] {
+        let transcript = engine.transcribe(&vec![0.0; samples], &TranscribeRequest::default()).unwrap();
+        assert!(transcript.hypotheses.is_empty() && transcript.evidence.is_none(), "{samples} samples");
+    }
+    let hour = engine.transcribe(&vec![0.0; 3600 * 16_000], &TranscribeRequest::default());
+    assert!(matches!(hour, Err(TranscribeError::TooLong { .. })));
+}
+
+#[test]
+fn a_model_whose_phones_are_not_this_versions_is_refused() {
+    let Some(folder) = support::seed() else { return };
+    let copy = tempfile::tempdir().unwrap();
+    fs::copy(folder.join("model.int8.onnx"), copy.path().join("model.int8.onnx")).unwrap();
+    let refusal = || load(copy.path()).err().unwrap().to_string();
+    assert!(refusal().contains("tokens.txt is missing"), "{}", refusal());
+    let mut names: Vec<&str> = INVENTORY.iter().map(|phone| phone.name).collect();
+    let write = |names: &[&str]| {
+        let table: String = names.iter().enumerate().map(|(id, name)| format!("{name} {id}\n")).collect();
+        fs::write(copy.path().join("tokens.txt"), table).unwrap();
+    };
+    names.swap(3, 4);
+    write(&names);
+    assert!(refusal().contains("class 3"), "{}", refusal());
+    names.pop();
+    write(&names);
+    assert!(refusal().contains("classes"), "{}", refusal());
+    fs::write(copy.path().join("model.int8.onnx"), b"not a model").unwrap();
+    assert!(refusal().contains("cannot be used"), "{}", refusal());
+}
+
+#[test]
+fn its_name_tells_which_model_it_is() {
+    let Some(folder) = support::seed() else { return };
+    let engine = load(&folder).unwrap();
+    let (name, hash) = engine.name().split_once('@').unwrap();
+    assert_eq!((name, hash.len()), ("ctc:seed", 12));
+    let capabilities = engine.capabilities();
+    assert!(capabilities.evidence && !capabilities.dictation && capabilities.languages == Language::ALL);
+}
