@@ -1,0 +1,77 @@
+//! `assistant ask`: what a citizen would be told.
+
+use std::sync::Arc;
+
+use clap::Args;
+use intents::{Act, Decision, Scored, Utterance};
+use language::Language;
+
+use super::{Outcome, language};
+use crate::{
+    config::Configuration,
+    knowledge::{self, Brain, Memory},
+    phrases::{Phrase, say},
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The question.
+    text: String,
+    /// The language of the conversation.
+    #[arg(long, value_parser = language, value_name = "bo|zh")]
+    language: Language,
+}
+
+pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
+    let brain = Arc::new(Brain::open(&knowledge::folder(configuration), configuration)?);
+    let language = options.language;
+    let utterance = Utterance { text: options.text.clone(), language, evidence: None };
+    let thought = brain.think(&utterance, &Memory::default(), None);
+    match &thought.decision {
+        Decision::Answer { chosen, .. } => print_answer(&brain, chosen, language),
+        Decision::Clarify { choices } => {
+            println!("{}", say(if choices.len() == 1 { Phrase::Confirm } else { Phrase::Choose }, language).replace("{question}", ""));
+            for (index, choice) in choices.iter().enumerate() {
+                println!("  {}. {} ({}, {:.2})", index + 1, choice.question, choice.entry, choice.confidence);
+            }
+        }
+        Decision::Act(act) => println!("{}", say(words(*act), language)),
+        Decision::NotUnderstood => println!("{}", say(Phrase::NotUnderstood, language)),
+        Decision::Escalate(reason) => println!("→ a person ({reason:?})"),
+    }
+    if !matches!(thought.decision, Decision::Clarify { .. }) && !thought.understanding.candidates.is_empty() {
+        println!("\nconsidered (answered from {:.2} on):", thought.provenance.answer_threshold);
+        for scored in &thought.understanding.candidates {
+            println!("  {:.2}  {}  {}", scored.confidence, scored.entry, scored.question);
+        }
+    }
+    Ok(())
+}
+
+const fn words(act: Act) -> Phrase {
+    match act {
+        Act::Greeting => Phrase::Greeting,
+        Act::Thanks => Phrase::Thanks,
+        Act::Goodbye => Phrase::Goodbye,
+        Act::Emergency => Phrase::Emergency,
+        Act::Repeat | Act::Slower => Phrase::NothingToRepeat,
+        Act::OtherLanguage => Phrase::LanguageChanged,
+        Act::Question | Act::Person | Act::Yes | Act::No | Act::Choice(_) => Phrase::RepeatQuestion,
+    }
+}
+
+fn print_answer(brain: &Brain, chosen: &Scored, language: Language) {
+    let Some(entry) = brain.publication().entry(&chosen.entry) else { return };
+    let Some(text) = entry.text(language).or_else(|| entry.text(language.other())) else { return };
+    println!("{} ({}, {:.2})", text.question, chosen.entry, chosen.confidence);
+    println!("{}", text.written);
+    for (index, step) in text.steps.iter().enumerate() {
+        println!("  {}. {step}", index + 1);
+    }
+    for document in &text.documents {
+        println!("  - {document}");
+    }
+    for link in &entry.links {
+        println!("  {} {}", link.label.get(language), link.url);
+    }
+}

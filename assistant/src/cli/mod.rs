@@ -1,0 +1,141 @@
+//! The command line. Errors say what to do; exit codes: 0 done, 1 it did not work, 2 the command or the configuration is
+//! wrong.
+
+mod agent;
+mod ask;
+mod check;
+mod knowledge;
+mod serve;
+mod speak;
+mod transcribe;
+mod wav;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use language::Language;
+
+use crate::{config::Configuration, telemetry};
+
+/// A bilingual Tibetan and Chinese assistant for a government portal and its hotline.
+#[derive(Debug, Parser)]
+#[command(name = "assistant", version, about, arg_required_else_help = true)]
+struct Arguments {
+    /// Configuration file (TOML); `assistant.toml` where it exists otherwise.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the portal and the agents' desk until stopped.
+    Serve,
+    /// Say in plain words what is missing or wrong, and what to do about it.
+    Check,
+    /// Transcribe sound files.
+    Transcribe(transcribe::Options),
+    /// Read a text aloud into a WAV file.
+    Speak(speak::Options),
+    /// Ask a question as a citizen would, and show the answer or the choices.
+    Ask(ask::Options),
+    /// Import or check a knowledge base.
+    #[command(subcommand)]
+    Kb(knowledge::Command),
+    /// Manage the people at the desk.
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// Print the JSON Schema of the portal protocol.
+    Schema,
+    /// Print the effective configuration.
+    Config,
+}
+
+/// How a command ended badly.
+#[derive(Debug)]
+enum Failure {
+    /// It was tried and did not work.
+    Failed(anyhow::Error),
+    /// What was asked for makes no sense.
+    Usage(String),
+    /// The command has said everything itself.
+    Said,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = configuration(&arguments).and_then(|configuration| dispatch(arguments.command, configuration));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Said) => ExitCode::from(1),
+        Err(Failure::Failed(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
+    Configuration::load(arguments.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))
+}
+
+fn dispatch(command: Command, configuration: Configuration) -> Outcome {
+    let mut log = configuration.log.clone();
+    if !matches!(command, Command::Serve) {
+        // Commands talk to a person on standard output; only trouble is logged beside it.
+        "warn".clone_into(&mut log.level);
+    }
+    telemetry::log(&log).map_err(Failure::Usage)?;
+    match command {
+        Command::Serve => serve::run(configuration),
+        Command::Check => check::run(&configuration),
+        Command::Transcribe(options) => transcribe::run(&configuration, &options),
+        Command::Speak(options) => speak::run(&configuration, &options),
+        Command::Ask(options) => ask::run(&configuration, &options),
+        Command::Kb(command) => knowledge::run(&configuration, &command),
+        Command::Agent(command) => agent::run(&configuration, command),
+        Command::Schema => {
+            println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
+            Ok(())
+        }
+        Command::Config => {
+            print!("{}", configuration.to_toml()?);
+            Ok(())
+        }
+    }
+}
+
+/// Runs async work of a command to its end.
+fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(work))
+}
+
+/// Reads `bo` or `zh`.
+fn language(code: &str) -> Result<Language, String> {
+    code.parse().map_err(|error: language::UnknownLanguage| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Arguments::command().debug_assert();
+    }
+}

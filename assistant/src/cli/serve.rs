@@ -1,0 +1,40 @@
+//! `assistant serve`.
+
+use anyhow::{Context, anyhow};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Outcome, block_on};
+use crate::{Configuration, Server};
+
+pub(super) fn run(configuration: Configuration) -> Outcome {
+    block_on(serve(configuration))??;
+    Ok(())
+}
+
+async fn serve(configuration: Configuration) -> anyhow::Result<()> {
+    // Installed first, so that a stop during the start is not lost.
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
+    let mut server = Server::start(configuration).await?;
+    println!("Portal:  {}/", server.url());
+    println!("Desk:    {}/desk", server.url());
+    if let Some(first) = server.first_agent() {
+        println!("The first agent was made. Name: {}", first.name);
+        println!("Password (shown only once): {}", first.password);
+    }
+    let fault = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        fault = server.fault() => Some(fault),
+    };
+    if let Some(fault) = &fault {
+        tracing::error!(%fault, "the server cannot go on");
+    }
+    // A second signal means "at once".
+    tokio::select! {
+        stopped = server.shutdown() => stopped.map_err(|error| anyhow!(error))?,
+        _ = terminate.recv() => return Err(anyhow!("stopped at once by a second signal")),
+        _ = interrupt.recv() => return Err(anyhow!("stopped at once by a second signal")),
+    }
+    fault.map_or(Ok(()), |fault| Err(fault.into()))
+}

@@ -1,0 +1,56 @@
+//! `assistant speak`: the voice, into a file.
+
+use std::{path::PathBuf, sync::atomic::AtomicBool};
+
+use anyhow::anyhow;
+use clap::Args;
+use language::{Language, espeak_phonemes};
+use speech::{SpeechRequest, SynthesisError, codec::resample::Resampler};
+
+use super::{Failure, Outcome, language, wav};
+use crate::{config::Configuration, server::voices, session::sentences, workers::encode::SOUND_RATE};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// The text.
+    text: String,
+    /// Its language.
+    #[arg(long, value_parser = language, value_name = "bo|zh")]
+    language: Language,
+    /// The WAV file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Speed; 1.0 is as the voice was made.
+    #[arg(long, default_value_t = 1.0)]
+    rate: f32,
+    /// Also print how each sentence is pronounced.
+    #[arg(long)]
+    explain: bool,
+}
+
+pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
+    let voice = voices(configuration).map_err(|error| anyhow!("{error}"))?.into_iter().next();
+    let mut voice = voice.ok_or_else(|| Failure::Usage("voice.engine is \"none\": there is no voice to speak with".to_owned()))?;
+    let mut samples: Vec<f32> = Vec::new();
+    for sentence in sentences(&options.text) {
+        if options.explain {
+            println!("{sentence}\n  {}", espeak_phonemes(&sentence, options.language));
+        }
+        let request = SpeechRequest { text: sentence, language: options.language, rate: options.rate };
+        match voice.synthesize(&request, &AtomicBool::new(false)) {
+            Ok(clip) => {
+                let mut resampler = Resampler::new(clip.sample_rate, SOUND_RATE)?;
+                samples.extend(resampler.push(&clip.samples)?);
+                samples.extend(resampler.finish()?);
+            }
+            Err(SynthesisError::Nothing) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if samples.is_empty() {
+        return Err(Failure::Usage("there is nothing to say in this text".to_owned()));
+    }
+    wav::write(&options.out, &samples, SOUND_RATE)?;
+    println!("{}: {:.1} s", options.out.display(), samples.len() as f32 / SOUND_RATE as f32);
+    Ok(())
+}

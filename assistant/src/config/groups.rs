@@ -1,0 +1,203 @@
+//! The groups of settings. Defaults live in `defaults.toml`; `docs/configuration.md` says the same for operators.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+use language::Language;
+use serde::{Deserialize, Serialize};
+use speech::endpoint::EndpointRules;
+
+/// Address, origins, TLS, shutdown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Where to listen. Port 0 takes any free port (tests).
+    pub listen: SocketAddr,
+    /// Folder for everything that the assistant writes.
+    pub data: PathBuf,
+    /// Origins (`https://host[:port]`) whose pages may open conversations. Loopback and the literal address that a page
+    /// was loaded from are always allowed; a host name must be listed, since a name can be made to point anywhere.
+    pub public_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How long running turns may take to finish when the server stops.
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+    /// Serve TLS; without it the server speaks plain HTTP (behind a proxy, or on localhost).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+}
+
+/// Certificate and key, both PEM files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// Private key.
+    pub key: PathBuf,
+}
+
+/// What one client, token or address may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Longest text message, in Unicode characters.
+    pub text_characters: usize,
+    /// Longest spoken turn, in seconds.
+    pub audio_seconds: u32,
+    /// Durable messages per minute and conversation; as many may come at once.
+    pub messages_per_minute: u32,
+    /// New conversations and resumptions per minute and address (an IPv6 /64 counts as one). Generous: a whole village
+    /// can share one carrier address.
+    pub starts_per_minute: u32,
+    /// Open connections per address.
+    pub conversations_per_address: u32,
+    /// Voice conversations at once; the next is told to wait before its audio is accepted.
+    pub voice_conversations: u32,
+    /// A connection that is silent for so long is closed; the conversation stays.
+    #[serde(with = "humantime_serde")]
+    pub idle: Duration,
+    /// Messages waiting for a slow client before it is disconnected (it can resume).
+    pub outgoing_messages: usize,
+}
+
+/// Speech in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hearing {
+    /// Model threads; each holds its own copy of the engines.
+    pub threads: usize,
+    /// ONNX Runtime's library; without it the variable `ORT_DYLIB_PATH` or `.local/lib/libonnxruntime.so` is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<PathBuf>,
+    /// Tibetan.
+    pub bo: HearingIn,
+    /// Chinese.
+    pub zh: HearingIn,
+    /// When a turn begins and ends on the portal; the longest turn is `limits.audio_seconds`.
+    pub portal: EndpointRules,
+}
+
+/// The engines for one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HearingIn {
+    /// Fall-back chain: the next is asked where the one before cannot be loaded or fails. Empty: no speech in this language.
+    pub engines: Vec<Engine>,
+}
+
+/// A speech engine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "engine", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Engine {
+    /// A folder with an ONNX CTC model.
+    Ctc {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A ggml Whisper file.
+    Whisper {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Engine {
+    /// The folder or file it is loaded from.
+    pub fn path(&self) -> &std::path::Path {
+        match self {
+            Self::Ctc { path } | Self::Whisper { path } => path,
+        }
+    }
+}
+
+/// Speech out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    /// Synthesis threads.
+    pub threads: usize,
+    /// Which synthesizer.
+    pub engine: VoiceEngine,
+    /// The synthesizer's program, by name or path.
+    pub program: PathBuf,
+    /// Speed of "slower, please" (1.0 is as the voice was made).
+    pub slow_rate: f32,
+    /// Disk space for synthesized answers, in mebibytes; the ones used longest ago go first. 0: no cache.
+    pub cache_megabytes: u64,
+}
+
+/// The synthesizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VoiceEngine {
+    /// espeak-ng as a separate process.
+    Espeak,
+    /// No spoken answers.
+    None,
+}
+
+/// Where the questions and answers are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knowledge {
+    /// Folder of YAML files that is published where nothing has been imported into `data/knowledge`.
+    pub path: PathBuf,
+    /// How many questions the portal suggests.
+    pub suggestions: usize,
+}
+
+/// When to answer, ask back or hand over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Understanding {
+    /// Worker threads.
+    pub threads: usize,
+    /// Tolerable share of wrong answers among the answers given; the thresholds follow from it.
+    pub tolerable_wrong: f32,
+    /// Tibetan speech is answered only after a confirming question, until the operator has calibrated on real recordings.
+    pub confirm_tibetan_voice: bool,
+    /// After how many turns in a row that were not understood a person is called.
+    pub escalate_after: u32,
+}
+
+/// The citizen's pages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Portal {
+    /// The language that the portal opens in.
+    pub default_language: Language,
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    /// For how long after its last event a conversation can be resumed.
+    #[serde(with = "humantime_serde")]
+    pub resume_for: Duration,
+    /// For how long after its end a conversation is kept; without it for ever.
+    #[serde(default, with = "humantime_serde::option", skip_serializing_if = "Option::is_none")]
+    pub keep_closed_for: Option<Duration>,
+}
+
+/// What is logged, and how. Transcripts, audio and personal data never are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// For people or for machines.
+    pub format: LogFormat,
+    /// A `tracing` filter, such as `info` or `info,assistant=debug`.
+    pub level: String,
+}
+
+/// The shape of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One readable line.
+    Text,
+    /// One JSON object.
+    Json,
+}

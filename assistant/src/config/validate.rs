@@ -1,0 +1,75 @@
+//! Checks of single values. Whether files and programs are there is `assistant check`'s business: a server must be able
+//! to start without its voice, and say so.
+
+use conversation::protocol::{MAX_AUDIO_SECONDS, MAX_TEXT_CHARACTERS};
+
+use super::{Configuration, Problem};
+
+/// Everything wrong with the values of `c`; empty where it can be used.
+pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
+    let mut found = Vec::new();
+    let mut must = |ok: bool, key: &str, reason: &str| {
+        if !ok {
+            found.push(Problem { key: key.to_owned(), reason: reason.to_owned() });
+        }
+    };
+    must(
+        (1..=MAX_TEXT_CHARACTERS).contains(&c.limits.text_characters),
+        "limits.text_characters",
+        "must be between 1 and 2000, which is what the protocol allows",
+    );
+    must(
+        (1..=MAX_AUDIO_SECONDS).contains(&c.limits.audio_seconds),
+        "limits.audio_seconds",
+        "must be between 1 and 60 seconds, which is what the protocol allows",
+    );
+    must(c.limits.messages_per_minute >= 1, "limits.messages_per_minute", "must be at least 1");
+    must(c.limits.starts_per_minute >= 1, "limits.starts_per_minute", "must be at least 1");
+    must(c.limits.conversations_per_address >= 1, "limits.conversations_per_address", "must be at least 1");
+    must(c.limits.voice_conversations <= 10_000, "limits.voice_conversations", "must be at most 10000 (0: no voice)");
+    must(c.limits.outgoing_messages >= 64, "limits.outgoing_messages", "must be at least 64, or an answer's sound does not fit");
+    must(c.limits.idle.as_secs() >= 5, "limits.idle", "must be at least 5s, or a phone that pings every 30 s is thrown out");
+    must((1..=64).contains(&c.hearing.threads), "hearing.threads", "must be between 1 and 64");
+    must((1..=64).contains(&c.voice.threads), "voice.threads", "must be between 1 and 64");
+    must((0.4..=1.0).contains(&c.voice.slow_rate), "voice.slow_rate", "must be between 0.4 and 1.0");
+    must((1..=64).contains(&c.understanding.threads), "understanding.threads", "must be between 1 and 64");
+    must(
+        c.understanding.tolerable_wrong > 0.0 && c.understanding.tolerable_wrong < 0.5,
+        "understanding.tolerable_wrong",
+        "must be a share above 0 and below 0.5 (0.02 is 2 %)",
+    );
+    must(c.understanding.escalate_after >= 1, "understanding.escalate_after", "must be at least 1");
+    if let Err(reason) = c.hearing.portal.validate() {
+        must(false, "hearing.portal", &reason);
+    }
+    for origin in &c.server.public_origins {
+        must(
+            is_origin(origin),
+            "server.public_origins",
+            &format!("{origin:?} is not an origin; write https://host or https://host:port, without a path"),
+        );
+    }
+    found
+}
+
+/// Whether `text` is `http(s)://host[:port]` and nothing more, which is how browsers write the `Origin` header.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|h| {
+        !h.is_empty() && !h.contains(['/', '?', '#', '@', ' ', '*']) && h.chars().all(|c| !c.is_ascii_uppercase())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_origin;
+
+    #[test]
+    fn an_origin_has_a_scheme_and_a_host_and_nothing_else() {
+        assert!(is_origin("https://12345.example"));
+        assert!(is_origin("http://10.0.0.7:8080"));
+        for wrong in ["drilen.example", "https://", "https://a.example/", "https://A.example", "*", "https://*.example"] {
+            assert!(!is_origin(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Plain HTTP: is it alive, is it ready, how is it doing, and what the portal's pages need to know before they connect.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use conversation::Store;
+use language::Language;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Configuration,
+    phrases::{Phrase, say},
+    telemetry,
+    workers::{ears::Ears, engines::Missing, minds::Minds},
+};
+
+/// What these routes look at.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The operator's settings.
+    pub configuration: Arc<Configuration>,
+    /// Where conversations are kept.
+    pub store: Arc<dyn Store>,
+    /// What is known.
+    pub minds: Minds,
+    /// Hearing, where there is any.
+    pub ears: Option<Ears>,
+    /// Engines that could not be loaded.
+    pub missing_engines: Arc<[Missing]>,
+    /// Why there is no voice, where one was configured.
+    pub missing_voice: Option<Arc<str>>,
+    /// Cancelled when the server drains.
+    pub draining: CancellationToken,
+}
+
+/// The routes.
+pub fn router(state: HttpState) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/v1/portal/config", get(portal_config))
+        .with_state(state)
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing: Vec<String>,
+}
+
+/// 503 while anything that was configured is missing: a load balancer should prefer a node that can do everything.
+/// The server serves what it can all the same.
+async fn ready(State(state): State<HttpState>) -> Response {
+    let mut missing = Vec::new();
+    if state.draining.is_cancelled() {
+        missing.push("draining".to_owned());
+    }
+    if let Err(error) = state.store.check().await {
+        tracing::warn!(%error, "the store is not ready");
+        missing.push("store".to_owned());
+    }
+    missing.extend(state.missing_engines.iter().map(|m| format!("hearing.{}", m.language)));
+    if state.missing_voice.is_some() {
+        missing.push("voice".to_owned());
+    }
+    missing.dedup();
+    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { missing })).into_response()
+}
+
+async fn metrics() -> Response {
+    match telemetry::metrics() {
+        Ok(handle) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+#[derive(Serialize)]
+struct InBoth<T> {
+    zh: T,
+    bo: T,
+}
+
+impl<T> InBoth<T> {
+    fn of(make: impl Fn(Language) -> T) -> Self {
+        Self { zh: make(Language::Zh), bo: make(Language::Bo) }
+    }
+}
+
+#[derive(Serialize)]
+struct PortalConfig {
+    languages: [Language; 2],
+    default_language: Language,
+    notice: InBoth<String>,
+    suggestions: InBoth<Vec<String>>,
+    dictation: bool,
+    sample: bool,
+}
+
+async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
+    let brain = state.minds.brain();
+    let count = state.configuration.knowledge.suggestions;
+    let dictates = |language| state.ears.as_ref().and_then(|ears| ears.dictation(language)).unwrap_or(false);
+    Json(PortalConfig {
+        languages: Language::ALL,
+        default_language: state.configuration.portal.default_language,
+        notice: InBoth::of(|language| notice(brain.notice(language), language)),
+        suggestions: InBoth::of(|language| brain.suggestions(language, count)),
+        dictation: Language::ALL.into_iter().all(dictates),
+        sample: brain.is_sample(),
+    })
+}
+
+/// The privacy notice, and after it what the knowledge base says about itself.
+fn notice(knowledge: &str, language: Language) -> String {
+    format!("{} {knowledge}", say(Phrase::Notice, language)).trim().to_owned()
+}

@@ -1,0 +1,10 @@
+//! The ways in.
+
+pub mod address;
+pub mod desk;
+pub mod http;
+pub mod limits;
+pub mod origin;
+pub mod pages;
+pub mod portal;
+mod suggestions;

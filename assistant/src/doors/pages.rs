@@ -1,0 +1,123 @@
+//! The citizen's portal and the agents' desk: static pages embedded in the binary, with the headers that keep them safe
+//! and cheap on a weak link.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use tower_http::compression::CompressionLayer;
+
+#[derive(RustEmbed)]
+#[folder = "../web/dist"]
+struct Pages;
+
+/// Hashed names never change their content, so a phone fetches them once.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Pages are asked for again each time, but only sent when they changed (`ETag`).
+const ASK_FIRST: &str = "no-cache";
+
+/// Routes for `/`, `/desk` and everything that they load.
+pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
+        .route("/desk", get(|headers: HeaderMap| async move { desk(&headers) }))
+        .route("/{*path}", get(|Path(path): Path<String>, headers: HeaderMap| async move { page(&path, &headers) }))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(security_headers))
+}
+
+fn desk(headers: &HeaderMap) -> Response {
+    for candidate in ["desk.html", "desk/index.html", "index.html"] {
+        if Pages::get(candidate).is_some() {
+            return page(candidate, headers);
+        }
+    }
+    StatusCode::NOT_FOUND.into_response()
+}
+
+fn page(path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = Pages::get(path) else { return (StatusCode::NOT_FOUND, "not found").into_response() };
+    let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|h| h.to_str().ok()).is_some_and(|h| h.contains(&tag));
+    let caching = if path.starts_with("assets/") { FOR_EVER } else { ASK_FIRST };
+    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { content(path, file) };
+    let fields = response.headers_mut();
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        fields.insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn content(path: &str, file: EmbeddedFile) -> Response {
+    let kind = match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "woff" => "font/woff",
+        "wasm" => "application/wasm",
+        "wav" => "audio/wav",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    };
+    ([(header::CONTENT_TYPE, kind)], Body::from(file.data.into_owned())).into_response()
+}
+
+/// Sets the headers that every page needs. Nothing is loaded from elsewhere, nothing is framed, only the microphone of
+/// this very origin is asked for.
+async fn security_headers(request: Request, next: Next) -> Response {
+    let socket = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).map(str::to_owned);
+    let mut response = next.run(request).await;
+    let fields = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(socket.as_deref())) {
+        fields.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    fields.insert(
+        "permissions-policy",
+        HeaderValue::from_static("microphone=(self), camera=(), geolocation=(), payment=(), usb=()"),
+    );
+    fields.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// `'self'` covers WebSockets only in newer browsers; older phones need the socket's origin spelled out.
+fn content_security_policy(host: Option<&str>) -> String {
+    let plain = |h: &&str| h.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    let sockets = host.filter(plain).map(|h| format!(" ws://{h} wss://{h}")).unwrap_or_default();
+    format!(
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         font-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'{sockets}; \
+         object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::content_security_policy;
+
+    #[test]
+    fn a_forged_host_cannot_add_directives() {
+        let policy = content_security_policy(Some("a.example; script-src *"));
+        assert!(!policy.contains("a.example"));
+        assert!(content_security_policy(Some("127.0.0.1:8080")).contains("ws://127.0.0.1:8080"));
+    }
+}

@@ -1,0 +1,383 @@
+//! One client's loop: messages in, turns to the session, events from the store out.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::extract::ws::{WebSocket, close_code};
+use conversation::{
+    ConversationState, Event, EventBody, Published, Status,
+    protocol::{AudioOut, ErrorCode, Signal},
+};
+use futures::{StreamExt, stream::SplitStream};
+use language::Language;
+use metrics::counter;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    PortalState,
+    opening::Opened,
+    outbox::Outbox,
+    playback::{Line, Speaker},
+    spoken_turn::SpokenTurns,
+};
+use crate::{
+    doors::desk::Typing,
+    phrases::{Phrase, say},
+    session::{Audience, Input, Refusal, Session, speech},
+    telemetry::names,
+};
+
+/// Inputs of one client that may wait for their turn. A person does not produce more; a program that does is told to
+/// slow down.
+const INPUT_QUEUE: usize = 16;
+/// Events read from the store at once while catching up.
+const PAGE: u32 = 200;
+/// How long the last sound of a closed conversation may go on.
+const LAST_WORDS: Duration = Duration::from_secs(15);
+
+/// What the session tells a client while it works on a turn.
+pub(super) struct Teller {
+    pub outbox: Outbox,
+    language: AtomicU8,
+    slow: CancellationToken,
+}
+
+impl Teller {
+    fn set_language(&self, language: Language) {
+        self.language.store(u8::from(language == Language::Zh), Ordering::Relaxed);
+    }
+
+    pub(super) fn language(&self) -> Language {
+        if self.language.load(Ordering::Relaxed) == 0 { Language::Bo } else { Language::Zh }
+    }
+}
+
+impl Audience for Teller {
+    fn tell(&self, signal: Signal) {
+        self.outbox.signal(signal);
+    }
+
+    fn refuse(&self, refusal: Refusal) {
+        counter!(names::ERRORS, "code" => format!("{:?}", refusal.code)).increment(1);
+        self.outbox.signal(Signal::Error(refusal.signal(Some(self.language()), false)));
+    }
+
+    fn slow_down(&self) {
+        self.slow.cancel();
+    }
+}
+
+/// A connected client.
+pub(super) struct Connection {
+    pub portal: PortalState,
+    pub session: Arc<Session>,
+    pub state: Arc<ConversationState>,
+    pub teller: Arc<Teller>,
+    pub turns: SpokenTurns,
+    pub speaker: Option<Speaker>,
+    pub voice: bool,
+    slow: bool,
+    audio_out: AudioOut,
+    last_seq: u64,
+    resumed: bool,
+    inputs: mpsc::Sender<Input>,
+    unfinished: Arc<AtomicUsize>,
+    closing: Option<Instant>,
+    queue_position: Option<u32>,
+}
+
+/// Whether the loop goes on.
+pub(super) enum Flow {
+    On,
+    Over,
+}
+
+impl Connection {
+    pub(super) fn new(portal: PortalState, opened: Opened, outbox: Outbox) -> Self {
+        let teller = Arc::new(Teller { outbox, language: AtomicU8::new(0), slow: CancellationToken::new() });
+        teller.set_language(opened.state.language);
+        let (inputs, queue) = mpsc::channel(INPUT_QUEUE);
+        let unfinished = Arc::new(AtomicUsize::new(0));
+        portal.tasks.spawn(work(
+            portal.clone(),
+            Arc::clone(&opened.session),
+            Arc::clone(&teller),
+            queue,
+            Arc::clone(&unfinished),
+        ));
+        let mut connection = Self {
+            turns: SpokenTurns::new(portal.ears.clone()),
+            portal,
+            session: opened.session,
+            state: Arc::new(opened.state),
+            teller,
+            speaker: None,
+            voice: opened.voice,
+            slow: false,
+            audio_out: opened.audio_out,
+            last_seq: opened.last_seq,
+            resumed: opened.resumed,
+            inputs,
+            unfinished,
+            closing: None,
+            queue_position: None,
+        };
+        connection.find_voice();
+        connection
+    }
+
+    pub(super) fn outbox(&self) -> &Outbox {
+        &self.teller.outbox
+    }
+
+    /// Serves the client until it leaves, is taken over, or the server stops.
+    pub(super) async fn run(mut self, mut stream: SplitStream<WebSocket>) {
+        let taken_over = self.session.take_over();
+        let store = Arc::clone(self.portal.conversations.store());
+        // Subscribed before catching up, so that nothing falls between.
+        let mut feed = store.subscribe(self.session.id);
+        let mut queue = store.subscribe_queue();
+        let mut typing = self.portal.typing.listen();
+        if self.catch_up(false).await.is_err() {
+            self.outbox().close(close_code::ERROR, "internal");
+            return;
+        }
+        if self.resumed {
+            self.push(Input::Resumed);
+        }
+        self.tell_position().await;
+        let (gone, draining, stopped) =
+            (self.outbox().gone().clone(), self.portal.draining.clone(), self.portal.stopped.clone());
+        let idle = self.portal.configuration.limits.idle;
+        let mut deadline = Instant::now() + idle;
+        let mut drained = false;
+        loop {
+            let flow = tokio::select! {
+                biased;
+                () = gone.cancelled() => Flow::Over,
+                () = stopped.cancelled() => { self.outbox().close(close_code::RESTART, "restart"); Flow::Over }
+                () = taken_over.cancelled() => self.taken_over(),
+                () = draining.cancelled(), if !drained => {
+                    drained = true;
+                    self.tell_draining();
+                    Flow::On
+                }
+                published = feed.next() => self.published(published).await,
+                event = self.turns.event() => { self.heard(event).await; Flow::On }
+                Some(who) = typing.next() => {
+                    if who == Typing::Agent(self.session.id) {
+                        self.outbox().signal(Signal::AgentTyping);
+                    }
+                    Flow::On
+                }
+                changed = queue.changed(), if self.state.status() == Status::Queued => {
+                    self.tell_position().await;
+                    if changed { Flow::On } else { Flow::Over }
+                }
+                message = stream.next() => match message {
+                    Some(Ok(message)) => { deadline = Instant::now() + idle; self.message(message).await }
+                    Some(Err(error)) => self.broken(&error),
+                    None => Flow::Over,
+                },
+                () = sleep_until(deadline) => { self.outbox().close_done(); Flow::Over }
+                () = tick(self.closing.is_some() || drained) => self.wait_for_the_last(drained),
+            };
+            if matches!(flow, Flow::Over) {
+                break;
+            }
+        }
+    }
+
+    /// Sends every event after the last one that the client has seen. `live`: they are spoken too.
+    async fn catch_up(&mut self, live: bool) -> Result<(), ()> {
+        loop {
+            let events = self.portal.conversations.store().events_after(self.session.id, self.last_seq, PAGE).await;
+            let events = events.map_err(|error| tracing::error!(%error, "events could not be read"))?;
+            let last = events.len() < PAGE as usize;
+            for event in &events {
+                self.deliver(event, live);
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn published(&mut self, published: Result<Option<Published>, conversation::Lagged>) -> Flow {
+        match published {
+            Ok(Some(published)) => {
+                // A hole means that something was committed before the subscription; the log has it.
+                let complete = published.events.first().is_some_and(|first| first.seq <= self.last_seq + 1);
+                self.state = published.state;
+                self.teller.set_language(self.state.language);
+                if complete {
+                    for event in published.events.iter() {
+                        self.deliver(event, true);
+                    }
+                } else if self.catch_up(true).await.is_err() {
+                    return Flow::Over;
+                }
+                Flow::On
+            }
+            Err(_) if self.catch_up(true).await.is_ok() => {
+                if let Ok(Some(state)) = self.portal.conversations.store().conversation(self.session.id).await {
+                    self.teller.set_language(state.language);
+                    self.state = Arc::new(state);
+                }
+                Flow::On
+            }
+            Ok(None) | Err(_) => {
+                self.outbox().close(close_code::RESTART, "restart");
+                Flow::Over
+            }
+        }
+    }
+
+    /// Sends one event, once, and speaks it where that is wanted.
+    fn deliver(&mut self, event: &Event, live: bool) {
+        if event.seq <= self.last_seq {
+            return;
+        }
+        self.last_seq = event.seq;
+        self.outbox().event(event);
+        if live {
+            self.say(event);
+        }
+        if let EventBody::Closed(_) = event.body {
+            self.closing = Some(Instant::now() + LAST_WORDS);
+        }
+    }
+
+    fn say(&mut self, event: &Event) {
+        if !self.voice {
+            return;
+        }
+        let (Some(speaker), Some(speech)) = (&self.speaker, speech(&event.body, self.state.language)) else { return };
+        let slow = self.slow || self.teller.slow.is_cancelled();
+        let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
+        speaker.say(Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech() });
+    }
+
+    /// Begins to speak where the client wants that and there is a voice.
+    pub(super) fn find_voice(&mut self) {
+        let Some(codec) = self.audio_out.codec().filter(|_| self.voice) else { return };
+        if self.speaker.is_some() {
+            return;
+        }
+        let unavailable = || Refusal::new(ErrorCode::Unavailable).saying(Phrase::ErrorUnavailableVoice);
+        let Some(mouths) = self.portal.mouths.clone() else {
+            self.teller.refuse(unavailable());
+            return;
+        };
+        let teller = Arc::clone(&self.teller);
+        let on_failure = Box::new(move || teller.refuse(unavailable()));
+        let (speaker, task) = Speaker::new(mouths, self.outbox().clone(), codec, on_failure);
+        self.portal.tasks.spawn(task);
+        self.speaker = Some(speaker);
+    }
+
+    pub(super) fn set_voice(&mut self, voice: bool, slow: bool) {
+        (self.voice, self.slow) = (voice, slow);
+        if voice {
+            self.find_voice();
+        } else if let Some(speaker) = self.speaker.take() {
+            speaker.stop();
+        }
+    }
+
+    /// Hands an input to the session. Refused where too many wait already.
+    pub(super) fn push(&self, input: Input) {
+        let id = input.id().cloned();
+        self.unfinished.fetch_add(1, Ordering::AcqRel);
+        if self.inputs.try_send(input).is_err() {
+            self.unfinished.fetch_sub(1, Ordering::AcqRel);
+            let wait = Duration::from_secs(1);
+            self.teller.refuse(Refusal::new(ErrorCode::TooFast).retry_after(wait).about(id));
+        }
+    }
+
+    async fn tell_position(&mut self) {
+        if self.state.status() != Status::Queued {
+            self.queue_position = None;
+            return;
+        }
+        let position = self.portal.conversations.store().queue_position(self.session.id).await.ok().flatten();
+        if let Some(position) = position.filter(|p| self.queue_position != Some(*p)) {
+            self.queue_position = Some(position);
+            self.outbox().signal(Signal::Queue { position, wait_minutes: None });
+        }
+    }
+
+    fn taken_over(&self) -> Flow {
+        let refusal = Refusal::new(ErrorCode::Closed).saying(Phrase::TakenOver);
+        self.outbox().signal(Signal::Error(refusal.signal(Some(self.state.language), true)));
+        self.outbox().close(close_code::POLICY, "taken over");
+        Flow::Over
+    }
+
+    fn tell_draining(&self) {
+        let text = say(Phrase::Draining, self.state.language).to_owned();
+        self.outbox().signal(Signal::Draining { text });
+    }
+
+    /// While closing or draining: ends the connection when there is nothing left to finish.
+    fn wait_for_the_last(&self, drained: bool) -> Flow {
+        let working = self.unfinished.load(Ordering::Acquire) > 0;
+        if drained && !working && !self.turns.is_speaking() {
+            self.outbox().close(close_code::RESTART, "restart");
+            return Flow::Over;
+        }
+        let sounding = self.speaker.as_ref().is_some_and(Speaker::is_playing);
+        if self.closing.is_some_and(|until| !sounding || Instant::now() > until) {
+            self.outbox().close_done();
+            return Flow::Over;
+        }
+        Flow::On
+    }
+
+    fn broken(&self, error: &axum::Error) -> Flow {
+        let text = error.to_string();
+        // The library says so in words only.
+        if text.contains("too long") || text.contains("too large") || text.contains("Space limit") {
+            let refusal = Refusal::new(ErrorCode::TextTooLong);
+            self.outbox().signal(Signal::Error(refusal.signal(Some(self.state.language), true)));
+            self.outbox().close(close_code::SIZE, "message too large");
+        }
+        Flow::Over
+    }
+}
+
+/// Ticks ten times a second while something is to be waited for.
+async fn tick(needed: bool) {
+    if needed {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    } else {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Works on a client's inputs in order; goes on to the end of the queue when the client has left.
+async fn work(
+    portal: PortalState,
+    session: Arc<Session>,
+    teller: Arc<Teller>,
+    mut queue: mpsc::Receiver<Input>,
+    unfinished: Arc<AtomicUsize>,
+) {
+    while let Some(input) = queue.recv().await {
+        tokio::select! {
+            () = portal.stopped.cancelled() => return,
+            () = portal.conversations.take(&session, input, teller.as_ref()) => {}
+        }
+        unfinished.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,130 @@
+//! What a client's messages make happen.
+
+use axum::extract::ws::Message;
+use conversation::{
+    Status,
+    protocol::{ClientMessage, ErrorCode, Signal, Text},
+};
+
+use super::connection::{Connection, Flow};
+use crate::session::{Audience, Input, Refusal};
+
+impl Connection {
+    /// Takes one WebSocket message.
+    pub(super) async fn message(&mut self, message: Message) -> Flow {
+        match message {
+            Message::Text(text) => match ClientMessage::parse(&text) {
+                Ok(message) => self.client_message(message),
+                Err(error) => {
+                    // Rubbish counts too, or it could be sent for ever.
+                    if self.within_rate(None) {
+                        self.teller.refuse(Refusal::new(error.code()).about(error.id().cloned()));
+                    }
+                    Flow::On
+                }
+            },
+            Message::Binary(bytes) => {
+                self.sound(bytes).await;
+                Flow::On
+            }
+            // The library answers these itself.
+            Message::Ping(_) | Message::Pong(_) => Flow::On,
+            Message::Close(_) => Flow::Over,
+        }
+    }
+
+    fn client_message(&mut self, message: ClientMessage) -> Flow {
+        match message {
+            ClientMessage::Ping(ping) => self.outbox().signal(Signal::Pong { n: ping.n }),
+            ClientMessage::Voice(voice) => self.set_voice(voice.voice, voice.slow),
+            ClientMessage::Heard(heard) => {
+                tracing::debug!(audio_id = heard.audio_id, ms = heard.ms, "a client has played a sound");
+            }
+            ClientMessage::Cancel(cancel) => match cancel.id {
+                Some(id) => self.cancel_turn(&id),
+                None => self.stop_sound(),
+            },
+            ClientMessage::Commit(commit) => self.commit_turn(commit.id),
+            ClientMessage::Start(_) | ClientMessage::Resume(_) => {
+                self.teller.refuse(Refusal::new(ErrorCode::WrongOrder));
+            }
+            durable => {
+                if self.within_rate(durable.id().cloned()) && self.is_open(&durable) {
+                    self.durable(durable);
+                }
+            }
+        }
+        Flow::On
+    }
+
+    fn durable(&mut self, message: ClientMessage) {
+        match message {
+            ClientMessage::Text(Text { id, text }) => self.text(id, text),
+            ClientMessage::AudioStart(start) => self.begin_turn(start),
+            ClientMessage::Choose(choose) => {
+                self.stop_sound();
+                self.push(Input::Choose { id: choose.id, clarify_seq: choose.clarify_seq, choice: choose.choice });
+            }
+            ClientMessage::Person(person) => self.push(Input::Person(person.id)),
+            ClientMessage::LeaveQueue(leave) => self.push(Input::LeaveQueue(leave.id)),
+            ClientMessage::Language(change) => self.push(Input::Language(change.id, change.language)),
+            ClientMessage::Repeat(repeat) => {
+                self.stop_sound();
+                self.push(Input::Repeat(repeat.id));
+            }
+            ClientMessage::Close(close) => self.push(Input::Close(close.id)),
+            // Dealt with before.
+            ClientMessage::Start(_)
+            | ClientMessage::Resume(_)
+            | ClientMessage::Commit(_)
+            | ClientMessage::Cancel(_)
+            | ClientMessage::Voice(_)
+            | ClientMessage::Heard(_)
+            | ClientMessage::Ping(_) => {}
+        }
+    }
+
+    fn text(&mut self, id: conversation::MessageId, text: String) {
+        if text.chars().count() > self.portal.configuration.limits.text_characters {
+            self.teller.refuse(Refusal::new(ErrorCode::TextTooLong).about(Some(id)));
+        } else if text.trim().is_empty() {
+            self.teller.refuse(Refusal::new(ErrorCode::BadMessage).about(Some(id)));
+        } else {
+            // Whoever types does not listen any more.
+            self.stop_sound();
+            self.push(Input::Text { id, text });
+        }
+    }
+
+    /// Stops what is being spoken.
+    pub(super) fn stop_sound(&self) {
+        if let Some(speaker) = &self.speaker {
+            speaker.stop();
+        }
+    }
+
+    fn within_rate(&self, id: Option<conversation::MessageId>) -> bool {
+        match self.portal.limits.message(self.session.id) {
+            Ok(()) => true,
+            Err(wait) => {
+                self.teller.refuse(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after).about(id));
+                false
+            }
+        }
+    }
+
+    /// A conversation that is over takes nothing new, and neither does a server that is about to restart. What was
+    /// accepted before is still acknowledged by the session, so repetitions of old messages pass.
+    fn is_open(&self, message: &ClientMessage) -> bool {
+        if self.portal.draining.is_cancelled() {
+            let refusal = Refusal::new(ErrorCode::Unavailable).saying(crate::phrases::Phrase::Draining);
+            self.teller.refuse(refusal.about(message.id().cloned()));
+            return false;
+        }
+        if self.state.status() == Status::Closed && matches!(message, ClientMessage::AudioStart(_)) {
+            self.teller.refuse(Refusal::new(ErrorCode::Closed).about(message.id().cloned()));
+            return false;
+        }
+        true
+    }
+}

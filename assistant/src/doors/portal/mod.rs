@@ -1,0 +1,98 @@
+//! The citizen's door: one WebSocket per client, as docs/protocol.md says.
+//!
+//! ```text
+//! upgrade (Origin, address) ─► opening (start | resume) ─► connection loop ─► outbox
+//!                                                              │  ▲               ▲
+//!                              session (turns, one at a time) ◄┘  └─ store's feed  └─ speaker (sound, paced)
+//! ```
+
+mod connection;
+mod inbound;
+mod opening;
+mod outbox;
+mod playback;
+mod spoken_turn;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{ConnectInfo, State, WebSocketUpgrade},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use conversation::protocol::MAX_MESSAGE_BYTES;
+use futures::StreamExt;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{address::client_address, desk::TypingHub, limits::Limits, origin::OriginPolicy};
+use crate::{
+    config::Configuration,
+    session::Conversations,
+    workers::{ears::Ears, mouths::Mouths},
+};
+
+/// The protocol's name in the WebSocket handshake.
+const SUBPROTOCOL: &str = "drilen.v1";
+
+/// What the portal's door works with.
+#[derive(Clone)]
+pub struct PortalState {
+    /// The operator's settings.
+    pub configuration: Arc<Configuration>,
+    /// Where conversations are held.
+    pub conversations: Conversations,
+    /// Hearing; `None` where no engine could be loaded.
+    pub ears: Option<Ears>,
+    /// The voice; `None` where there is none.
+    pub mouths: Option<Mouths>,
+    /// Who is typing.
+    pub typing: TypingHub,
+    /// Whose pages may talk to us.
+    pub origins: OriginPolicy,
+    /// Rates and counts.
+    pub limits: Arc<Limits>,
+    /// Cancelled when the server drains.
+    pub draining: CancellationToken,
+    /// Cancelled when the grace is over.
+    pub stopped: CancellationToken,
+    /// Every connection and every turn is tracked here.
+    pub tasks: TaskTracker,
+}
+
+/// The route of the conversation WebSocket.
+pub fn router(state: PortalState) -> Router {
+    Router::new().route("/v1/conversation", get(upgrade)).with_state(state)
+}
+
+async fn upgrade(
+    State(state): State<PortalState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    socket: WebSocketUpgrade,
+) -> Response {
+    if !state.origins.allows(&headers) {
+        tracing::warn!("a page of a foreign origin was refused; if it is yours, list it in server.public_origins");
+        return (StatusCode::FORBIDDEN, "this origin may not open conversations").into_response();
+    }
+    if state.draining.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server is about to restart").into_response();
+    }
+    let address = client_address(peer, &headers, &state.configuration.server.trusted_proxies);
+    socket
+        .protocols([SUBPROTOCOL])
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        // The default reserves 128 KiB per socket.
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(4 * 1024)
+        .on_upgrade(move |socket| {
+            let tasks = state.tasks.clone();
+            // Tracked, so that the server waits for it; axum itself forgets upgraded sockets.
+            tasks.track_future(async move {
+                let (sink, stream) = socket.split();
+                opening::serve(state, address, sink, stream).await;
+            })
+        })
+}

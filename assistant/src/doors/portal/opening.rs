@@ -1,0 +1,180 @@
+//! The first message of a connection: a new conversation or one that goes on.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use axum::extract::ws::{Message, WebSocket, close_code};
+use conversation::{
+    Channel, ConversationState, Status, Token,
+    protocol::{AudioOut, ClientMessage, ErrorCode, Limits, Resume, Signal, Start, VERSION, Welcome},
+};
+use futures::{
+    StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use language::Language;
+use metrics::gauge;
+
+use super::{PortalState, connection::Connection, outbox::Outbox};
+use crate::{
+    phrases::{Phrase, say},
+    session::{Refusal, Session},
+    telemetry::names,
+};
+
+/// A client that has not said within this time what it wants is closed.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// "Try again later" (RFC 6455 registry).
+const TRY_AGAIN: u16 = 1013;
+
+/// A conversation that a client has opened.
+pub(super) struct Opened {
+    pub session: Arc<Session>,
+    pub state: ConversationState,
+    /// The last event that the client has seen.
+    pub last_seq: u64,
+    pub voice: bool,
+    pub audio_out: AudioOut,
+    pub resumed: bool,
+}
+
+/// Serves one client from its first message to its last.
+pub(super) async fn serve(
+    portal: PortalState,
+    address: IpAddr,
+    sink: SplitSink<WebSocket, Message>,
+    mut stream: SplitStream<WebSocket>,
+) {
+    let (outbox, writer) = Outbox::new(sink, portal.configuration.limits.outgoing_messages);
+    let writer = portal.tasks.spawn(writer);
+    let connections = gauge!(names::CONNECTIONS);
+    connections.increment(1.0);
+    match portal.limits.open(address) {
+        None => {
+            refuse(&outbox, &Refusal::new(ErrorCode::TooMany), None);
+            outbox.close(TRY_AGAIN, "too many conversations");
+        }
+        Some(place) => {
+            if let Some(opened) = open(&portal, address, &outbox, &mut stream).await {
+                Connection::new(portal.clone(), opened, outbox.clone()).run(stream).await;
+            }
+            drop(place);
+        }
+    }
+    connections.decrement(1.0);
+    // The writer ends after the close message or with the last clone of the way out; it is not waited for longer than
+    // it takes a reachable client to receive what is on its way.
+    drop(outbox);
+    drop(tokio::time::timeout(Duration::from_secs(2), writer).await);
+}
+
+fn refuse(outbox: &Outbox, refusal: &Refusal, language: Option<Language>) {
+    metrics::counter!(names::ERRORS, "code" => format!("{:?}", refusal.code)).increment(1);
+    outbox.signal(Signal::Error(refusal.signal(language, true)));
+}
+
+/// Waits for `start` or `resume`. `None`: the connection is over, and the client has been told why.
+async fn open(
+    portal: &PortalState,
+    address: IpAddr,
+    outbox: &Outbox,
+    stream: &mut SplitStream<WebSocket>,
+) -> Option<Opened> {
+    let first = tokio::select! {
+        () = portal.draining.cancelled() => {
+            outbox.close(close_code::RESTART, "restart");
+            return None;
+        }
+        first = tokio::time::timeout(PATIENCE, first_message(stream)) => first.ok().flatten(),
+    };
+    let outcome = match first {
+        Some(Ok(ClientMessage::Start(start))) => match portal.limits.start(address) {
+            Ok(()) => begin(portal, &start, outbox).await,
+            Err(wait) => Err(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after)),
+        },
+        Some(Ok(ClientMessage::Resume(resume))) => match portal.limits.start(address) {
+            Ok(()) => take_up(portal, &resume, outbox).await,
+            Err(wait) => Err(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after)),
+        },
+        Some(Ok(other)) => Err(Refusal::new(ErrorCode::WrongOrder).about(other.id().cloned())),
+        Some(Err(refusal)) => Err(refusal),
+        None => {
+            outbox.close(close_code::POLICY, "nothing was said");
+            return None;
+        }
+    };
+    match outcome {
+        Ok(opened) => Some(opened),
+        Err(refusal) => {
+            refuse(outbox, &refusal, None);
+            let later = matches!(refusal.code, ErrorCode::TooFast | ErrorCode::Busy | ErrorCode::Unavailable);
+            outbox.close(if later { TRY_AGAIN } else { close_code::POLICY }, "refused");
+            None
+        }
+    }
+}
+
+/// The first application message; `None` where the client went away.
+async fn first_message(stream: &mut SplitStream<WebSocket>) -> Option<Result<ClientMessage, Refusal>> {
+    loop {
+        match stream.next().await? {
+            Ok(Message::Text(text)) => {
+                return Some(ClientMessage::parse(&text).map_err(|error| {
+                    Refusal::new(error.code()).about(error.id().cloned())
+                }));
+            }
+            Ok(Message::Binary(_)) => return Some(Err(Refusal::new(ErrorCode::WrongOrder))),
+            Ok(Message::Ping(_) | Message::Pong(_)) => {}
+            Ok(Message::Close(_)) | Err(_) => return None,
+        }
+    }
+}
+
+async fn begin(portal: &PortalState, start: &Start, outbox: &Outbox) -> Result<Opened, Refusal> {
+    let token = random_token()?;
+    let (session, state) = portal.conversations.start(start, &token, Channel::Portal).await?;
+    tracing::info!(conversation = %state.conversation, language = %state.language, voice = start.voice, "a conversation has begun");
+    let limits = &portal.configuration.limits;
+    outbox.signal(Signal::Welcome(Welcome {
+        conversation: state.conversation,
+        token: token.reveal(),
+        protocol: VERSION,
+        limits: Limits {
+            text_characters: u32::try_from(limits.text_characters).unwrap_or(u32::MAX),
+            audio_seconds: limits.audio_seconds,
+        },
+        dictation: portal.ears.as_ref().and_then(|e| e.dictation(state.language)).unwrap_or(false),
+        notice: say(Phrase::Notice, state.language).to_owned(),
+    }));
+    Ok(Opened { session, state, last_seq: 0, voice: start.voice, audio_out: start.audio_out, resumed: false })
+}
+
+fn random_token() -> Result<Token, Refusal> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "the system gives no randomness; no conversation can be opened");
+        Refusal::new(ErrorCode::Internal)
+    })?;
+    Ok(Token::from_random(bytes))
+}
+
+async fn take_up(portal: &PortalState, resume: &Resume, outbox: &Outbox) -> Result<Opened, Refusal> {
+    let bad = || Refusal::new(ErrorCode::BadToken);
+    let token: Token = resume.token.parse().map_err(|_| bad())?;
+    let (session, state) = portal.conversations.resume(&token).await?.ok_or_else(bad)?;
+    let quiet = portal.conversations.now().since(state.last_at);
+    let waits = matches!(state.status(), Status::Queued | Status::Assigned);
+    if quiet > portal.configuration.store.resume_for && !waits {
+        return Err(bad());
+    }
+    if resume.last_seq > state.last_seq {
+        return Err(Refusal::new(ErrorCode::BadMessage));
+    }
+    tracing::info!(conversation = %state.conversation, "a conversation is taken up again");
+    outbox.signal(Signal::Resumed {
+        conversation: state.conversation,
+        last_seq: state.last_seq,
+        language: state.language,
+    });
+    let (voice, audio_out) = (resume.voice, resume.audio_out);
+    Ok(Opened { session, state, last_seq: resume.last_seq, voice, audio_out, resumed: true })
+}

@@ -1,0 +1,232 @@
+//! Spoken turns of one client: at most one at a time, admitted before any sound is taken.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use conversation::{
+    MessageId, Status,
+    protocol::{AudioStart, ErrorCode, Signal, SpeechEnd},
+};
+use language::Language;
+use metrics::gauge;
+
+use super::connection::Connection;
+use crate::{
+    doors::desk::Typing,
+    phrases::Phrase,
+    session::{Audience, Input, Refusal},
+    telemetry::names,
+    workers::{
+        EarEvent,
+        ears::{EarStream, Ears, VoicePlace},
+    },
+};
+
+/// A voice conversation keeps its place for so long after a turn, so that it is not turned away between two questions.
+const KEEP_PLACE: Duration = Duration::from_secs(60);
+/// When to try again if all places are taken: about the length of a turn.
+const BUSY_PAUSE: Duration = Duration::from_secs(10);
+
+/// A place among the voice conversations, counted while it is held.
+struct CountedPlace(VoicePlace);
+
+impl CountedPlace {
+    fn new(place: VoicePlace) -> Self {
+        gauge!(names::VOICE_CONVERSATIONS).increment(1.0);
+        Self(place)
+    }
+}
+
+impl Drop for CountedPlace {
+    fn drop(&mut self) {
+        gauge!(names::VOICE_CONVERSATIONS).decrement(1.0);
+    }
+}
+
+struct Turn {
+    id: MessageId,
+    language: Language,
+    stream: EarStream,
+    /// Somebody has begun to speak.
+    speaking: bool,
+    /// Its end was noticed; the transcript is awaited.
+    ended: bool,
+}
+
+/// A turn that the server ended while the client was still sending.
+struct Past {
+    id: MessageId,
+    at_maximum: bool,
+    told: bool,
+}
+
+/// The spoken turns of one client.
+pub(super) struct SpokenTurns {
+    ears: Option<Ears>,
+    place: Option<(CountedPlace, Instant)>,
+    turn: Option<Turn>,
+    past: Option<Past>,
+    end_of_speech: Option<Instant>,
+}
+
+impl SpokenTurns {
+    pub(super) const fn new(ears: Option<Ears>) -> Self {
+        Self { ears, place: None, turn: None, past: None, end_of_speech: None }
+    }
+
+    /// The next event of the turn under way, with its id; pending for ever where there is no turn. Cancel-safe.
+    pub(super) async fn event(&mut self) -> (MessageId, Option<EarEvent>) {
+        let keep_until = self.place.as_ref().map(|(_, until)| *until);
+        match (&mut self.turn, keep_until) {
+            (Some(turn), _) => {
+                let event = turn.stream.event().await;
+                (turn.id.clone(), event)
+            }
+            (None, Some(until)) => {
+                tokio::time::sleep_until(until.into()).await;
+                self.place = None;
+                std::future::pending().await
+            }
+            (None, None) => std::future::pending().await,
+        }
+    }
+
+    /// Whether somebody is speaking or what they said is being transcribed.
+    pub(super) fn is_speaking(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.speaking)
+    }
+
+    /// When the citizen last stopped speaking, once.
+    pub(super) fn take_end_of_speech(&mut self) -> Option<Instant> {
+        self.end_of_speech.take()
+    }
+
+    fn finish(&mut self) -> Option<Turn> {
+        if let Some((_, until)) = &mut self.place {
+            *until = Instant::now() + KEEP_PLACE;
+        }
+        self.turn.take()
+    }
+}
+
+impl Connection {
+    /// Begins a spoken turn, if there is room and an ear for the language.
+    pub(super) fn begin_turn(&mut self, start: AudioStart) {
+        match self.admit(&start) {
+            Ok(turn) => {
+                self.turns.turn = Some(turn);
+                self.turns.past = None;
+            }
+            Err(refusal) => self.teller.refuse(refusal.about(Some(start.id))),
+        }
+    }
+
+    fn admit(&mut self, start: &AudioStart) -> Result<Turn, Refusal> {
+        if self.turns.turn.is_some() {
+            return Err(Refusal::new(ErrorCode::WrongOrder));
+        }
+        let language = self.state.language;
+        let deaf = || Refusal::new(ErrorCode::Unavailable).saying(Phrase::ErrorUnavailableHearing);
+        let ears = self.turns.ears.clone().ok_or_else(deaf)?;
+        ears.dictation(language).ok_or_else(deaf)?;
+        if self.turns.place.is_none() {
+            let place = ears.admit().ok_or_else(|| Refusal::new(ErrorCode::Busy).retry_after(BUSY_PAUSE))?;
+            self.turns.place = Some((CountedPlace::new(place), Instant::now() + KEEP_PLACE));
+        }
+        let (CountedPlace(place), _) = self.turns.place.as_ref().ok_or_else(deaf)?;
+        let stream = ears.open(place, start.codec, language).ok_or_else(deaf)?;
+        Ok(Turn { id: start.id.clone(), language, stream, speaking: false, ended: false })
+    }
+
+    /// Takes sound of the turn under way.
+    pub(super) async fn sound(&mut self, bytes: Bytes) {
+        if let Some(turn) = self.turns.turn.as_ref().filter(|turn| !turn.ended) {
+            turn.stream.audio(bytes).await;
+        } else if let Some(past) = &mut self.turns.past {
+            // What was under way when the server ended the turn is dropped; whoever goes on and on is told once.
+            if past.at_maximum && !std::mem::replace(&mut past.told, true) {
+                let id = Some(past.id.clone());
+                self.teller.refuse(Refusal::new(ErrorCode::AudioTooLong).about(id));
+            }
+        } else if self.turns.turn.is_none() {
+            self.teller.refuse(Refusal::new(ErrorCode::WrongOrder));
+        }
+    }
+
+    /// The client says that the turn is over.
+    pub(super) fn commit_turn(&mut self, id: MessageId) {
+        match (&self.turns.turn, &self.turns.past) {
+            (Some(turn), _) if turn.id == id => turn.stream.commit(),
+            // The server was faster.
+            (_, Some(past)) if past.id == id => {}
+            _ => self.teller.refuse(Refusal::new(ErrorCode::WrongOrder).about(Some(id))),
+        }
+    }
+
+    /// The client drops the turn; what was said is forgotten.
+    pub(super) fn cancel_turn(&mut self, id: &MessageId) {
+        if self.turns.turn.as_ref().is_some_and(|turn| turn.id == *id) {
+            self.turns.finish();
+            self.turns.past = Some(Past { id: id.clone(), at_maximum: false, told: true });
+        }
+    }
+
+    /// Something happened in the turn under way.
+    pub(super) async fn heard(&mut self, (id, event): (MessageId, Option<EarEvent>)) {
+        match event {
+            Some(EarEvent::Started { at_ms }) => {
+                if let Some(turn) = &mut self.turns.turn {
+                    turn.speaking = true;
+                }
+                // Whoever speaks is listened to: the assistant falls silent.
+                self.stop_sound();
+                self.outbox().signal(Signal::SpeechStarted { id, at_ms });
+                if self.state.status() == Status::Assigned {
+                    self.portal.typing.tell(Typing::Citizen(self.session.id));
+                }
+            }
+            Some(EarEvent::Partial(transcript)) => self.partial(id, transcript).await,
+            Some(EarEvent::Ended { reason, speech_ms, at }) => {
+                self.turns.end_of_speech = Some(at);
+                if let Some(turn) = &mut self.turns.turn {
+                    (turn.speaking, turn.ended) = (true, true);
+                }
+                let at_maximum = reason == SpeechEnd::Maximum;
+                let by_client = reason == SpeechEnd::Commit;
+                self.turns.past = (!by_client).then(|| Past { id: id.clone(), at_maximum, told: false });
+                self.outbox().signal(Signal::SpeechEnded { id, reason, speech_ms });
+            }
+            Some(EarEvent::Final(heard)) => {
+                self.turns.finish();
+                self.push(Input::Voice { id, heard });
+            }
+            Some(EarEvent::BadAudio) => {
+                self.drop_turn(id, Refusal::new(ErrorCode::BadAudio));
+            }
+            Some(EarEvent::Failed) | None => {
+                let deaf = Refusal::new(ErrorCode::Unavailable).saying(Phrase::ErrorUnavailableHearing);
+                self.drop_turn(id, deaf);
+            }
+        }
+    }
+
+    fn drop_turn(&mut self, id: MessageId, refusal: Refusal) {
+        self.turns.finish();
+        self.turns.past = Some(Past { id: id.clone(), at_maximum: false, told: true });
+        self.teller.refuse(refusal.about(Some(id)));
+    }
+
+    /// Shows what is heard so far: the words, or the nearest known question where the engine writes no words.
+    async fn partial(&mut self, id: MessageId, transcript: speech::Transcript) {
+        let words = transcript.text();
+        if !words.is_empty() {
+            let text = words.to_owned();
+            self.outbox().signal(Signal::Partial { id, text, hint: false });
+            return;
+        }
+        let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
+        if let Some(text) = self.portal.conversations.hint(transcript, language).await {
+            self.outbox().signal(Signal::Partial { id, text, hint: true });
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Suggested answers for agents, from the same minds that answer citizens.
+
+use async_trait::async_trait;
+use intents::Utterance;
+use language::Language;
+
+use super::desk::{NoSuggestions, SuggestAnswers, SuggestedAnswer};
+use crate::workers::minds::Minds;
+
+/// How many an agent can take in at a glance.
+const MOST: usize = 5;
+
+#[async_trait]
+impl SuggestAnswers for Minds {
+    async fn suggest(&self, question: &str, language: Language) -> Result<Vec<SuggestedAnswer>, NoSuggestions> {
+        let utterance = Utterance { text: question.to_owned(), language, evidence: None };
+        let thought = self.think(move |brain| brain.candidates(&utterance)).await;
+        let candidates = thought.map_err(|error| NoSuggestions(error.to_string()))?;
+        let brain = self.brain();
+        let answers = candidates.into_iter().filter_map(|scored| {
+            let entry = brain.publication().entry(&scored.entry)?;
+            // An answer in the other language helps an agent more than none.
+            let text = entry.text(language).or_else(|| entry.text(language.other()))?;
+            Some(SuggestedAnswer {
+                entry: scored.entry,
+                question: text.question.clone(),
+                text: text.written.clone(),
+                confidence: scored.confidence,
+            })
+        });
+        Ok(answers.take(MOST).collect())
+    }
+}

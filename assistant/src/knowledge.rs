@@ -1,0 +1,189 @@
+//! The published knowledge base together with what understands questions about it. Immutable; publishing a new one swaps
+//! the whole (see [`crate::workers::minds::Minds`]).
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use conversation::Provenance;
+use intents::{Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy};
+use kb::{Collection, Publication};
+use language::Language;
+
+pub use intents::policy::Memory;
+
+use crate::config::Configuration;
+
+/// Below this probability a hint while somebody still speaks would mislead more than help.
+const HINT_CONFIDENCE: f32 = 0.5;
+
+/// Why there is no knowledge to answer from.
+#[derive(Debug, thiserror::Error)]
+pub enum KnowledgeError {
+    /// The files cannot be read.
+    #[error("the knowledge base in {path} cannot be read: {source}")]
+    Load {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: kb::LoadError,
+    },
+    /// The files have errors.
+    #[error("the knowledge base in {path} cannot be published: {source}")]
+    Publish {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: kb::PublishError,
+    },
+    /// Understanding could not be set up.
+    #[error("the knowledge base in {path} cannot be understood: {reason}")]
+    Understand {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A publication and its understander.
+#[derive(Debug)]
+pub struct Brain {
+    publication: Arc<Publication>,
+    understander: Understander,
+    rules: Arc<Rules>,
+}
+
+/// What was made of an utterance.
+#[derive(Clone, Debug)]
+pub struct Thought {
+    /// What was understood.
+    pub understanding: Understanding,
+    /// What to do about it.
+    pub decision: Decision,
+    /// With what it was decided.
+    pub provenance: Provenance,
+    brain: Arc<Brain>,
+}
+
+impl Thought {
+    /// The knowledge that it was decided on.
+    pub fn knowledge(&self) -> &Publication {
+        &self.brain.publication
+    }
+}
+
+/// The folder that the server answers from: what was imported, or else what the configuration names.
+pub fn folder(configuration: &Configuration) -> PathBuf {
+    let imported = configuration.data("knowledge");
+    let has_files = std::fs::read_dir(&imported).is_ok_and(|mut files| files.next().is_some());
+    if has_files { imported } else { configuration.knowledge.path.clone() }
+}
+
+impl Brain {
+    /// Reads, checks, publishes and calibrates. Takes seconds of computing: not for async threads.
+    ///
+    /// # Errors
+    /// [`KnowledgeError`].
+    pub fn open(path: &Path, configuration: &Configuration) -> Result<Self, KnowledgeError> {
+        let collection =
+            Collection::load(path).map_err(|source| KnowledgeError::Load { path: path.to_owned(), source })?;
+        let publication = Publication::new(&collection)
+            .map_err(|source| KnowledgeError::Publish { path: path.to_owned(), source })?;
+        Self::of(publication, path, configuration)
+    }
+
+    fn of(publication: Publication, path: &Path, configuration: &Configuration) -> Result<Self, KnowledgeError> {
+        let publication = Arc::new(publication);
+        let settings = &configuration.understanding;
+        let wanted = Settings {
+            wrong_share: settings.tolerable_wrong,
+            confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
+            ..Settings::default()
+        };
+        let understander = Understander::new(Arc::clone(&publication), wanted)
+            .map_err(|error| KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() })?;
+        let rules =
+            Rules { failures_before_person: settings.escalate_after, ..understander.rules().as_ref().clone() };
+        Ok(Self { publication, understander, rules: Arc::new(rules) })
+    }
+
+    /// The publication.
+    pub fn publication(&self) -> &Publication {
+        &self.publication
+    }
+
+    /// Understands an utterance and decides what to do about it. Milliseconds of computing: not for async threads.
+    ///
+    /// `engine` is the recogniser that heard it, `None` for typed text.
+    pub fn think(self: &Arc<Self>, utterance: &Utterance, memory: &Memory, engine: Option<String>) -> Thought {
+        let mut understanding = self.understander.understand(utterance, memory).unwrap_or_else(|error| {
+            tracing::error!(%error, "an utterance could not be looked up");
+            Understanding {
+                act: intents::Act::Question,
+                language: utterance.language,
+                candidates: Vec::new(),
+                spoken: utterance.evidence.is_some(),
+            }
+        });
+        // Also where an engine wrote words and gave no evidence: policy is stricter with what was heard.
+        understanding.spoken |= engine.is_some();
+        let mut thought = self.decide(understanding, memory, utterance.language);
+        thought.provenance.models.extend(engine);
+        thought
+    }
+
+    /// Decides about something that needed no understanding, such as a choice on the screen, in a conversation in
+    /// `language`. Cheap.
+    pub fn decide(self: &Arc<Self>, understanding: Understanding, memory: &Memory, language: Language) -> Thought {
+        let rules = Arc::clone(&self.rules);
+        let by_channel = if understanding.spoken { &rules.voice } else { &rules.text };
+        let thresholds = by_channel.get(understanding.language);
+        let provenance = Provenance {
+            answer_threshold: thresholds.answer,
+            clarify_threshold: thresholds.offer,
+            knowledge_base: self.publication.revision().to_string(),
+            models: Vec::new(),
+        };
+        let context = policy::Context { rules, language, memory: memory.clone() };
+        let decision = policy::decide(&context, &understanding);
+        Thought { understanding, decision, provenance, brain: Arc::clone(self) }
+    }
+
+    /// Entries that may be meant, best first, at most five; empty for an act. Milliseconds: not for async threads.
+    pub fn candidates(&self, utterance: &Utterance) -> Vec<Scored> {
+        self.understander.understand(utterance, &Memory::default()).map(|u| u.candidates).unwrap_or_default()
+    }
+
+    /// The question that is nearest to what is heard so far, where one is near.
+    pub fn nearest_question(&self, utterance: &Utterance) -> Option<String> {
+        let best = self.candidates(utterance).into_iter().next()?;
+        (best.confidence >= HINT_CONFIDENCE).then_some(best.question)
+    }
+
+    /// Questions to suggest in one language: the first of each topic in turn, so that a short list shows the breadth.
+    pub fn suggestions(&self, language: Language, count: usize) -> Vec<String> {
+        let mut topics: Vec<(&str, Vec<&str>)> = Vec::new();
+        for entry in self.publication.entries() {
+            let Some(text) = entry.text(language) else { continue };
+            match topics.iter_mut().find(|(topic, _)| *topic == entry.topic) {
+                Some((_, questions)) => questions.push(&text.question),
+                None => topics.push((&entry.topic, vec![&text.question])),
+            }
+        }
+        let longest = topics.iter().map(|(_, questions)| questions.len()).max().unwrap_or(0);
+        let by_turns = (0..longest).flat_map(|turn| topics.iter().filter_map(move |(_, q)| q.get(turn)));
+        by_turns.take(count).map(|question| (*question).to_owned()).collect()
+    }
+
+    /// What the knowledge base says about itself, to be shown with it; empty where it says nothing.
+    pub fn notice(&self, language: Language) -> &str {
+        self.publication.notice().get(language)
+    }
+
+    /// Whether any of the content is a sample.
+    pub fn is_sample(&self) -> bool {
+        self.publication.entries().iter().any(|entry| entry.sample)
+    }
+}

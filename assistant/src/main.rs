@@ -1,0 +1,7 @@
+//! The `assistant` program; see [`assistant::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    assistant::cli::run()
+}

@@ -1,0 +1,222 @@
+//! What the assistant says itself, in both languages: `zh.toml` and `bo.toml`, one key per [`Phrase`]. What is said about
+//! queues and people stands beside the handoff, in [`conversation::phrases`].
+//!
+//! All Tibetan sentences await a native reviewer.
+//!
+//! ```
+//! use assistant::phrases::{Phrase, say, say_with};
+//! use language::Language;
+//! assert!(say(Phrase::Greeting, Language::Zh).starts_with("您好"));
+//! assert!(say_with(Phrase::ChoiceSpoken, Language::Bo, &[("number", "3")]).contains('3'));
+//! ```
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use conversation::protocol::ErrorCode;
+use language::Language;
+
+macro_rules! phrases {
+    ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {
+        /// A sentence of the assistant's own. Placeholders, in braces, are named in each variant's description.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Phrase { $($(#[$doc])* $name,)* }
+
+        impl Phrase {
+            /// All phrases.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The key in the phrase files.
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key,)* }
+            }
+        }
+    };
+}
+
+phrases! {
+    /// Answer to a greeting.
+    Greeting = "greeting",
+    /// Answer to thanks.
+    Thanks = "thanks",
+    /// Answer to a goodbye.
+    Goodbye = "goodbye",
+    /// Nothing fitted.
+    NotUnderstood = "not_understood",
+    /// There was no speech, or what was heard was lost.
+    NotHeard = "not_heard",
+    /// Please ask again.
+    RepeatQuestion = "repeat_question",
+    /// "Say that again" before anything was said.
+    NothingToRepeat = "nothing_to_repeat",
+    /// Answer to "slower, please".
+    Slower = "slower",
+    /// Guidance to 110, 119 and 120.
+    Emergency = "emergency",
+    /// From now on in this language.
+    LanguageChanged = "language_changed",
+    /// "Did you ask …?": `{question}`.
+    Confirm = "confirm",
+    /// "Which of these did you mean?"
+    Choose = "choose",
+    /// One choice read aloud: `{number}`, `{question}`.
+    ChoiceSpoken = "choice_spoken",
+    /// What a citizen chose who chose none of the choices.
+    NoneOfThese = "none_of_these",
+    /// The answer exists only in the other language and follows in it.
+    OnlyOtherLanguage = "only_other_language",
+    /// The entry was withdrawn between the question and the choice.
+    NoAnswerYet = "no_answer_yet",
+    /// Something was said while waiting that the assistant cannot answer.
+    AlreadyWaiting = "already_waiting",
+    /// Another connection took the conversation over.
+    TakenOver = "taken_over",
+    /// The server is about to restart.
+    Draining = "draining",
+    /// Who is speaking, what is kept, what not to say.
+    Notice = "notice",
+    /// Error `bad_json`.
+    ErrorBadJson = "error_bad_json",
+    /// Error `unknown_type`.
+    ErrorUnknownType = "error_unknown_type",
+    /// Error `bad_message`.
+    ErrorBadMessage = "error_bad_message",
+    /// Error `wrong_order`.
+    ErrorWrongOrder = "error_wrong_order",
+    /// Error `bad_token`.
+    ErrorBadToken = "error_bad_token",
+    /// Error `text_too_long`.
+    ErrorTextTooLong = "error_text_too_long",
+    /// Error `audio_too_long`.
+    ErrorAudioTooLong = "error_audio_too_long",
+    /// Error `bad_audio`.
+    ErrorBadAudio = "error_bad_audio",
+    /// Error `too_fast`.
+    ErrorTooFast = "error_too_fast",
+    /// Error `busy`.
+    ErrorBusy = "error_busy",
+    /// Error `closed`.
+    ErrorClosed = "error_closed",
+    /// Error `too_many`.
+    ErrorTooMany = "error_too_many",
+    /// Error `unavailable`: anything but the two below.
+    ErrorUnavailable = "error_unavailable",
+    /// Error `unavailable`: the recogniser; typing still works.
+    ErrorUnavailableHearing = "error_unavailable_hearing",
+    /// Error `unavailable`: the voice; answers are shown.
+    ErrorUnavailableVoice = "error_unavailable_voice",
+    /// Error `internal`.
+    ErrorInternal = "error_internal",
+}
+
+type Table = HashMap<String, String>;
+
+static ZH: LazyLock<Table> = LazyLock::new(|| parse(include_str!("zh.toml")));
+static BO: LazyLock<Table> = LazyLock::new(|| parse(include_str!("bo.toml")));
+
+fn parse(text: &str) -> Table {
+    toml::from_str(text).unwrap_or_else(|e| {
+        tracing::error!(error = %e, "a phrase file is broken");
+        Table::new()
+    })
+}
+
+fn table(language: Language) -> &'static Table {
+    match language {
+        Language::Bo => &BO,
+        Language::Zh => &ZH,
+    }
+}
+
+/// The sentence in one language, placeholders and all.
+pub fn say(phrase: Phrase, language: Language) -> &'static str {
+    // A missing key cannot get past the tests; the key itself is the least bad thing to show.
+    table(language).get(phrase.key()).map_or(phrase.key(), String::as_str)
+}
+
+/// The sentence with its placeholders filled; each value is inserted once and never searched for placeholders itself.
+pub fn say_with(phrase: Phrase, language: Language, values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    let mut rest = say(phrase, language);
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, after)) = after.split_once('}') else { break };
+        out.push_str(before);
+        out.push_str(values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    out + rest
+}
+
+/// The sentence in one language, or in both where nobody has said yet which one they speak.
+pub fn say_to(phrase: Phrase, language: Option<Language>) -> String {
+    match language {
+        Some(language) => say(phrase, language).to_owned(),
+        None => format!("{} {}", say(phrase, Language::Bo), say(phrase, Language::Zh)),
+    }
+}
+
+/// The sentence for an error code, where no more special one fits.
+pub const fn for_error(code: ErrorCode) -> Phrase {
+    match code {
+        ErrorCode::BadJson => Phrase::ErrorBadJson,
+        ErrorCode::UnknownType => Phrase::ErrorUnknownType,
+        ErrorCode::BadMessage => Phrase::ErrorBadMessage,
+        ErrorCode::WrongOrder => Phrase::ErrorWrongOrder,
+        ErrorCode::BadToken => Phrase::ErrorBadToken,
+        ErrorCode::TextTooLong => Phrase::ErrorTextTooLong,
+        ErrorCode::AudioTooLong => Phrase::ErrorAudioTooLong,
+        ErrorCode::BadAudio => Phrase::ErrorBadAudio,
+        ErrorCode::TooFast => Phrase::ErrorTooFast,
+        ErrorCode::Busy => Phrase::ErrorBusy,
+        ErrorCode::Closed => Phrase::ErrorClosed,
+        ErrorCode::TooMany => Phrase::ErrorTooMany,
+        ErrorCode::Unavailable => Phrase::ErrorUnavailable,
+        ErrorCode::Internal => Phrase::ErrorInternal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+
+    #[test]
+    fn both_languages_have_exactly_the_phrases_of_the_code() {
+        let expected: BTreeSet<&str> = Phrase::ALL.iter().map(|p| p.key()).collect();
+        for language in Language::ALL {
+            let found: BTreeSet<&str> = table(language).keys().map(String::as_str).collect();
+            assert_eq!(found, expected, "{language}");
+        }
+    }
+
+    #[test]
+    fn both_languages_use_the_same_placeholders() {
+        for phrase in Phrase::ALL {
+            assert_eq!(placeholders(say(*phrase, Language::Zh)), placeholders(say(*phrase, Language::Bo)), "{phrase:?}");
+        }
+    }
+
+    #[test]
+    fn chinese_phrases_are_chinese_and_tibetan_ones_tibetan() {
+        let tibetan = |c: char| ('\u{0F00}'..='\u{0FFF}').contains(&c);
+        let chinese = |c: char| ('\u{4E00}'..='\u{9FFF}').contains(&c);
+        for phrase in Phrase::ALL {
+            assert!(say(*phrase, Language::Bo).chars().any(tibetan), "{phrase:?}");
+            assert!(!say(*phrase, Language::Bo).chars().any(chinese), "{phrase:?}");
+            assert!(say(*phrase, Language::Zh).chars().any(chinese), "{phrase:?}");
+            assert!(!say(*phrase, Language::Zh).chars().any(tibetan), "{phrase:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_looks_like_a_placeholder_is_inserted_as_it_is() {
+        assert_eq!(
+            say_with(Phrase::Confirm, Language::Zh, &[("question", "{question}怎么བརྗེ")]),
+            "您是想问：{question}怎么བརྗེ 对吗？"
+        );
+    }
+}

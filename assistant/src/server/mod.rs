@@ -1,0 +1,270 @@
+//! The whole server in one process: started, watched, stopped. Also used in-process by tests.
+
+mod parts;
+mod sweeps;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use conversation::{Clock, Store, SystemClock};
+use metrics::describe_gauge;
+use tokio::task::JoinHandle;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub(crate) use parts::{new_password, open_store, voices};
+pub use parts::{FirstAgent, Parts};
+
+use crate::{
+    config::Configuration,
+    doors::{
+        desk::{self, DeskParts, DeskSettings, DeskState, TypingHub},
+        http::{self, HttpState},
+        limits::Limits,
+        origin::OriginPolicy,
+        pages,
+        portal::{self, PortalState},
+    },
+    knowledge::KnowledgeError,
+    session::Conversations,
+    store::sqlite::OpenError,
+    telemetry,
+    workers::fatal::{Deaths, Fatal},
+};
+
+/// After the grace, tasks get so long to say goodbye.
+const LAST_CALL: Duration = Duration::from_secs(3);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be made or written.
+    #[error("the data folder {path} cannot be used: {source}; set server.data to a folder that this user may write")]
+    Data {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Conversations cannot be kept.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The store fails.
+    #[error("the store fails: {0}")]
+    StoreFails(#[from] conversation::StoreError),
+    /// There is nothing to answer from.
+    #[error("{0}; `assistant kb check` names every problem")]
+    Knowledge(#[from] KnowledgeError),
+    /// Somebody else listens there, or this user may not.
+    #[error("cannot listen on {address}: {source}; set server.listen to another port, or stop what uses this one")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Certificate or key cannot be used.
+    #[error("TLS cannot be set up with {certificate} and {key}: {source}")]
+    Tls {
+        /// The certificate file.
+        certificate: std::path::PathBuf,
+        /// The key file.
+        key: std::path::PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// The server stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A model thread died.
+    #[error("{0}; the server stops, since it would be deaf or dumb without it")]
+    ModelThread(String),
+    /// The listener failed.
+    #[error("the listener failed: {0}")]
+    Listener(String),
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    tls: bool,
+    first_agent: Option<FirstAgent>,
+    deaths: Deaths,
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<io::Result<()>>,
+    draining: CancellationToken,
+    stopped: CancellationToken,
+    tasks: TaskTracker,
+    store: Arc<dyn Store>,
+    grace: Duration,
+}
+
+impl Server {
+    /// Starts with the engines and the voice that the configuration names; what of them is missing is logged and reported
+    /// by `/readyz`, and the rest is served.
+    ///
+    /// # Errors
+    /// [`StartError`], which says what to do.
+    pub async fn start(configuration: Configuration) -> Result<Self, StartError> {
+        Self::start_with(configuration, Parts::default()).await
+    }
+
+    /// As [`Self::start`], with some parts given instead of loaded.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start_with(configuration: Configuration, parts: Parts) -> Result<Self, StartError> {
+        telemetry::metrics().map_err(StartError::Other)?;
+        describe_gauge!(telemetry::names::CONNECTIONS, "open portal connections");
+        let configuration = Arc::new(configuration);
+        let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
+        let first_agent = parts::first_agent(store.as_ref()).await?;
+        let (fatal, deaths) = Fatal::new();
+        let workers = parts::start_workers(&configuration, parts, fatal).await?;
+        let conversations =
+            Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
+        let (draining, stopped, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let limits = Arc::new(Limits::new(&configuration.limits));
+        let typing = TypingHub::new();
+        let origins = OriginPolicy::new(&configuration.server.public_origins);
+        let desk = DeskState::new(DeskParts {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            answers: Arc::new(workers.minds.clone()),
+            typing: typing.clone(),
+            origins: origins.clone(),
+            settings: desk_settings(&configuration),
+            shutdown: draining.clone(),
+            tasks: tasks.clone(),
+        });
+        tasks.spawn(desk::release_lost_agents_until_shutdown(desk.clone()));
+        let routes = Router::new()
+            .merge(portal::router(PortalState {
+                configuration: Arc::clone(&configuration),
+                conversations,
+                ears: workers.ears.clone(),
+                mouths: workers.mouths.clone(),
+                typing,
+                origins,
+                limits: Arc::clone(&limits),
+                draining: draining.clone(),
+                stopped: stopped.clone(),
+                tasks: tasks.clone(),
+            }))
+            .merge(desk::router(desk))
+            .merge(http::router(HttpState {
+                configuration: Arc::clone(&configuration),
+                store: Arc::clone(&store),
+                minds: workers.minds.clone(),
+                ears: workers.ears,
+                missing_engines: workers.missing_engines,
+                missing_voice: workers.missing_voice,
+                draining: draining.clone(),
+            }))
+            .merge(pages::router());
+        let (address, handle, serving) = listen(&configuration, routes).await?;
+        tasks.spawn(sweeps::run(Arc::clone(&configuration), Arc::clone(&store), clock, limits, draining.clone()));
+        tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
+        Ok(Self {
+            address,
+            tls: configuration.server.tls.is_some(),
+            first_agent,
+            deaths,
+            handle,
+            serving,
+            draining,
+            stopped,
+            tasks,
+            store,
+            grace: configuration.server.grace,
+        })
+    }
+
+    /// Where it listens; the real port where 0 was configured.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address to open in a browser on this machine, without a slash at the end.
+    pub fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        let host = if self.address.ip().is_unspecified() { "localhost".to_owned() } else { self.address.ip().to_string() };
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        format!("{scheme}://{host}:{}", self.address.port())
+    }
+
+    /// The agent that was made because there was none, with the password that nobody will see again.
+    pub const fn first_agent(&self) -> Option<&FirstAgent> {
+        self.first_agent.as_ref()
+    }
+
+    /// Where it keeps conversations: for tests and tools.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Waits until the server cannot go on. Never returns while all is well. Cancel-safe.
+    pub async fn fault(&mut self) -> Fault {
+        tokio::select! {
+            message = self.deaths.first() => Fault::ModelThread(message),
+            outcome = &mut self.serving => Fault::Listener(format!("{outcome:?}")),
+        }
+    }
+
+    /// Stops: no new connections, clients are told, running turns finish within the grace, then everything closes.
+    ///
+    /// # Errors
+    /// Where some task had to be left behind; the store is closed properly all the same.
+    pub async fn shutdown(self) -> Result<(), String> {
+        tracing::info!("the server drains");
+        self.draining.cancel();
+        self.handle.graceful_shutdown(Some(self.grace + LAST_CALL));
+        self.tasks.close();
+        let in_time = tokio::time::timeout(self.grace, self.tasks.wait()).await.is_ok();
+        self.stopped.cancel();
+        let all = in_time || tokio::time::timeout(LAST_CALL, self.tasks.wait()).await.is_ok();
+        self.handle.shutdown();
+        self.store.close().await;
+        tracing::info!(in_time, "the server has stopped");
+        if all { Ok(()) } else { Err(format!("{} tasks did not stop in time", self.tasks.len())) }
+    }
+}
+
+fn desk_settings(configuration: &Configuration) -> DeskSettings {
+    DeskSettings {
+        secure_cookie: configuration.server.tls.is_some()
+            || configuration.server.public_origins.iter().any(|origin| origin.starts_with("https://")),
+        ..DeskSettings::default()
+    }
+}
+
+type Listening = (SocketAddr, Handle<SocketAddr>, JoinHandle<io::Result<()>>);
+
+async fn listen(configuration: &Configuration, routes: Router) -> Result<Listening, StartError> {
+    let wanted = configuration.server.listen;
+    let failed = |source| StartError::Listen { address: wanted, source };
+    let listener = std::net::TcpListener::bind(wanted).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let handle = Handle::new();
+    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = if let Some(tls) = &configuration.server.tls {
+        // A second server in this process finds the provider installed already, which is fine.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| {
+            StartError::Tls { certificate: tls.certificate.clone(), key: tls.key.clone(), source }
+        })?;
+        let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        tokio::spawn(server.serve(service))
+    } else {
+        let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        tokio::spawn(server.serve(service))
+    };
+    Ok((address, handle, serving))
+}

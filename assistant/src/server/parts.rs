@@ -1,0 +1,167 @@
+//! What a server is made of, loaded or given.
+
+use std::{fs, sync::Arc};
+
+use conversation::{Agent, AgentId, Clock, Store};
+use language::Language;
+use speech::{
+    SynthesisError, Synthesizer,
+    synthesizer::{EspeakSettings, EspeakVoice},
+};
+
+use super::StartError;
+use crate::{
+    config::{Configuration, VoiceEngine},
+    doors::desk,
+    knowledge::{self, Brain},
+    store::SqliteStore,
+    workers::{
+        cache::SoundCache,
+        ears::Ears,
+        engines::{EngineSet, Loader, Missing},
+        fatal::Fatal,
+        minds::Minds,
+        mouths::Mouths,
+    },
+};
+
+/// Parts that are given instead of loaded as the configuration says: for tests and tools.
+#[derive(Default)]
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// One set of engines per hearing thread.
+    pub engines: Option<Vec<EngineSet>>,
+    /// One per synthesis thread.
+    pub synthesizers: Option<Vec<Box<dyn Synthesizer>>>,
+}
+
+/// An agent that was made because there was none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FirstAgent {
+    /// The name to log in with.
+    pub name: String,
+    /// The password, shown once.
+    pub password: String,
+}
+
+/// The running threads, and what is missing.
+pub(super) struct Workers {
+    pub minds: Minds,
+    pub ears: Option<Ears>,
+    pub mouths: Option<Mouths>,
+    pub missing_engines: Arc<[Missing]>,
+    pub missing_voice: Option<Arc<str>>,
+}
+
+/// Opens the store in the data folder, which is made where it is missing.
+pub(crate) async fn open_store(
+    configuration: &Configuration,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, StartError> {
+    let path = &configuration.server.data;
+    fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
+    Ok(Arc::new(SqliteStore::open(&configuration.data("conversations.sqlite"), clock).await?))
+}
+
+/// Makes an agent where there is none, so that somebody can log in.
+pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>, StartError> {
+    if !store.agents().await?.is_empty() {
+        return Ok(None);
+    }
+    let agent = Agent { id: AgentId::generate(), name: "agent".to_owned(), languages: Language::ALL.to_vec() };
+    let (password, hash) = new_password().await.map_err(StartError::Other)?;
+    let name = agent.name.clone();
+    store.add_agent(agent, hash).await?;
+    Ok(Some(FirstAgent { name, password }))
+}
+
+/// A fresh password and its hash.
+pub(crate) async fn new_password() -> Result<(String, String), String> {
+    let (mut random, mut salt) = ([0; 32], [0; 16]);
+    getrandom::fill(&mut random).and_then(|()| getrandom::fill(&mut salt)).map_err(|e| e.to_string())?;
+    let password = desk::password::generate(random);
+    let plain = password.clone();
+    let hashing = tokio::task::spawn_blocking(move || desk::password::hash(&plain, salt));
+    let hash = hashing.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    Ok((password, hash))
+}
+
+/// What takes seconds of reading and computing.
+struct Loaded {
+    brain: Brain,
+    engines: Vec<EngineSet>,
+    missing: Vec<Missing>,
+    voices: Result<Vec<Box<dyn Synthesizer>>, SynthesisError>,
+    cache: Option<Arc<SoundCache>>,
+}
+
+fn load(configuration: &Configuration, given: Parts) -> Result<Loaded, StartError> {
+    let brain = Brain::open(&knowledge::folder(configuration), configuration)?;
+    let (engines, missing) = given.engines.map_or_else(|| engines(configuration), |sets| (sets, Vec::new()));
+    let voices = given.synthesizers.map_or_else(|| voices(configuration), Ok);
+    let folder = configuration.data("voice-cache");
+    let limit = configuration.voice.cache_megabytes << 20;
+    let cache = if limit == 0 { None } else { Some(SoundCache::open(&folder, limit)) };
+    let cache = cache.transpose().map_err(|source| StartError::Data { path: folder, source })?;
+    Ok(Loaded { brain, engines, missing, voices, cache: cache.map(Arc::new) })
+}
+
+fn engines(configuration: &Configuration) -> (Vec<EngineSet>, Vec<Missing>) {
+    let mut loader = Loader::new(&configuration.hearing);
+    let mut sets = Vec::new();
+    let mut missing = Vec::new();
+    for _ in 0..configuration.hearing.threads {
+        let (set, lacking) = loader.load();
+        sets.push(set);
+        missing = lacking;
+    }
+    (sets, missing)
+}
+
+/// One voice per thread, as configured; none where the configuration wants none.
+pub(crate) fn voices(configuration: &Configuration) -> Result<Vec<Box<dyn Synthesizer>>, SynthesisError> {
+    let VoiceEngine::Espeak = configuration.voice.engine else { return Ok(Vec::new()) };
+    let settings = EspeakSettings {
+        program: configuration.voice.program.to_string_lossy().into_owned(),
+        ..EspeakSettings::default()
+    };
+    let folder = configuration.data("voice");
+    let voice = || EspeakVoice::new(settings.clone(), &folder).map(|voice| Box::new(voice) as Box<dyn Synthesizer>);
+    (0..configuration.voice.threads).map(|_| voice()).collect()
+}
+
+/// Loads what takes time, off the async threads, and starts the workers.
+pub(super) async fn start_workers(
+    configuration: &Arc<Configuration>,
+    given: Parts,
+    fatal: Fatal,
+) -> Result<Workers, StartError> {
+    let settings = Arc::clone(configuration);
+    let loading = tokio::task::spawn_blocking(move || load(&settings, given)).await;
+    let loaded = loading.map_err(|error| StartError::Other(format!("loading failed: {error}")))??;
+    let thread = |error: std::io::Error| StartError::Other(format!("the system gives no thread: {error}"));
+    for missing in &loaded.missing {
+        let (language, path) = (missing.language, missing.path.display());
+        tracing::error!(%language, %path, reason = missing.reason, "a speech engine is missing");
+    }
+    let minds = Minds::start(configuration.understanding.threads, loaded.brain, &fatal).map_err(thread)?;
+    let hears = loaded.engines.iter().any(|set| Language::ALL.into_iter().any(|l| set.dictation(l).is_some()));
+    let places = configuration.limits.voice_conversations as usize;
+    let ears = (hears && places > 0)
+        .then(|| {
+            let rules = &configuration.hearing.portal;
+            Ears::start(loaded.engines, rules, places, configuration.limits.audio_seconds, &fatal)
+        })
+        .transpose()
+        .map_err(thread)?;
+    let (voices, missing_voice) = match loaded.voices {
+        Ok(voices) => (voices, None),
+        Err(error) => {
+            tracing::error!(%error, "there is no voice; answers are shown only");
+            (Vec::new(), Some(error.to_string().into()))
+        }
+    };
+    let mouths = (!voices.is_empty()).then(|| Mouths::start(voices, loaded.cache, &fatal)).transpose().map_err(thread)?;
+    Ok(Workers { minds, ears, mouths, missing_engines: loaded.missing.into(), missing_voice })
+}

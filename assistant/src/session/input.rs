@@ -1,0 +1,75 @@
+//! What a citizen can do in a conversation, stripped of how it arrived.
+
+use conversation::MessageId;
+use language::Language;
+use speech::Transcript;
+
+/// Something a citizen did that may change the conversation.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Typed something.
+    Text {
+        /// The client's id.
+        id: MessageId,
+        /// The words.
+        text: String,
+    },
+    /// Said something; the recogniser is done with it.
+    Voice {
+        /// The turn's id.
+        id: MessageId,
+        /// What was heard.
+        heard: Heard,
+    },
+    /// Answered a question back.
+    Choose {
+        /// The client's id.
+        id: MessageId,
+        /// The question back.
+        clarify_seq: u64,
+        /// 1-based; 0 = none of them.
+        choice: u8,
+    },
+    /// Wants a person.
+    Person(MessageId),
+    /// Does not want a person any more.
+    LeaveQueue(MessageId),
+    /// Wants another language.
+    Language(MessageId, Language),
+    /// Wants to hear it again.
+    Repeat(MessageId),
+    /// Is done.
+    Close(MessageId),
+    /// Came back: whatever was left unanswered is answered now.
+    Resumed,
+}
+
+impl Input {
+    /// The client's id of the message, where it has one.
+    pub const fn id(&self) -> Option<&MessageId> {
+        match self {
+            Self::Text { id, .. }
+            | Self::Voice { id, .. }
+            | Self::Choose { id, .. }
+            | Self::Person(id)
+            | Self::LeaveQueue(id)
+            | Self::Language(id, _)
+            | Self::Repeat(id)
+            | Self::Close(id) => Some(id),
+            Self::Resumed => None,
+        }
+    }
+}
+
+/// A spoken turn as the recogniser left it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// What was heard; `None` where nobody spoke or no engine could make anything of it.
+    pub transcript: Option<Transcript>,
+    /// Whether the engine's text is what was said, word for word.
+    pub dictation: bool,
+    /// The engine with its model's hash.
+    pub engine: String,
+    /// The turn's language.
+    pub language: Language,
+}

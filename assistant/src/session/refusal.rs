@@ -1,0 +1,84 @@
+//! Why something that a client asked for is not done.
+
+use std::time::Duration;
+
+use conversation::{
+    MessageId, StoreError,
+    protocol::{ErrorCode, ErrorSignal},
+};
+use language::Language;
+
+use crate::phrases::{Phrase, for_error, say_to};
+
+/// Something is not done; the citizen is told why in their language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people.
+    pub phrase: Phrase,
+    /// The message that it is about.
+    pub id: Option<MessageId>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// A refusal with the code's usual words.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self { code, phrase: for_error(code), id: None, retry_after: None }
+    }
+
+    /// … with other words.
+    #[must_use]
+    pub const fn saying(mut self, phrase: Phrase) -> Self {
+        self.phrase = phrase;
+        self
+    }
+
+    /// … about this message.
+    #[must_use]
+    pub fn about(mut self, id: Option<MessageId>) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// … until later.
+    #[must_use]
+    pub const fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The message to the client.
+    pub fn signal(&self, language: Option<Language>, fatal: bool) -> ErrorSignal {
+        ErrorSignal {
+            code: self.code,
+            message: say_to(self.phrase, language),
+            fatal,
+            id: self.id.clone(),
+            retry_after_ms: self.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)),
+        }
+    }
+}
+
+/// How long a client should wait after the store was too busy or away.
+const STORE_PAUSE: Duration = Duration::from_secs(2);
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Closed => Self::new(ErrorCode::Closed),
+            StoreError::Busy => Self::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable).retry_after(STORE_PAUSE),
+            StoreError::Handoff(_) | StoreError::Stale(_) => Self::new(ErrorCode::WrongOrder),
+            StoreError::Unavailable(error) => {
+                tracing::error!(%error, "the store is unavailable");
+                Self::new(ErrorCode::Unavailable).retry_after(STORE_PAUSE)
+            }
+            StoreError::NotFound(_) | StoreError::NameTaken | StoreError::Corrupt(_) => {
+                tracing::error!(%error, "the store refused what a conversation needs");
+                Self::new(ErrorCode::Internal)
+            }
+        }
+    }
+}

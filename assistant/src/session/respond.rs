@@ -1,0 +1,225 @@
+//! From a decision to the events that carry it out. Pure: what is known comes in, events come out.
+
+use conversation::{
+    Answer, AnswerLink, Choice, Clarify, Considered, ConversationState, EscalationId, EventBody, HandoffCommand,
+    LanguageChanged, Provenance, Say, SayAct, Status,
+};
+use intents::{Act, Decision, EscalationReason, Scored};
+use kb::{Entry, Publication, Review, Text};
+use language::Language;
+
+use crate::phrases::{Phrase, say, say_with};
+
+/// Everything a response depends on besides the decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// The conversation before the response.
+    pub state: &'a ConversationState,
+    /// The citizen message that is responded to.
+    pub reply_to: u64,
+    /// Where the answers are.
+    pub knowledge: &'a Publication,
+    /// What was considered, best first.
+    pub considered: &'a [Considered],
+    /// With what it was decided.
+    pub provenance: &'a Provenance,
+    /// The id of an escalation, should there be one.
+    pub escalation: EscalationId,
+}
+
+/// What is done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Response {
+    /// Events to be appended, in order.
+    pub events: Vec<EventBody>,
+    /// A transition of the handoff after them.
+    pub handoff: Option<HandoffCommand>,
+    /// The open question or the last answer is said again after `events`.
+    pub again: bool,
+    /// The voice slows down from here on.
+    pub slower: bool,
+}
+
+impl Response {
+    fn of(event: EventBody) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+}
+
+/// Carries a decision out.
+pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
+    // While the citizen waits for a person, the assistant goes on answering what it can, and only that.
+    let waiting = situation.state.status() == Status::Queued;
+    match decision {
+        Decision::Answer { chosen, then_escalate } => {
+            let mut response = Response { events: answer(chosen, situation), ..Response::default() };
+            if *then_escalate && !waiting {
+                response.handoff = Some(escalate(EscalationReason::Policy, situation));
+            }
+            response
+        }
+        Decision::Clarify { choices } => Response::of(clarify(choices, situation)),
+        Decision::Act(act) => perform(*act, situation),
+        Decision::NotUnderstood | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
+            if waiting =>
+        {
+            Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
+        }
+        Decision::NotUnderstood => Response::of(words(Phrase::NotUnderstood, SayAct::NotUnderstood, situation)),
+        Decision::Escalate(reason) => {
+            let mut response = Response::default();
+            if *reason == EscalationReason::Emergency {
+                response.events.push(words(Phrase::Emergency, SayAct::Emergency, situation));
+            }
+            if !waiting {
+                response.handoff = Some(escalate(*reason, situation));
+            }
+            response
+        }
+    }
+}
+
+fn escalate(reason: EscalationReason, situation: &Situation<'_>) -> HandoffCommand {
+    HandoffCommand::Escalate { escalation: situation.escalation, reason }
+}
+
+fn perform(act: Act, situation: &Situation<'_>) -> Response {
+    let state = situation.state;
+    let said = |phrase, act| Response::of(words(phrase, act, situation));
+    match act {
+        Act::Greeting => said(Phrase::Greeting, SayAct::Greeting),
+        Act::Thanks => said(Phrase::Thanks, SayAct::Thanks),
+        Act::Goodbye => said(Phrase::Goodbye, SayAct::Goodbye),
+        Act::Emergency => said(Phrase::Emergency, SayAct::Emergency),
+        Act::Repeat if can_say_again(state) => Response { again: true, ..Response::default() },
+        Act::Slower if can_say_again(state) => Response { again: true, slower: true, ..Response::default() },
+        Act::Slower => Response { slower: true, ..said(Phrase::Slower, SayAct::Notice) },
+        Act::Repeat => said(Phrase::NothingToRepeat, SayAct::RepeatQuestion),
+        Act::OtherLanguage => change_language(situation),
+        // The policy turns these into something else; should one come through, ask for the question.
+        Act::Question | Act::Person | Act::Yes | Act::No | Act::Choice(_) => {
+            said(Phrase::RepeatQuestion, SayAct::RepeatQuestion)
+        }
+    }
+}
+
+fn can_say_again(state: &ConversationState) -> bool {
+    state.pending_clarify.is_some() || state.last_answer.is_some()
+}
+
+/// The other language from here on, with the last answer in it where there is one.
+fn change_language(situation: &Situation<'_>) -> Response {
+    let language = situation.state.language.other();
+    let mut state = situation.state.clone();
+    state.language = language;
+    let there = Situation { state: &state, ..*situation };
+    let mut events = vec![
+        EventBody::LanguageChanged(LanguageChanged { language }),
+        words(Phrase::LanguageChanged, SayAct::Language, &there),
+    ];
+    if let Some(last) = &situation.state.last_answer {
+        let chosen = Scored { entry: last.entry.clone(), question: String::new(), language, confidence: 1.0 };
+        events.extend(answer(&chosen, &there));
+    }
+    Response { events, ..Response::default() }
+}
+
+/// Words of the assistant's own, in the conversation's language.
+pub fn words(phrase: Phrase, act: SayAct, situation: &Situation<'_>) -> EventBody {
+    EventBody::Say(Say {
+        reply_to: Some(situation.reply_to),
+        text: say(phrase, situation.state.language).to_owned(),
+        act,
+        considered: situation.considered.to_vec(),
+        provenance: Some(situation.provenance.clone()),
+    })
+}
+
+fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
+    let language = situation.state.language;
+    let choices: Vec<Choice> = choices
+        .iter()
+        .take(3)
+        .map(|scored| Choice { entry: scored.entry.clone(), question: question_in(scored, language, situation.knowledge) })
+        .collect();
+    let (prompt, confirm) = match choices.as_slice() {
+        [only] => (say_with(Phrase::Confirm, language, &[("question", &only.question)]), true),
+        _ => (say(Phrase::Choose, language).to_owned(), false),
+    };
+    EventBody::Clarify(Clarify {
+        reply_to: situation.reply_to,
+        prompt,
+        choices,
+        confirm,
+        considered: situation.considered.to_vec(),
+        provenance: Some(situation.provenance.clone()),
+    })
+}
+
+/// The entry's question in the conversation's language, or else as it matched.
+pub fn question_in(scored: &Scored, language: Language, knowledge: &Publication) -> String {
+    let text = knowledge.entry(&scored.entry).and_then(|entry| entry.text(language));
+    text.map_or_else(|| scored.question.clone(), |text| text.question.clone())
+}
+
+/// The answer; where it exists in the other language only, that is said first.
+pub fn answer(chosen: &Scored, situation: &Situation<'_>) -> Vec<EventBody> {
+    let language = situation.state.language;
+    let Some(entry) = situation.knowledge.entry(&chosen.entry) else {
+        return vec![words(Phrase::NoAnswerYet, SayAct::Notice, situation)];
+    };
+    if let Some(text) = entry.text(language) {
+        return vec![answer_in(entry, text, language, chosen, situation)];
+    }
+    match entry.text(language.other()) {
+        Some(text) => vec![
+            words(Phrase::OnlyOtherLanguage, SayAct::Notice, situation),
+            answer_in(entry, text, language.other(), chosen, situation),
+        ],
+        None => vec![words(Phrase::NoAnswerYet, SayAct::Notice, situation)],
+    }
+}
+
+fn answer_in(
+    entry: &Entry,
+    text: &Text,
+    language: Language,
+    chosen: &Scored,
+    situation: &Situation<'_>,
+) -> EventBody {
+    let links = entry.links.iter().map(|link| {
+        let label = link.label.get(language);
+        AnswerLink { label: if label.is_empty() { link.url.clone() } else { label.to_owned() }, url: link.url.clone() }
+    });
+    let office = entry.office.as_ref().map(|office| office.get(language)).filter(|name| !name.is_empty());
+    EventBody::Answer(Box::new(Answer {
+        reply_to: situation.reply_to,
+        entry: entry.id.clone(),
+        revision: situation.knowledge.entry_revision(&entry.id).map(ToString::to_string).unwrap_or_default(),
+        language,
+        question: text.question.clone(),
+        text: text.written.clone(),
+        spoken: text.spoken.clone(),
+        steps: text.steps.clone(),
+        documents: text.documents.clone(),
+        links: links.collect(),
+        office: office.map(str::to_owned),
+        confidence: chosen.confidence,
+        sample: entry.sample || text.review == Review::Sample,
+        awaiting_review: matches!(text.review, Review::Draft | Review::AwaitingNativeReviewer),
+        outdated_days: None,
+        considered: situation.considered.to_vec(),
+        provenance: Some(situation.provenance.clone()),
+    }))
+}
+
+/// The question that an answer or a question back is about, as it is shown for a turn that no dictation was taken of.
+pub fn matched_question(decision: &Decision, language: Language, knowledge: &Publication) -> String {
+    match decision {
+        Decision::Answer { chosen, .. } => question_in(chosen, language, knowledge),
+        Decision::Clarify { choices } => {
+            choices.first().map(|best| question_in(best, language, knowledge)).unwrap_or_default()
+        }
+        Decision::Act(_) | Decision::NotUnderstood | Decision::Escalate(_) => String::new(),
+    }
+}

@@ -1,0 +1,138 @@
+//! What of an event is said aloud.
+
+use conversation::{EventBody, protocol::SoundSource};
+use language::Language;
+
+use crate::phrases::{Phrase, say_with};
+
+/// Words to be spoken, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// The words.
+    pub text: String,
+    /// Their language.
+    pub language: Language,
+    /// Whose words they are.
+    pub source: SoundSource,
+    /// Whether their sound may be kept on disk.
+    pub keep: bool,
+}
+
+/// What is said of an event in a conversation in `language`; `None` for events that are only shown.
+pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
+    let own = |text: String, language: Language| Speech { text, language, source: SoundSource::Synthetic, keep: true };
+    let speech = match body {
+        EventBody::Answer(answer) => {
+            own(if answer.spoken.is_empty() { answer.text.clone() } else { answer.spoken.clone() }, answer.language)
+        }
+        EventBody::Clarify(clarify) if clarify.confirm => own(clarify.prompt.clone(), language),
+        EventBody::Clarify(clarify) => {
+            let choices = clarify.choices.iter().enumerate().map(|(index, choice)| {
+                let number = (index + 1).to_string();
+                say_with(Phrase::ChoiceSpoken, language, &[("number", &number), ("question", &choice.question)])
+            });
+            let text = std::iter::once(clarify.prompt.clone()).chain(choices).collect::<Vec<_>>().join("\n");
+            own(text, language)
+        }
+        EventBody::Say(say) => own(say.text.clone(), language),
+        // These hold a name or a number and are cheap to make: not worth a place on disk.
+        EventBody::Escalated(e) => Speech { keep: false, ..own(e.text.clone(), language) },
+        EventBody::AgentJoined(e) => Speech { keep: false, ..own(e.text.clone(), language) },
+        EventBody::AgentLeft(e) => own(e.text.clone(), language),
+        EventBody::EscalationCancelled(e) => own(e.text.clone(), language),
+        EventBody::Closed(e) => own(e.text.clone(), language),
+        EventBody::AgentMessage(message) => Speech {
+            text: message.text.clone(),
+            language: message.language,
+            source: SoundSource::Agent,
+            keep: false,
+        },
+        EventBody::Started(_) | EventBody::LanguageChanged(_) | EventBody::CitizenMessage(_) => return None,
+    };
+    (!speech.text.trim().is_empty()).then_some(speech)
+}
+
+/// Longest piece that is synthesized at once, in characters: about ten seconds of speech, so that the first sound comes
+/// soon and an interruption wastes little.
+const LONGEST_SENTENCE: usize = 60;
+
+/// Splits words into sentences for the voice: at the full stops of both languages and at line ends; an overlong sentence
+/// at its last comma or space. The pieces contain all of the text but surrounding white space.
+pub fn sentences(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut current = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        current.push(c);
+        let ends = match c {
+            '。' | '！' | '？' | '；' | '\n' | '!' | '?' | ';' => true,
+            // A decimal point or an abbreviation goes on; the end of a sentence is followed by white space.
+            '.' => characters.peek().is_none_or(|next| next.is_whitespace()),
+            // The shad ends a Tibetan clause; a second one (nyis shad) belongs to it.
+            '།' | '༎' | '༏' | '༑' => !matches!(characters.peek(), Some('།' | '༎' | '༏' | '༑')),
+            _ => false,
+        };
+        if ends {
+            push(&mut out, &mut current);
+        } else if current.chars().count() >= LONGEST_SENTENCE {
+            let cut = current.rfind(['，', '、', '：', ',', ' ', '་']).filter(|at| *at > 0);
+            let rest = cut.map(|at| current.split_off(at + current[at..].chars().next().map_or(0, char::len_utf8)));
+            push(&mut out, &mut current);
+            current = rest.unwrap_or_default();
+        }
+    }
+    push(&mut out, &mut current);
+    out
+}
+
+fn push(out: &mut Vec<String>, current: &mut String) {
+    let sentence = current.trim();
+    if sentence.chars().any(char::is_alphanumeric) {
+        out.push(sentence.to_owned());
+    } else if let Some(last) = out.last_mut() {
+        // Closing quotes and the like belong to the sentence before.
+        last.push_str(sentence);
+    }
+    current.clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chinese_splits_at_its_full_stops() {
+        assert_eq!(sentences("您好。请带身份证！可以吗？”"), ["您好。", "请带身份证！", "可以吗？”"]);
+    }
+
+    #[test]
+    fn tibetan_splits_at_the_shad_and_keeps_double_ones_together() {
+        assert_eq!(sentences("བཀྲ་ཤིས་བདེ་ལེགས། སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།། 社保卡。"), [
+            "བཀྲ་ཤིས་བདེ་ལེགས།",
+            "སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།།",
+            "社保卡。"
+        ]);
+    }
+
+    #[test]
+    fn numbers_and_addresses_are_not_torn() {
+        assert_eq!(sentences("费率是2.5%。网址www.example.cn见下。"), ["费率是2.5%。", "网址www.example.cn见下。"]);
+    }
+
+    #[test]
+    fn an_endless_sentence_is_cut_at_a_comma() {
+        let long = "这是一个很长的句子，".repeat(20);
+        let pieces = sentences(&long);
+        assert!(pieces.iter().all(|p| p.chars().count() <= LONGEST_SENTENCE), "{pieces:?}");
+        assert_eq!(pieces.concat(), long);
+    }
+
+    #[test]
+    fn nothing_is_lost_but_white_space() {
+        for text in ["", "   ", "། །", "嗯", "a. b! c\n\nd", "བོད་སྐད་དང་汉语མཉམ་དུ 3.14 ་།"] {
+            let kept: String = sentences(text).concat().chars().filter(|c| c.is_alphanumeric()).collect();
+            let all: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+            assert_eq!(kept, all, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Spoken turns: like typed ones, but the citizen's message is known only after understanding, because a recogniser that
+//! takes no dictation shows the question that was matched.
+
+use std::time::Instant;
+
+use conversation::{
+    Append, CitizenMessage, EventBody, MessageId, MessageKey, SayAct, Source, Status,
+    protocol::{ErrorCode, Signal},
+};
+use intents::Utterance;
+use language::Language;
+use metrics::histogram;
+use speech::Transcript;
+
+use super::{
+    Audience, Conversations, Heard, Refusal, Session,
+    turn::{notice, shown},
+};
+use crate::{phrases::Phrase, telemetry::names};
+
+impl Conversations {
+    pub(super) async fn voice(
+        &self,
+        session: &Session,
+        id: MessageId,
+        heard: Heard,
+        audience: &dyn Audience,
+    ) -> Result<(), Refusal> {
+        let Some(transcript) = heard.transcript else { return self.nothing_heard(session, id, audience).await };
+        let (dictation, seconds) = (heard.dictation, seconds(&transcript));
+        let text = if dictation { transcript.text().to_owned() } else { String::new() };
+        let last = |text: String| Signal::Final { id: id.clone(), text, dictation, seconds };
+        if dictation {
+            audience.tell(last(text.clone()));
+        }
+        audience.tell(Signal::Thinking { id: id.clone() });
+        let begun = Instant::now();
+        let state = self.state(session).await?;
+        let memory = self.memory(&state).await?;
+        let utterance = utterance(&transcript, text.clone(), heard.language);
+        let engine = heard.engine;
+        let thought = self.minds.think(move |brain| brain.think(&utterance, &memory, Some(engine))).await;
+        let thought = thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))?;
+        let shown = if dictation { text } else { shown(&thought, state.language) };
+        if !dictation {
+            audience.tell(last(shown.clone()));
+        }
+        let message = |language| CitizenMessage {
+            id: id.clone(),
+            text: shown.clone(),
+            source: Source::Voice,
+            language,
+            dictation,
+        };
+        let settled =
+            self.settle(session, state, None, &thought, |state| Some(message(state.language)), audience).await;
+        histogram!(names::DECIDE_SECONDS).record(begun.elapsed());
+        settled
+    }
+
+    /// Nobody spoke, or nothing could be made of it.
+    async fn nothing_heard(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
+        audience.tell(Signal::Final { id: id.clone(), text: String::new(), dictation: false, seconds: 0.0 });
+        let state = self.state(session).await?;
+        let mut append = Append::to(session.id).because_of(MessageKey::citizen(id.clone()));
+        if state.status() != Status::Assigned {
+            append = append.event(notice(Phrase::NotHeard, SayAct::NotHeard, state.language, None));
+        } else {
+            let language = state.language;
+            let silent =
+                CitizenMessage { id: id.clone(), text: String::new(), source: Source::Voice, language, dictation: false };
+            append = append.event(EventBody::CitizenMessage(silent));
+        }
+        let appended = self.store.append(append).await?;
+        audience.tell(Signal::Accepted { id, seq: appended.first_seq() });
+        Ok(())
+    }
+
+    /// The nearest known question to what is heard so far, for a recogniser that takes no dictation. `None` where nothing
+    /// is near or the minds have better things to do.
+    pub async fn hint(&self, transcript: Transcript, language: Language) -> Option<String> {
+        let utterance = utterance(&transcript, String::new(), language);
+        self.minds.think_if_idle(move |brain| brain.nearest_question(&utterance)).await.flatten()
+    }
+}
+
+fn utterance(transcript: &Transcript, text: String, language: Language) -> Utterance {
+    Utterance { text, language, evidence: transcript.evidence.clone() }
+}
+
+/// Rounded to milliseconds, which is what there is to know.
+fn seconds(transcript: &Transcript) -> f64 {
+    (f64::from(transcript.seconds) * 1_000.0).round() / 1_000.0
+}

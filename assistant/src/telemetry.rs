@@ -1,0 +1,72 @@
+//! Logs and figures. Logs are a readable sentence with fields and never hold transcripts, sound or personal data;
+//! figures are Prometheus metrics rendered at `/metrics` by the server's own listener.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Log, LogFormat};
+
+/// Names of the metrics, so that a dashboard's query can be found in the code.
+pub mod names {
+    /// Gauge: open portal connections.
+    pub const CONNECTIONS: &str = "drilen_connections";
+    /// Counter: conversations started, by `language`.
+    pub const CONVERSATIONS: &str = "drilen_conversations_total";
+    /// Counter: turns understood, by `language`, `source` and `decision`.
+    pub const TURNS: &str = "drilen_turns_total";
+    /// Counter: error messages sent to clients, by `code`.
+    pub const ERRORS: &str = "drilen_errors_total";
+    /// Gauge: voice conversations that hold a place.
+    pub const VOICE_CONVERSATIONS: &str = "drilen_voice_conversations";
+    /// Histogram, seconds: end of speech to final transcript.
+    pub const TRANSCRIBE_SECONDS: &str = "drilen_transcribe_seconds";
+    /// Histogram, seconds: utterance to durable decision.
+    pub const DECIDE_SECONDS: &str = "drilen_decide_seconds";
+    /// Histogram, seconds: one sentence synthesized (cache misses only).
+    pub const SYNTHESIZE_SECONDS: &str = "drilen_synthesize_seconds";
+    /// Histogram, seconds: end of speech to the first sound of the answer.
+    pub const FIRST_SOUND_SECONDS: &str = "drilen_first_sound_seconds";
+    /// Counter: sentences to be spoken, by `source` (`cache`, `synthetic`).
+    pub const SENTENCES: &str = "drilen_sentences_total";
+    /// Counter: clients disconnected because they did not read fast enough.
+    pub const SLOW_CLIENTS: &str = "drilen_slow_clients_total";
+}
+
+/// Bounds of the latency histograms, in seconds.
+const LATENCY_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 2.0, 5.0];
+
+/// Starts logging for this process. Later calls change nothing (tests start many servers).
+///
+/// # Errors
+/// Where `log.level` is not a filter; the message says what is wrong with it.
+pub fn log(settings: &Log) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let outcome = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    if outcome.is_err() {
+        tracing::debug!("logging was already started");
+    }
+    Ok(())
+}
+
+/// The process-wide metrics recorder, installed on first use.
+///
+/// # Errors
+/// Where another recorder was installed before; the text says so.
+pub fn metrics() -> Result<&'static PrometheusHandle, String> {
+    static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)
+                .and_then(PrometheusBuilder::install_recorder)
+                .map_err(|e| e.to_string())
+        })
+        .as_ref()
+        .map_err(Clone::clone)
+}

@@ -1,0 +1,115 @@
+//! From synthesized samples to what goes over the wire: 16 kHz PCM16 in pieces of 100 ms, or Opus packets of 20 ms.
+
+use bytes::Bytes;
+use conversation::protocol::Codec;
+use speech::{
+    SynthesisError,
+    codec::{opus::OpusEncoder, resample::Resampler},
+};
+
+/// Sample rate of everything that is sent, in hertz.
+pub const SOUND_RATE: u32 = speech::SAMPLE_RATE;
+/// PCM16 is sent in pieces of so many milliseconds.
+const PCM_PIECE_MS: u64 = 100;
+/// Length of one Opus packet, in milliseconds.
+const OPUS_PACKET_MS: u64 = 20;
+/// Good speech on a weak link (DESIGN: about 16 kbit/s); synthetic voices need a little more than real ones.
+const OPUS_BITS_PER_SECOND: u32 = 20_000;
+const SAMPLES_PER_MS: usize = SOUND_RATE as usize / 1_000;
+
+/// A sentence ready to be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sound {
+    /// In order; one binary message each.
+    pub pieces: Vec<Piece>,
+}
+
+/// One binary message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// PCM16 or one Opus packet.
+    pub bytes: Bytes,
+    /// Its length in milliseconds.
+    pub ms: u64,
+}
+
+fn failed(error: impl std::fmt::Display) -> SynthesisError {
+    SynthesisError::Engine { engine: "sound".to_owned(), reason: error.to_string() }
+}
+
+/// Resamples to 16 kHz and rounds to 16 bits. `samples` are mono in [-1, 1]; what lies outside is clipped.
+///
+/// # Errors
+/// [`SynthesisError::Engine`] where the rate cannot be converted.
+pub fn to_pcm16(samples: &[f32], sample_rate: u32) -> Result<Vec<i16>, SynthesisError> {
+    let mut resampler = Resampler::new(sample_rate, SOUND_RATE).map_err(failed)?;
+    let mut resampled = resampler.push(samples).map_err(failed)?;
+    resampled.extend(resampler.finish().map_err(failed)?);
+    Ok(resampled.iter().map(|s| (s.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16).collect())
+}
+
+/// Writes 16 kHz samples as `codec` wants them.
+///
+/// # Errors
+/// [`SynthesisError::Engine`] where the encoder fails.
+pub fn sound(samples: Vec<i16>, codec: Codec) -> Result<Sound, SynthesisError> {
+    match codec {
+        Codec::Pcm16 => Ok(pcm16(&samples)),
+        Codec::Opus => opus(&samples),
+    }
+}
+
+fn pcm16(samples: &[i16]) -> Sound {
+    let bytes: Bytes = samples.iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<u8>>().into();
+    let size = PCM_PIECE_MS as usize * SAMPLES_PER_MS * 2;
+    let pieces = (0..bytes.len()).step_by(size).map(|from| {
+        let bytes = bytes.slice(from..bytes.len().min(from + size));
+        let ms = (bytes.len() / 2).div_ceil(SAMPLES_PER_MS) as u64;
+        Piece { bytes, ms }
+    });
+    Sound { pieces: pieces.collect() }
+}
+
+/// Each sentence begins with a fresh encoder, so that sentences can be sent, skipped and interrupted one by one.
+fn opus(samples: &[i16]) -> Result<Sound, SynthesisError> {
+    let mut encoder = OpusEncoder::new(SOUND_RATE, OPUS_BITS_PER_SECOND).map_err(failed)?;
+    let samples: Vec<f32> = samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
+    let mut packets = encoder.push(&samples).map_err(failed)?;
+    packets.extend(encoder.finish().map_err(failed)?);
+    let pieces = packets.into_iter().map(|packet| Piece { bytes: packet.into(), ms: OPUS_PACKET_MS });
+    Ok(Sound { pieces: pieces.collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use speech::codec::opus::OpusDecoder;
+
+    use super::*;
+
+    fn tone(seconds: f32, rate: u32) -> Vec<f32> {
+        let samples = (seconds * rate as f32) as usize;
+        (0..samples).map(|i| (i as f32 * 440.0 * std::f32::consts::TAU / rate as f32).sin() * 0.5).collect()
+    }
+
+    #[test]
+    fn pcm_pieces_are_a_tenth_of_a_second_and_lose_nothing() {
+        let samples = to_pcm16(&tone(1.05, 22_050), 22_050).unwrap();
+        let sound = sound(samples.clone(), Codec::Pcm16).unwrap();
+        let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
+        assert_eq!(bytes, samples.len() * 2);
+        assert!((1_045..=1_055).contains(&sound.pieces.iter().map(|p| p.ms).sum::<u64>()));
+        assert_eq!(sound.pieces[0].bytes.len(), 3_200);
+    }
+
+    #[test]
+    fn opus_packets_decode_to_the_same_length_at_a_tenth_of_the_size() {
+        let samples = to_pcm16(&tone(1.0, 16_000), 16_000).unwrap();
+        let sound = sound(samples, Codec::Opus).unwrap();
+        assert_eq!(sound.pieces.len(), 50);
+        let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
+        assert!(bytes < 32_000 / 5, "{bytes} bytes for a second");
+        let mut decoder = OpusDecoder::new().unwrap();
+        let decoded: usize = sound.pieces.iter().map(|p| decoder.decode(&p.bytes).unwrap().len()).sum();
+        assert_eq!(decoded, 16_000);
+    }
+}

@@ -1,0 +1,12 @@
+//! Threads that compute: ears hear, minds understand, mouths speak. None of it ever runs on an async thread.
+
+pub mod cache;
+mod ear;
+pub mod ears;
+pub mod encode;
+pub mod engines;
+pub mod fatal;
+pub mod minds;
+pub mod mouths;
+
+pub use ear::EarEvent;
