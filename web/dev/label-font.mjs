@@ -1,6 +1,6 @@
-// Makes src/styles/language-label.woff2: the Tibetan face with nothing in it but the glyphs of the words on the language
-// switch and the product's name. They stand on every page, so without it a Chinese reader on a weak link would load the
-// whole Tibetan face (160 kB) for two words. Run it again when those words change: `node dev/label-font.mjs`.
+// Makes src/styles/language-label.woff2: the Tibetan face with nothing in it but the glyphs of the words that stand on every
+// page whatever its language: the language switch and the product's name. Without it a Chinese reader on a weak link
+// would load the whole Tibetan face (160 kB) for two words. Run it again when those words change: `node dev/label-font.mjs`.
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import subsetFont from "subset-font";

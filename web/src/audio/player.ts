@@ -130,12 +130,12 @@ export class Player {
     return true;
   }
 
-  /** Silence now. What still comes of the sound is not played. @returns true where something was playing. */
+  /** Silence now. What still comes of the sound is not played. @returns true where something was playing or on its way. */
   stop(): boolean {
     const context = this.context;
-    const was = this.playing;
+    const was = this.playing || this.incoming?.audible === true;
     if (this.incoming !== undefined) this.incoming.audible = false;
-    if (context === undefined || this.gain === undefined || !was) return was;
+    if (context === undefined || this.gain === undefined || !this.playing) return was;
     this.reportHeard(context.currentTime);
     const old = this.gain;
     old.gain.setTargetAtTime(0, context.currentTime, FADE_SECONDS / 3);

@@ -23,7 +23,8 @@ import { apply, emptyState, isPassing, type ConversationState } from "./state";
 import { SpokenTurn } from "./turn";
 
 /** The part of `WebSocket` that is used. */
-export type Wire = Pick<WebSocket, "send" | "close" | "readyState" | "binaryType"> & {
+export type Wire = Pick<WebSocket, "send" | "close" | "binaryType"> & {
+  readonly readyState: number;
   onopen: ((event: Event) => void) | null;
   onmessage: ((event: MessageEvent) => void) | null;
   onclose: ((event: CloseEvent) => void) | null;
@@ -250,8 +251,9 @@ export class ConversationClient {
         this.options.keeper.forget();
         break;
     }
-    if (this.readyAt !== undefined && this.state.lastSeq >= this.readyAt) this.becomeReady();
+    // Before anything is sent again: the turn may be among the events that have just come.
     if (this.turn !== undefined && this.state.turn?.id !== this.turn.id) this.turn = undefined;
+    if (this.readyAt !== undefined && this.state.lastSeq >= this.readyAt) this.becomeReady();
     if (this.turn !== undefined && message.type === "speech_ended" && message.id === this.turn.id) this.turn.ended = true;
   }
 

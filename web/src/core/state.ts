@@ -85,6 +85,8 @@ export function apply(state: ConversationState, message: ServerMessage): Convers
   return isEvent(message) ? applyEvent(state, message) : applySignal(state, message);
 }
 
+const REPLIES: ReadonlySet<ServerEvent["type"]> = new Set(["answer", "clarify", "say", "escalated", "agent_message", "closed"]);
+
 function applyEvent(state: ConversationState, event: ServerEvent): ConversationState {
   if (event.seq <= state.lastSeq) return state;
   if (event.seq > state.lastSeq + 1) return { ...state, gap: true };
@@ -97,7 +99,11 @@ function applyEvent(state: ConversationState, event: ServerEvent): ConversationS
     items: [...state.items, { event, language: own }],
     pending: state.pending.filter((p) => !isSettled(p, event)),
   };
-  if (event.type !== "citizen_message" && event.type !== "started") next.thinking = false;
+  if (REPLIES.has(event.type)) {
+    next.thinking = false;
+    // Whatever the assistant says to a finished turn, "not heard" for one, has decided it.
+    if (next.turn?.phase === "understanding") delete next.turn;
+  }
   return consequences(next, event);
 }
 

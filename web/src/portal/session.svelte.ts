@@ -22,6 +22,9 @@ interface Recording {
   stopped: boolean;
 }
 
+/** Longest time between the end of a turn and the server's first word on it. */
+const DECISION_PATIENCE_MS = 30_000;
+
 export class Session {
   conversation: ConversationState = $state.raw(emptyState("zh"));
   link: Link = $state("idle");
@@ -264,7 +267,21 @@ export class Session {
       this.client?.dropTurn();
       return;
     }
-    void recording.uplink.finish().then(() => this.client?.endTurn());
+    void recording.uplink.finish().then(() => {
+      this.client?.endTurn();
+      this.expectDecision(this.conversation.turn?.id);
+    });
+  }
+
+  /** Nobody is left before a button that waits for ever: a turn without any word from the server is given up. */
+  private expectDecision(id: string | undefined): void {
+    if (id === undefined) return;
+    setTimeout(() => {
+      if (this.conversation.turn?.id !== id) return;
+      if (this.link !== "open") return this.expectDecision(id);
+      this.client?.dropTurn();
+      this.problem = "nothing";
+    }, DECISION_PATIENCE_MS);
   }
 
   // ------------------------------------------------------------------------------------------------------ inner

@@ -1,0 +1,90 @@
+// A citizen asks aloud: the browser's microphone plays a recording.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { assertFaultless, citizen, LANGUAGES, openBrowser, picture, untilAnswered } from "./stage.mjs";
+
+for (const language of LANGUAGES) {
+  const wav = process.env[`VOICE_WAV_${language.toUpperCase()}`];
+  const expected = process.env[`VOICE_EXPECT_${language.toUpperCase()}`];
+
+  describe(`aloud in ${language}`, { skip: wav ? false : `VOICE_WAV_${language.toUpperCase()} is not set` }, () => {
+    test("a tap, a spoken question, silence: the matched question, the answer, and the answer's voice", async () => {
+      const browser = await openBrowser(wav);
+      try {
+        const page = await citizen(browser, language);
+        await page.getByTestId("microphone").click();
+        await page.locator("[data-stage=listening], [data-stage=heard]").waitFor({ timeout: 10_000 });
+        await page.locator("[data-stage=heard]").waitFor({ timeout: 15_000 });
+        await page.waitForFunction(() => (document.querySelector(".bars i:nth-child(4)")?.getBoundingClientRect().height ?? 0) > 25);
+        await picture(page, `portal-${language}-phone-listening`);
+        const question = await untilAnswered(page, 0, 60_000);
+        if (expected) assert.match(question, new RegExp(expected));
+        await page.getByTestId("stop-sound").waitFor({ timeout: 15_000 });
+        await picture(page, `portal-${language}-phone-voice-answer`);
+
+        const start = page.sent.find((m) => m.type === "audio_start");
+        const sound = page.sent.filter((m) => m.type === "sound");
+        assert.ok(sound.length > 0, "sound was sent");
+        if (start.codec === "opus") assert.ok(sound.every((m) => m.bytes <= 200), "each message is one 20 ms Opus packet");
+        assert.ok(page.received.some((m) => m.type === "speech_started"));
+        assertFaultless(page);
+      } finally {
+        await browser.close();
+      }
+    });
+
+    test("a held button that is let go ends the turn at once", async () => {
+      const browser = await openBrowser(wav);
+      try {
+        const page = await citizen(browser, language);
+        const button = page.getByTestId("microphone");
+        const { x, y, width, height } = await button.boundingBox();
+        await page.mouse.move(x + width / 2, y + height / 2);
+        await page.mouse.down();
+        await page.locator("[data-stage=heard]").waitFor({ timeout: 15_000 });
+        await page.waitForTimeout(1500);
+        await page.mouse.up();
+        await page.locator("[data-stage=understanding], [data-stage=ready]").waitFor({ timeout: 1000 });
+        await page.getByTestId("citizen").or(page.getByTestId("say")).first().waitFor({ timeout: 30_000 });
+        assert.ok(page.sent.some((m) => m.type === "commit"));
+        assertFaultless(page);
+      } finally {
+        await browser.close();
+      }
+    });
+
+    test("speaking silences the assistant", async () => {
+      const browser = await openBrowser(wav);
+      try {
+        const page = await citizen(browser, language);
+        await page.locator(".chip").first().click();
+        await page.getByTestId("stop-sound").waitFor({ timeout: 30_000 });
+        await page.getByTestId("microphone").click();
+        await page.getByTestId("stop-sound").waitFor({ state: "detached", timeout: 1000 });
+        const types = page.sent.map((m) => m.type);
+        assert.ok(types.indexOf("cancel") >= 0 && types.indexOf("cancel") < types.indexOf("audio_start"));
+        assertFaultless(page);
+      } finally {
+        await browser.close();
+      }
+    });
+  });
+}
+
+test("a citizen who forbids the microphone is told what to do and can still type", async () => {
+  const browser = await openBrowser();
+  try {
+    const page = await citizen(browser, "bo");
+    await page.evaluate(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"));
+    });
+    await page.getByTestId("microphone").click();
+    await page.getByRole("alert").waitFor();
+    await picture(page, "portal-bo-phone-no-microphone");
+    await page.locator(".chip").first().click();
+    await untilAnswered(page);
+    assertFaultless(page);
+  } finally {
+    await browser.close();
+  }
+});

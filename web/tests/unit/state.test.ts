@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import { apply, emptyState, type ConversationState } from "../../src/core/state";
+import type { ServerMessage } from "../../src/protocol";
+
+const at = "2026-11-23T10:00:00Z";
+const started = { type: "started", seq: 1, at, conversation: "c1", language: "bo", channel: "portal" } as const;
+const said = (seq: number, id: string, text: string) =>
+  ({ type: "citizen_message", seq, at, id, text, source: "text", language: "bo", dictation: true }) as const;
+const pending = (id: string, text: string) => ({ message: { type: "text", id, text } as const });
+
+function after(state: ConversationState, ...messages: ServerMessage[]): ConversationState {
+  return messages.reduce(apply, state);
+}
+
+describe("events", () => {
+  it("are applied once each, although they come again after a reconnection", () => {
+    const state = after(emptyState("bo"), started, said(2, "m1", "ཐོབ་ཐང་ 身份证"), started, said(2, "m1", "ཐོབ་ཐང་ 身份证"));
+    expect(state.items.map((i) => i.event.seq)).toEqual([1, 2]);
+    expect(state.lastSeq).toBe(2);
+  });
+
+  it("with one missing before them are not shown, and the gap is told", () => {
+    const state = after(emptyState("bo"), started, said(4, "m1", "x"));
+    expect(state.items).toHaveLength(1);
+    expect(state.gap).toBe(true);
+    expect(apply(state, { type: "resumed", conversation: "c1", last_seq: 4, language: "bo" }).gap).toBe(false);
+  });
+
+  it("carry the language the conversation had at their place", () => {
+    const say = (seq: number) => ({ type: "say", seq, at, text: "…", act: "notice" }) as const;
+    const state = after(emptyState("zh"), started, say(2), { type: "language_changed", seq: 3, at, language: "zh" }, say(4));
+    expect(state.items.map((i) => i.language)).toEqual(["bo", "bo", "zh", "zh"]);
+    expect(state.language).toBe("zh");
+  });
+});
+
+describe("the citizen's own messages", () => {
+  it("stay pending until their event comes", () => {
+    const waiting = { ...after(emptyState("bo"), started), pending: [pending("m1", "ཨ"), pending("m2", "ཆ")] };
+    expect(after(waiting, said(2, "m1", "ཨ")).pending.map((p) => p.message.id)).toEqual(["m2"]);
+  });
+
+  it("that were accepted before their event came are kept on the page and settled by that event's number", () => {
+    const waiting = { ...after(emptyState("bo"), started), pending: [pending("m1", "ཨ")] };
+    const accepted = after(waiting, { type: "accepted", id: "m1", seq: 2 });
+    expect(accepted.pending).toHaveLength(1);
+    expect(after(accepted, said(2, "other", "ཨ")).pending).toHaveLength(0);
+  });
+
+  it("that make no event are done when they are accepted", () => {
+    const waiting = { ...emptyState("bo"), pending: [{ message: { type: "repeat", id: "r" } as const }] };
+    expect(after(waiting, { type: "accepted", id: "r" }).pending).toHaveLength(0);
+  });
+
+  it("are given up when the server refuses them, and kept when it only asks for patience", () => {
+    const waiting = { ...after(emptyState("zh"), started), pending: [pending("m1", "太长")] };
+    const refusal = { type: "error", message: "…", fatal: false, id: "m1" } as const;
+    expect(after(waiting, { ...refusal, code: "text_too_long" }).pending).toHaveLength(0);
+    expect(after(waiting, { ...refusal, code: "too_fast", retry_after_ms: 500 }).pending).toHaveLength(1);
+  });
+});
+
+describe("a spoken turn", () => {
+  const speaking: ConversationState = { ...after(emptyState("bo"), started), turn: { id: "t1", phase: "recording" } };
+
+  it("goes from recording over heard to understanding, and ends with what was heard", () => {
+    const heard = after(speaking, { type: "speech_started", id: "t1", at_ms: 100 });
+    expect(heard.turn?.phase).toBe("heard");
+    const hinted = after(heard, { type: "partial", id: "t1", text: "身份证", hint: true });
+    expect(hinted.turn?.partial).toEqual({ text: "身份证", hint: true });
+    const ended = after(hinted, { type: "speech_ended", id: "t1", reason: "silence", speech_ms: 900 });
+    expect(ended.turn?.phase).toBe("understanding");
+    const message = { ...said(2, "t1", "身份证怎么换"), source: "voice", dictation: false } as const;
+    expect(after(ended, message).turn).toBeUndefined();
+  });
+
+  it("is over when nobody spoke, when nothing was heard, and when the server refuses it", () => {
+    expect(after(speaking, { type: "speech_ended", id: "t1", reason: "no_speech", speech_ms: 0 }).turn).toBeUndefined();
+    expect(after(speaking, { type: "final", id: "t1", text: "", dictation: false, seconds: 1 }).turn).toBeUndefined();
+    const busy = { type: "error", code: "busy", message: "…", fatal: false, id: "t1", retry_after_ms: 1000 } as const;
+    expect(after(speaking, busy).turn).toBeUndefined();
+  });
+
+  it("that the assistant could not make out is over when it says so", () => {
+    const ended = after(speaking, { type: "speech_ended", id: "t1", reason: "commit", speech_ms: 200 });
+    const say = { type: "say", seq: 2, at, text: "གསལ་པོ་གོ་མ་སོང་།", act: "not_heard" } as const;
+    expect(after(ended, say).turn).toBeUndefined();
+    expect(after(speaking, say).turn?.phase).toBe("recording");
+  });
+
+  it("is not touched by what belongs to another turn", () => {
+    expect(after(speaking, { type: "speech_ended", id: "t0", reason: "no_speech", speech_ms: 0 })).toBe(speaking);
+  });
+});
+
+describe("a person", () => {
+  const queued = after(emptyState("zh"), started, { type: "escalated", seq: 2, at, reason: "asked", position: 3, text: "…" });
+
+  it("is waited for with a place in the queue that moves", () => {
+    expect(queued.holder).toBe("queue");
+    expect(queued.queue?.position).toBe(3);
+    const moved = after(queued, { type: "queue", position: 1, wait_minutes: [1, 4] });
+    expect(moved.queue).toEqual({ position: 1, waitMinutes: [1, 4] });
+  });
+
+  it("joins, writes, and leaves to the assistant", () => {
+    const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
+    expect([joined.holder, joined.agent, joined.queue]).toEqual(["agent", "卓玛", undefined]);
+    const wrote = after(
+      joined,
+      { type: "agent_typing" },
+      { type: "agent_message", seq: 4, at, agent: { name: "卓玛" }, text: "བཀྲ་ཤིས་བདེ་ལེགས།", language: "bo" },
+    );
+    expect(wrote.agentTyping).toBe(false);
+    const left = after(wrote, { type: "agent_left", seq: 5, at, outcome: "returned", text: "…" });
+    expect([left.holder, left.agent]).toEqual(["assistant", undefined]);
+  });
+
+  it("whose connection is lost puts the citizen back into the queue, not to the assistant", () => {
+    const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
+    expect(after(joined, { type: "agent_left", seq: 4, at, outcome: "lost", text: "…" }).holder).toBe("queue");
+  });
+});
+
+it("the end of the conversation gives up what was still to be sent", () => {
+  const busy = { ...after(emptyState("zh"), started), pending: [pending("m1", "…")], turn: { id: "t", phase: "heard" as const } };
+  const closed = after(busy, { type: "closed", seq: 2, at, by: "agent", text: "…" });
+  expect([closed.closed, closed.pending.length, closed.turn]).toEqual([true, 0, undefined]);
+});
+
+it("an unknown message of a newer server changes nothing", () => {
+  const state = emptyState("bo");
+  expect(apply(state, { type: "weather" } as unknown as ServerMessage)).toBe(state);
+});

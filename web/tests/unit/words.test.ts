@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { backoffDelay, LONGEST_DELAY_MS } from "../../src/core/backoff";
+import { bo as deskBo } from "../../src/i18n/desk.bo";
+import { zh as deskZh } from "../../src/i18n/desk.zh";
+import { bo as portalBo } from "../../src/i18n/portal.bo";
+import { zh as portalZh } from "../../src/i18n/portal.zh";
+import { fill, languageOf } from "../../src/i18n/translate";
+import { emergencyNumbers, safeUrl } from "../../src/portal/links";
+import { isEvent, parseServerMessage } from "../../src/protocol";
+
+const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
+
+for (const [page, zh, bo] of [
+  ["portal", portalZh, portalBo],
+  ["desk", deskZh, deskBo],
+] as const) {
+  describe(`the words of the ${page}`, () => {
+    it("exist in both languages, none of them empty", () => {
+      expect(Object.keys(bo).sort()).toEqual(Object.keys(zh).sort());
+      for (const text of [...Object.values(zh), ...Object.values(bo)]) expect(text.trim()).not.toBe("");
+    });
+
+    it("have the same places for values in both languages", () => {
+      for (const key of Object.keys(zh)) {
+        expect([key, places((bo as Record<string, string>)[key] ?? "")]).toEqual([key, places((zh as Record<string, string>)[key] ?? "")]);
+      }
+    });
+
+    it("are Tibetan in Tibetan and Chinese in Chinese", () => {
+      for (const [key, text] of Object.entries(bo)) expect([key, /[\u0f40-\u0fbc]/.test(text), /\p{Script=Han}/u.test(text)]).toEqual([key, true, false]);
+      for (const [key, text] of Object.entries(zh)) expect([key, /\p{Script=Han}/u.test(text)]).toEqual([key, true]);
+    });
+
+    it("in Tibetan use no ASCII punctuation where Tibetan has its own, and no doubled tsheg", () => {
+      for (const text of Object.values(bo)) expect(text).not.toMatch(/་་|[\u0f40-\u0fbc][.,!]/);
+    });
+  });
+}
+
+it("values are put into a text, and a place without a value stays visible", () => {
+  expect(fill("等了 {n} 分钟 {x}", { n: 3 })).toBe("等了 3 分钟 {x}");
+});
+
+it("the language of words is told by their letters, mixed ones too", () => {
+  expect(languageOf("身份证怎么换", "bo")).toBe("zh");
+  expect(languageOf("ཐོབ་ཐང་ལག་ཁྱེར་ 身份证", "zh")).toBe("bo");
+  expect(languageOf("我的ལག་ཁྱེར་丢了怎么补办", "bo")).toBe("zh");
+  expect(languageOf("12345", "bo")).toBe("bo");
+});
+
+it("links lead only where a citizen may be sent", () => {
+  const at = (url: string) => safeUrl({ label: "x", url });
+  expect(at("https://www.gov.cn/")).toBeDefined();
+  expect(at("tel:12345")).toBeDefined();
+  for (const url of ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "gov.cn", ""]) expect(at(url)).toBeUndefined();
+});
+
+it("emergency numbers are found in both kinds of digits and not inside longer numbers", () => {
+  expect(emergencyNumbers("急救 120，火警119，再拨120")).toEqual(["120", "119"]);
+  expect(emergencyNumbers("༡༡༠ ལ་ཁ་པར་གཏོང་།")).toEqual(["110"]);
+  expect(emergencyNumbers("电话 1101201")).toEqual([]);
+});
+
+it("pauses between attempts grow, have a ceiling, and heed the server's wish", () => {
+  expect([0, 1, 2].map((n) => backoffDelay(n, 0))).toEqual([250, 500, 1000]);
+  expect(backoffDelay(50, 0.999)).toBeLessThanOrEqual(LONGEST_DELAY_MS);
+  expect(backoffDelay(0, 0.5, 9000)).toBe(9000);
+});
+
+it("what is no message is told from what is, and signals from events", () => {
+  for (const bad of ["", "[]", "null", "{}", '{"type":1}', "{"]) expect(parseServerMessage(bad)).toBeUndefined();
+  const audio = parseServerMessage('{"type":"audio_start","audio_id":"a","seq":4,"codec":"opus","sample_rate":48000,"source":"agent"}');
+  expect(audio !== undefined && isEvent(audio)).toBe(false);
+});
