@@ -7,33 +7,38 @@ use crate::acts::Acts;
 use crate::calibration::ChoiceModel;
 
 /// Candidates that compete for the probability; the right one is practically never deeper.
-const CANDIDATES: usize = 12;
+const CANDIDATES: usize = 20;
 
 /// A candidate with what the model weighs.
 pub(crate) struct TextCandidate {
     pub entry: EntryId,
     pub language: Language,
     pub features: Vec<f32>,
-    pub exact: bool,
 }
 
 /// Features of the text channel, in order.
-pub(crate) const FEATURES: [&str; 9] = [
+pub(crate) const FEATURES: [&str; 16] = [
     "words",
     "grams",
     "phonetic",
     "query_covered",
     "variant_covered",
-    "entry_covered",
+    "entry_words",
+    "entry_grams",
+    "about_words",
+    "about_grams",
+    "answer_words",
+    "answer_grams",
+    "closest_three",
+    "typical",
     "constant",
     "shortness",
     "other_language",
 ];
 
-/// Documented constants for knowledge bases too small to calibrate on: fitted on the sample knowledge base's own
-/// held-out ways of asking (both languages pooled), rounded.
+/// Documented constants for knowledge bases too small to calibrate on.
 pub(crate) fn start() -> ChoiceModel {
-    ChoiceModel { weights: vec![3.0, 6.0, 3.0, 2.0, 1.0, 3.0, -4.0, 0.0, 0.0] }
+    ChoiceModel { weights: vec![2.0, 3.0, 2.0, 0.0, 0.0, 0.0, 0.0, 4.0, 4.0, 0.0, 0.0, 4.0, 0.0, -5.0, 0.0, 0.0] }
 }
 
 /// Looks questions up and describes the finds.
@@ -58,7 +63,7 @@ impl TextChannel {
         let core = self.acts.core(text);
         let query = Query { text: core.to_owned(), language, limit: CANDIDATES };
         let found = publication.search(&query, held_out)?;
-        let units = kb::units(core).len().max(1);
+        let units = language::syllables(core).len().max(1);
         Ok(found.into_iter().map(|candidate| describe(candidate, units, language)).collect())
     }
 }
@@ -71,12 +76,19 @@ fn describe(candidate: Candidate, units: usize, asked: Language) -> TextCandidat
         overlap.phonetic,
         overlap.query_covered,
         overlap.variant_covered,
-        overlap.entry_covered,
+        overlap.entry_words,
+        overlap.entry_grams,
+        overlap.about_words,
+        overlap.about_grams,
+        overlap.answer_words,
+        overlap.answer_grams,
+        overlap.closest_three,
+        overlap.typical,
         1.0,
         // The same overlap means less in a question of two syllables than in one of ten.
         1.0 / units as f32,
         f32::from(u8::from(language != asked)),
     ];
     debug_assert_eq!(features.len(), FEATURES.len());
-    TextCandidate { entry, language, features, exact: overlap.exact }
+    TextCandidate { entry, language, features }
 }

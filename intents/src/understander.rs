@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use kb::{EntryId, HeldOut, Publication, RetrieveError};
-use language::script::Script;
-use language::{Evidence, Language};
+use language::{Evidence, Language, Script};
 
 use crate::acts::{Acts, Turn};
 use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
@@ -132,7 +131,10 @@ impl Understander {
         let turn = Turn { language: utterance.language, pending: memory.pending.len() };
         let spoken = utterance.evidence.is_some();
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
-        if let Some(act) = self.acts.read(&utterance.text, turn) {
+        let act = self.acts.read(&utterance.text, turn);
+        // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
+        let asked = self.exact(&utterance.text);
+        if let Some(act) = act.filter(|act| *act == Act::Emergency || asked.is_none()) {
             // "Yes" and a bare number may also be the beginning of a question; policy knows whether one was asked for.
             return Ok(Understanding { act, language: written, candidates: Vec::new(), spoken });
         }
@@ -150,9 +152,19 @@ impl Understander {
         let model = &self.calibration.text.get(language).model;
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
         let mut shares = ChoiceModel::probabilities(&utilities);
-        trust_exact(&found, &mut shares);
+        let exact = self.exact(text);
+        if let Some(at) = found.iter().position(|c| exact.is_some_and(|entry| *entry == c.entry)) {
+            trust(&mut shares, at);
+        }
         let scored = found.iter().zip(shares).map(|(c, share)| self.scored(&c.entry, c.language, share));
         Ok(best(scored.collect()))
+    }
+
+    /// The entry that has this very question.
+    fn exact(&self, text: &str) -> Option<&EntryId> {
+        let core = self.acts.core(text);
+        let variant = self.publication.asked_exactly(text).or_else(|| self.publication.asked_exactly(core))?;
+        self.publication.entries().get(variant.entry as usize).map(|entry| &entry.id)
     }
 
     fn hear(
@@ -209,8 +221,8 @@ impl Understander {
 /// The language a text is written in; `None` where it holds letters of neither. Tibetan where a sixth of the syllables
 /// are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever happens.
 fn written_language(text: &str) -> Option<Language> {
-    let units = kb::units(text);
-    let count = |script| units.iter().filter(|u| u.key.chars().next().is_some_and(|c| Script::of(c) == script)).count();
+    let units = language::syllables(text);
+    let count = |script| units.iter().filter(|unit| unit.script == script).count();
     match (count(Script::Tibetan), count(Script::Han)) {
         (0, 0) => None,
         (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
@@ -218,8 +230,8 @@ fn written_language(text: &str) -> Option<Language> {
     }
 }
 
-fn trust_exact(found: &[TextCandidate], shares: &mut [f32]) {
-    let Some(at) = found.iter().position(|candidate| candidate.exact) else { return };
+/// Raises one share to [`EXACT`] and shrinks the others into what is left.
+fn trust(shares: &mut [f32], at: usize) {
     if shares[at] >= EXACT {
         return;
     }

@@ -187,25 +187,14 @@ struct Item {
     heard: f32,
 }
 
-/// For every variant: Σ soft count · idf over its n-gram places (the best reading of each place counts), and Σ idf.
+/// For every variant: Σ soft count · idf over its n-grams, and Σ idf.
 fn soft_sums(ngrams: &NgramForms, counts: &[f32]) -> Vec<(f32, f32)> {
-    ngrams
-        .places
-        .iter()
-        .map(|places| {
-            let mut sums = (0.0, 0.0);
-            for readings in places {
-                let mut best = (0.0_f32, 0.0_f32);
-                for &gram in readings {
-                    let idf = ngrams.idf.get(gram as usize).copied().unwrap_or_default();
-                    let count = counts.get(gram as usize).copied().unwrap_or_default();
-                    best = (best.0.max(count * idf), best.1.max(idf));
-                }
-                sums = (sums.0 + best.0, sums.1 + best.1);
-            }
-            sums
-        })
-        .collect()
+    let weighed = |gram: &u32| {
+        let idf = ngrams.idf.get(*gram as usize).copied().unwrap_or_default();
+        (counts.get(*gram as usize).copied().unwrap_or_default() * idf, idf)
+    };
+    let add = |sums: (f32, f32), term: (f32, f32)| (sums.0 + term.0, sums.1 + term.1);
+    ngrams.variants.iter().map(|grams| grams.iter().map(weighed).fold((0.0, 0.0), add)).collect()
 }
 
 /// Standard scores over the finite values; [`UNSCORABLE`] for the others, 0 where all are alike.

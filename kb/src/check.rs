@@ -5,11 +5,10 @@ mod duplicates;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use language::Language;
-use language::script::Script;
+use language::{Language, Script};
 use serde::Serialize;
 
-use crate::{Collection, Entry, EntryId, Localized, Review, Text, units};
+use crate::{Collection, Entry, EntryId, Localized, Review, Text};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -306,7 +305,7 @@ impl Findings {
         if text.written.trim().is_empty() {
             self.error(field("written"), "is empty");
         }
-        let syllables = units(&text.spoken).len();
+        let syllables = language::syllables(&text.spoken).len();
         if syllables > LONGEST_SPOKEN_SYLLABLES {
             self.warn(
                 field("spoken"),

@@ -16,7 +16,6 @@ mod retrieve;
 mod spoken;
 mod table;
 
-pub use analysis::{Unit, units};
 pub use check::{LanguageState, Problem, Report, Severity, check};
 pub use collection::{Collection, FORMAT, KnowledgeFile, LoadError, Sourced};
 pub use entry::{Entry, EntryId, Link, Localized, Review, Text};

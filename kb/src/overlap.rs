@@ -1,35 +1,39 @@
-//! The forward index: how alike a query and one variant are, seen from both sides.
+//! The forward index: how alike a query and an entry are, seen from both sides.
 //!
 //! The inverted index finds who shares terms; here the finds are compared closely. All numbers lie between 0 and 1
 //! and mean the same for short and long questions and for small and large knowledge bases, which BM25 scores do not:
 //! that is what makes them fit for calibration.
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use language::Language;
 
 use crate::analysis::Terms;
 use crate::retrieve::Overlap;
-use crate::{HeldOut, View};
+use crate::{HeldOut, Variant, View};
 
 const VIEWS: [View; 3] = [View::Words, View::Grams, View::Phonetic];
+const WORDS: usize = 0;
+const GRAMS: usize = 1;
 
-/// Terms of every variant as numbers, with the inverse document frequency of each term over *entries*: a term that
-/// twenty variants of one entry share tells entries apart as well as one that occurs once.
+/// Terms of every variant and answer as numbers, with document frequencies over *entries*: a term that twenty variants of
+/// one entry share tells entries apart as well as one that occurs once.
 #[derive(Debug)]
 pub(crate) struct ForwardIndex {
-    /// By view.
     vocabulary: [HashMap<String, u32>; 3],
-    /// By view and term: how many entries have it.
-    document_frequency: [Vec<u32>; 3],
-    /// By variant.
+    /// By view and term: how many entries ask with it.
+    asked: [Vec<u32>; 3],
+    /// By view and term: how many entries ask or answer with it.
+    about: [Vec<u32>; 3],
     variants: Vec<VariantTerms>,
-    /// By entry: grams of all its variants with the number of variants that have it, sorted by term.
-    entry_grams: Vec<Vec<(u32, u32)>>,
-    entries: usize,
+    entries: Vec<EntryTerms>,
 }
 
 #[derive(Debug)]
 struct VariantTerms {
     entry: u32,
+    language: Language,
     key: String,
     /// By view: sorted term numbers.
     terms: [Vec<u32>; 3],
@@ -38,14 +42,32 @@ struct VariantTerms {
     sums: [f32; 3],
 }
 
-/// A query's terms with the weights that hold for it.
+#[derive(Debug, Default)]
+struct EntryTerms {
+    /// Numbers of its variants.
+    variants: Range<u32>,
+    /// By view: terms of all its variants with the number of variants that have each, sorted by term.
+    counts: [Vec<(u32, u32)>; 3],
+    /// By view: Euclidean length of the vector of (1 + ln count) · idf.
+    lengths: [f32; 3],
+    /// By view: sorted terms of its answers.
+    answer: [Vec<u32>; 3],
+}
+
+/// A query's term with the weights that hold for it: number, idf among questions, idf among questions and answers.
+type Weighed = (u32, f32, f32);
+
+/// A query's terms, weighed.
 pub(crate) struct WeighedQuery {
     key: String,
-    /// By view: known terms as (number, idf), sorted by number.
-    known: [Vec<(u32, f32)>; 3],
-    /// By view, over all terms, the unknown ones included.
+    language: Language,
+    held_out: HeldOut,
+    /// By view: known terms, sorted by number.
+    known: [Vec<Weighed>; 3],
+    /// By view, over all terms, the unknown ones included: Σ idf², Σ idf, Σ idf among questions and answers.
     squares: [f32; 3],
     sums: [f32; 3],
+    about_sums: [f32; 3],
 }
 
 /// Inverse document frequency as in BM25 (Robertson & Zaragoza 2009, kept positive as in Lucene).
@@ -55,159 +77,254 @@ fn idf(document_frequency: u32, documents: usize) -> f32 {
 }
 
 impl ForwardIndex {
-    /// `documents` in variant order with the entry each belongs to; entries are numbered from 0 without gaps.
-    pub fn build(documents: &[Terms], entry_of: &[u32]) -> Self {
-        let entries = entry_of.iter().max().map_or(0, |last| *last as usize + 1);
-        let mut vocabulary: [HashMap<String, u32>; 3] = Default::default();
-        let mut numbered: Vec<[Vec<u32>; 3]> = Vec::with_capacity(documents.len());
-        for terms in documents {
-            numbered.push(std::array::from_fn(|v| {
-                let known = &mut vocabulary[v];
-                let mut numbers: Vec<u32> = terms
-                    .view(VIEWS[v])
-                    .iter()
-                    .map(|term| match known.get(term) {
-                        Some(number) => *number,
-                        None => {
-                            let number = known.len() as u32;
-                            known.insert(term.clone(), number);
-                            number
-                        }
-                    })
-                    .collect();
-                numbers.sort_unstable();
-                numbers
-            }));
+    /// Indexes documents in variant order, and the answers of every entry. Variants of one entry lie together.
+    pub fn build(variants: &[Variant], documents: &[Terms], answers: &[Terms]) -> Self {
+        let mut index = Self {
+            vocabulary: Default::default(),
+            asked: Default::default(),
+            about: Default::default(),
+            variants: Vec::with_capacity(documents.len()),
+            entries: Vec::with_capacity(answers.len()),
+        };
+        for (variant, document) in variants.iter().zip(documents) {
+            index.variants.push(VariantTerms {
+                entry: variant.entry,
+                language: variant.language,
+                key: document.key.clone(),
+                terms: std::array::from_fn(|v| number(&mut index.vocabulary[v], document.view(VIEWS[v]))),
+                squares: [0.0; 3],
+                sums: [0.0; 3],
+            });
         }
-        let per_entry: [Vec<Vec<(u32, u32)>>; 3] = std::array::from_fn(|v| count_by_entry(&numbered, entry_of, entries, v));
-        let document_frequency: [Vec<u32>; 3] = std::array::from_fn(|v| {
-            let mut frequency = vec![0; vocabulary[v].len()];
-            for (term, _) in per_entry[v].iter().flatten() {
-                frequency[*term as usize] += 1;
+        for (entry, answer) in answers.iter().enumerate() {
+            let terms = std::array::from_fn(|v| number(&mut index.vocabulary[v], answer.view(VIEWS[v])));
+            index.entries.push(index.entry_terms(entry as u32, terms));
+        }
+        index.count_documents();
+        index.measure();
+        index
+    }
+
+    fn entry_terms(&self, entry: u32, answer: [Vec<u32>; 3]) -> EntryTerms {
+        let start = self.variants.partition_point(|variant| variant.entry < entry);
+        let end = self.variants.partition_point(|variant| variant.entry <= entry);
+        let counts = std::array::from_fn(|v| {
+            let mut counts: HashMap<u32, u32> = HashMap::new();
+            for term in self.variants[start..end].iter().flat_map(|variant| &variant.terms[v]) {
+                *counts.entry(*term).or_default() += 1;
             }
-            frequency
+            let mut sorted: Vec<(u32, u32)> = counts.into_iter().collect();
+            sorted.sort_unstable();
+            sorted
         });
-        let variants = documents
-            .iter()
-            .zip(numbered)
-            .zip(entry_of)
-            .map(|((document, terms), &entry)| {
-                let weight = |v: usize, term: u32| idf(document_frequency[v][term as usize], entries);
-                VariantTerms {
-                    entry,
-                    key: document.key.clone(),
-                    squares: std::array::from_fn(|v| terms[v].iter().map(|t| weight(v, *t).powi(2)).sum()),
-                    sums: std::array::from_fn(|v| terms[v].iter().map(|t| weight(v, *t)).sum()),
-                    terms,
+        EntryTerms { variants: start as u32..end as u32, counts, lengths: [0.0; 3], answer }
+    }
+
+    fn count_documents(&mut self) {
+        for v in 0..VIEWS.len() {
+            let mut asked = vec![0; self.vocabulary[v].len()];
+            let mut about = asked.clone();
+            for entry in &self.entries {
+                for (term, _) in &entry.counts[v] {
+                    asked[*term as usize] += 1;
+                    about[*term as usize] += 1;
                 }
-            })
-            .collect();
-        let [_, entry_grams, _] = per_entry;
-        Self { vocabulary, document_frequency, variants, entry_grams, entries }
+                for term in entry.answer[v].iter().filter(|term| count_of(&entry.counts[v], **term) == 0) {
+                    about[*term as usize] += 1;
+                }
+            }
+            (self.asked[v], self.about[v]) = (asked, about);
+        }
+    }
+
+    fn measure(&mut self) {
+        let documents = self.entries.len();
+        for v in 0..VIEWS.len() {
+            let weight = |term: u32| idf(self.asked[v][term as usize], documents);
+            for variant in &mut self.variants {
+                variant.squares[v] = variant.terms[v].iter().map(|t| weight(*t).powi(2)).sum();
+                variant.sums[v] = variant.terms[v].iter().map(|t| weight(*t)).sum();
+            }
+            for entry in &mut self.entries {
+                let squares = entry.counts[v].iter().map(|(t, count)| (weight(*t) * damped(*count)).powi(2));
+                entry.lengths[v] = squares.sum::<f32>().sqrt();
+            }
+        }
     }
 
     /// Weighs a query's terms as if what is held out were not in the knowledge base.
-    pub fn weigh(&self, terms: &Terms, held_out: HeldOut) -> WeighedQuery {
-        let mut query = WeighedQuery { key: terms.key.clone(), known: Default::default(), squares: [0.0; 3], sums: [0.0; 3] };
-        let entries = self.entries - usize::from(matches!(held_out, HeldOut::Entry(_)) && self.entries > 0);
+    pub fn weigh(&self, terms: &Terms, language: Language, held_out: HeldOut) -> WeighedQuery {
+        let mut query = WeighedQuery {
+            key: terms.key.clone(),
+            language,
+            held_out,
+            known: Default::default(),
+            squares: [0.0; 3],
+            sums: [0.0; 3],
+            about_sums: [0.0; 3],
+        };
+        let gone = usize::from(matches!(held_out, HeldOut::Entry(_)));
+        let documents = self.entries.len().saturating_sub(gone);
         for (v, view) in VIEWS.into_iter().enumerate() {
             for term in terms.view(view) {
                 let known = self.vocabulary[v].get(term).copied();
-                let df = known.map_or(0, |t| {
-                    self.document_frequency[v][t as usize].saturating_sub(u32::from(self.only_in(v, t, held_out)))
-                });
-                let weight = idf(df, entries);
+                let (asked, about) = known.map_or((0, 0), |term| self.frequencies(v, term, held_out));
+                let (weight, about_weight) = (idf(asked, documents), idf(about, documents));
                 query.squares[v] += weight * weight;
                 query.sums[v] += weight;
-                query.known[v].extend(known.filter(|_| df > 0).map(|t| (t, weight)));
+                query.about_sums[v] += about_weight;
+                query.known[v].extend(known.filter(|_| about > 0).map(|term| (term, weight, about_weight)));
             }
-            query.known[v].sort_unstable_by_key(|(term, _)| *term);
+            query.known[v].sort_unstable_by_key(|(term, ..)| *term);
         }
         query
     }
 
-    /// Whether one entry fewer has the term once `held_out` is taken away.
-    fn only_in(&self, view: usize, term: u32, held_out: HeldOut) -> bool {
-        let has = |variant: &VariantTerms| variant.terms[view].binary_search(&term).is_ok();
-        match held_out {
-            HeldOut::Nothing => false,
-            HeldOut::Entry(entry) => self.of_entry(entry).any(|(_, variant)| has(variant)),
-            HeldOut::Variant(number) => self.variants.get(number as usize).is_some_and(|own| {
-                has(own) && !self.of_entry(own.entry).any(|(other, variant)| other != number && has(variant))
-            }),
-        }
+    /// Entries that ask, and that ask or answer, with a term once `held_out` is taken away.
+    fn frequencies(&self, view: usize, term: u32, held_out: HeldOut) -> (u32, u32) {
+        let (asked, about) = (self.asked[view][term as usize], self.about[view][term as usize]);
+        let (entry, left) = match held_out {
+            HeldOut::Nothing => return (asked, about),
+            HeldOut::Entry(entry) => (entry, 0),
+            HeldOut::Variant(number) => {
+                let Some(own) = self.variants.get(number as usize) else { return (asked, about) };
+                (own.entry, self.asking(own.entry, view, term, held_out))
+            }
+        };
+        let Some(terms) = self.entries.get(entry as usize) else { return (asked, about) };
+        let lost = count_of(&terms.counts[view], term) > 0 && left == 0;
+        let answered = terms.answer[view].binary_search(&term).is_ok();
+        let about_lost = match held_out {
+            HeldOut::Entry(_) => lost || answered,
+            _ => lost && !answered,
+        };
+        (asked.saturating_sub(u32::from(lost)), about.saturating_sub(u32::from(about_lost)))
     }
 
-    /// Variants of one entry; they lie together because publications number them entry by entry.
-    fn of_entry(&self, entry: u32) -> impl Iterator<Item = (u32, &VariantTerms)> {
-        let start = self.variants.partition_point(|variant| variant.entry < entry);
-        let numbered = self.variants.iter().enumerate().skip(start).map(|(i, variant)| (i as u32, variant));
-        numbered.take_while(move |(_, variant)| variant.entry == entry)
+    /// How many variants of an entry have a term, the held-out one not counted.
+    fn asking(&self, entry: u32, view: usize, term: u32, held_out: HeldOut) -> u32 {
+        let count = self.entries.get(entry as usize).map_or(0, |terms| count_of(&terms.counts[view], term));
+        let HeldOut::Variant(number) = held_out else { return count };
+        let lost = self
+            .variants
+            .get(number as usize)
+            .is_some_and(|own| own.entry == entry && own.terms[view].binary_search(&term).is_ok());
+        count.saturating_sub(u32::from(lost))
     }
 
-    /// How alike the query and one variant are.
-    pub fn compare(&self, query: &WeighedQuery, variant: u32, held_out: HeldOut) -> Option<Overlap> {
-        let own = self.variants.get(variant as usize)?;
+    /// How alike the query and an entry are, with the number of its closest variant. `None` where nothing of it is left.
+    pub fn compare(&self, query: &WeighedQuery, entry: u32) -> Option<(u32, Overlap)> {
+        let terms = self.entries.get(entry as usize)?;
+        let compared: Vec<(u32, Overlap)> = terms
+            .variants
+            .clone()
+            .filter(|number| query.held_out != HeldOut::Variant(*number))
+            .map(|number| (number, self.compare_variant(query, &self.variants[number as usize])))
+            .collect();
+        let asked = |number: u32| self.variants[number as usize].language == query.language;
+        let (best, mut overlap) = *compared.iter().max_by(|(a, x), (b, y)| {
+            let close = x.closeness().total_cmp(&y.closeness());
+            close.then(asked(*a).cmp(&asked(*b))).then(b.cmp(a))
+        })?;
+        let mut closeness: Vec<f32> = compared.iter().map(|(_, overlap)| overlap.closeness().min(1.0)).collect();
+        closeness.sort_by(|a, b| b.total_cmp(a));
+        overlap.closest_three = mean(closeness.iter().copied().take(3));
+        let same_language = compared.iter().filter(|(number, _)| asked(*number));
+        overlap.typical = mean(same_language.map(|(_, overlap)| overlap.closeness().min(1.0)));
+        self.compare_whole(query, entry, terms, &mut overlap);
+        Some((best, overlap))
+    }
+
+    fn compare_variant(&self, query: &WeighedQuery, own: &VariantTerms) -> Overlap {
         let mut cosine = [0.0; 3];
-        let mut shared_grams = 0.0;
-        let mut shared_own = 0.0;
-        for v in 0..3 {
+        let (mut shared, mut shared_own) = (0.0, 0.0);
+        for (v, view) in VIEWS.into_iter().enumerate() {
             let mut dot = 0.0;
-            for (term, weight) in &query.known[v] {
+            for (term, weight, _) in &query.known[v] {
                 if own.terms[v].binary_search(term).is_ok() {
-                    let own_weight = idf(self.document_frequency[v][*term as usize], self.entries);
+                    let own_weight = idf(self.asked[v][*term as usize], self.entries.len());
                     dot += weight * own_weight;
-                    if VIEWS[v] == View::Grams {
-                        shared_grams += weight;
+                    if view == View::Grams {
+                        shared += weight;
                         shared_own += own_weight;
                     }
                 }
             }
-            let norm = (query.squares[v] * own.squares[v]).sqrt();
-            cosine[v] = share(dot, norm);
+            cosine[v] = share(dot, (query.squares[v] * own.squares[v]).sqrt());
         }
-        Some(Overlap {
+        Overlap {
             words: cosine[0],
             grams: cosine[1],
             phonetic: cosine[2],
-            query_covered: share(shared_grams, query.sums[1]),
-            variant_covered: share(shared_own, own.sums[1]),
-            entry_covered: share(self.entry_share(query, own, held_out), query.sums[1]),
+            query_covered: share(shared, query.sums[GRAMS]),
+            variant_covered: share(shared_own, own.sums[GRAMS]),
             exact: !query.key.is_empty() && query.key == own.key,
-        })
+            ..Overlap::default()
+        }
     }
 
-    /// Weight of the query's grams that any variant of the entry has.
-    fn entry_share(&self, query: &WeighedQuery, own: &VariantTerms, held_out: HeldOut) -> f32 {
-        let Some(grams) = self.entry_grams.get(own.entry as usize) else { return 0.0 };
-        let gone = match held_out {
-            HeldOut::Variant(number) => self.variants.get(number as usize).filter(|v| v.entry == own.entry),
-            _ => None,
-        };
-        let has = |term: u32| {
-            let Ok(at) = grams.binary_search_by_key(&term, |(t, _)| *t) else { return false };
-            let lost = gone.is_some_and(|variant| variant.terms[1].binary_search(&term).is_ok());
-            grams[at].1 > u32::from(lost)
-        };
-        query.known[1].iter().filter(|(term, _)| has(*term)).map(|(_, weight)| weight).sum()
+    /// The query against all questions of an entry together, and against its answers.
+    fn compare_whole(&self, query: &WeighedQuery, entry: u32, terms: &EntryTerms, overlap: &mut Overlap) {
+        let mut cosine = [0.0; 2];
+        let mut about = [0.0; 2];
+        let mut answered = [0.0; 2];
+        for v in [WORDS, GRAMS] {
+            let mut dot = 0.0;
+            for (term, weight, about_weight) in &query.known[v] {
+                let count = self.asking(entry, v, *term, query.held_out);
+                let in_answer = terms.answer[v].binary_search(term).is_ok();
+                if count > 0 {
+                    dot += weight * damped(count) * idf(self.asked[v][*term as usize], self.entries.len());
+                }
+                if count > 0 || in_answer {
+                    about[v] += about_weight;
+                }
+                if in_answer {
+                    answered[v] += about_weight;
+                }
+            }
+            cosine[v] = share(dot, query.squares[v].sqrt() * terms.lengths[v]);
+        }
+        overlap.entry_words = cosine[WORDS];
+        overlap.entry_grams = cosine[GRAMS];
+        overlap.about_words = share(about[WORDS], query.about_sums[WORDS]);
+        overlap.about_grams = share(about[GRAMS], query.about_sums[GRAMS]);
+        overlap.answer_words = share(answered[WORDS], query.about_sums[WORDS]);
+        overlap.answer_grams = share(answered[GRAMS], query.about_sums[GRAMS]);
     }
+}
+
+/// A term that many variants share says more than one that occurs once, but not so many times more.
+fn damped(count: u32) -> f32 {
+    1.0 + (count.max(1) as f32).ln()
+}
+
+fn count_of(counts: &[(u32, u32)], term: u32) -> u32 {
+    counts.binary_search_by_key(&term, |(term, _)| *term).map_or(0, |at| counts[at].1)
 }
 
 fn share(part: f32, whole: f32) -> f32 {
     if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 }
 }
 
-fn count_by_entry(numbered: &[[Vec<u32>; 3]], entry_of: &[u32], entries: usize, view: usize) -> Vec<Vec<(u32, u32)>> {
-    let mut counts: Vec<HashMap<u32, u32>> = vec![HashMap::new(); entries];
-    for (terms, entry) in numbered.iter().zip(entry_of) {
-        for term in &terms[view] {
-            *counts[*entry as usize].entry(*term).or_default() += 1;
-        }
-    }
-    let sorted = |counts: HashMap<u32, u32>| {
-        let mut list: Vec<(u32, u32)> = counts.into_iter().collect();
-        list.sort_unstable();
-        list
-    };
-    counts.into_iter().map(sorted).collect()
+fn mean(values: impl Iterator<Item = f32>) -> f32 {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    share(sum, count)
+}
+
+/// Sorted numbers of terms, new ones added to the vocabulary.
+fn number(vocabulary: &mut HashMap<String, u32>, terms: &[String]) -> Vec<u32> {
+    let mut numbers: Vec<u32> = terms
+        .iter()
+        .map(|term| match vocabulary.get(term) {
+            Some(number) => *number,
+            None => {
+                let number = vocabulary.len() as u32;
+                vocabulary.insert(term.clone(), number);
+                number
+            }
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::analysis::Terms;
 use crate::index::InvertedIndex;
-use crate::overlap::ForwardIndex;
+use crate::overlap::{ForwardIndex, WeighedQuery};
 use crate::spoken::SpokenForms;
 use crate::{
     Candidate, Collection, Entry, EntryId, HeldOut, Localized, Query, Report, RetrieveError, Retriever, View, check,
@@ -63,6 +63,8 @@ pub struct Publication {
     entries: Vec<Entry>,
     revisions: Vec<Revision>,
     by_id: HashMap<EntryId, u32>,
+    /// By search key: the first variant that has it.
+    by_key: HashMap<String, u32>,
     variants: Vec<Variant>,
     inverted: InvertedIndex,
     forward: ForwardIndex,
@@ -109,10 +111,14 @@ impl Publication {
             }));
         }
         let documents: Vec<Terms> = variants.iter().map(|variant| Terms::of(&variant.text)).collect();
-        let entry_of: Vec<u32> = variants.iter().map(|variant| variant.entry).collect();
+        let answers: Vec<Terms> = entries.iter().map(|entry| Terms::of_answer(&answer_text(entry))).collect();
         let inverted = InvertedIndex::build(&documents).map_err(|error| PublishError::Index(error.to_string()))?;
-        let forward = ForwardIndex::build(&documents, &entry_of);
+        let forward = ForwardIndex::build(&variants, &documents, &answers);
         let by_id = entries.iter().enumerate().map(|(n, entry)| (entry.id.clone(), n as u32)).collect();
+        let mut by_key = HashMap::new();
+        for (number, document) in documents.iter().enumerate().filter(|(_, document)| !document.key.is_empty()) {
+            by_key.entry(document.key.clone()).or_insert(number as u32);
+        }
         Ok(Self {
             name,
             notice,
@@ -120,6 +126,7 @@ impl Publication {
             entries,
             revisions,
             by_id,
+            by_key,
             variants,
             inverted,
             forward,
@@ -186,38 +193,37 @@ impl Publication {
         let hidden = self.hidden(held_out);
         let depth = HITS_PER_VIEW.max(query.limit * 4) + hidden.len();
         let views = self.inverted.search(&terms, depth).map_err(|error| RetrieveError(error.to_string()))?;
-        let weighed = self.forward.weigh(&terms, held_out);
+        let weighed = self.forward.weigh(&terms, query.language, held_out);
         let mut found: HashMap<u32, Found> = HashMap::new();
         for (view, hits) in views {
             self.merge(&mut found, view, hits.into_iter().filter(|(variant, _)| !hidden.contains(variant)));
         }
-        let mut candidates: Vec<(f32, u32, Candidate)> = found
-            .into_iter()
-            .filter_map(|(entry, found)| {
-                let (variant, overlap) = found
-                    .variants
-                    .iter()
-                    .filter_map(|&v| Some((v, self.forward.compare(&weighed, v, held_out)?)))
-                    .max_by(|(a, x), (b, y)| {
-                        let asked = |v: &u32| self.variants[*v as usize].language == query.language;
-                        x.closeness().total_cmp(&y.closeness()).then(asked(a).cmp(&asked(b))).then(b.cmp(a))
-                    })?;
-                let variant = &self.variants[variant as usize];
-                let candidate = Candidate {
-                    entry: self.entries[entry as usize].id.clone(),
-                    variant: variant.text.clone(),
-                    language: variant.language,
-                    scores: found.scores,
-                    overlap,
-                };
-                Some((found.fused, entry, candidate))
-            })
-            .collect();
-        candidates.sort_by(|a, b| {
-            b.2.overlap.exact.cmp(&a.2.overlap.exact).then(b.0.total_cmp(&a.0)).then(a.1.cmp(&b.1))
-        });
-        candidates.truncate(query.limit);
-        Ok(candidates.into_iter().map(|(_, _, candidate)| candidate).collect())
+        let mut ranked: Vec<(u32, Found)> = found.into_iter().collect();
+        ranked.sort_by(|(a, x), (b, y)| y.fused.total_cmp(&x.fused).then(a.cmp(b)));
+        ranked.truncate(query.limit);
+        let mut candidates: Vec<Candidate> =
+            ranked.into_iter().filter_map(|(entry, found)| self.candidate(&weighed, entry, found)).collect();
+        // A stable sort: only an exact question overtakes the fused order.
+        candidates.sort_by_key(|candidate| !candidate.overlap.exact);
+        Ok(candidates)
+    }
+
+    fn candidate(&self, query: &WeighedQuery, entry: u32, found: Found) -> Option<Candidate> {
+        let (variant, overlap) = self.forward.compare(query, entry)?;
+        let variant = self.variants.get(variant as usize)?;
+        Some(Candidate {
+            entry: self.entries.get(entry as usize)?.id.clone(),
+            variant: variant.text.clone(),
+            language: variant.language,
+            scores: found.scores,
+            overlap,
+        })
+    }
+
+    /// The way of asking that a text is word for word, up to spelling variants, punctuation and spacing; of several in
+    /// one entry, the first.
+    pub fn asked_exactly(&self, text: &str) -> Option<&Variant> {
+        self.variants.get(*self.by_key.get(&language::search_key(text))? as usize)
     }
 
     fn merge(&self, found: &mut HashMap<u32, Found>, view: View, hits: impl Iterator<Item = (u32, f32)>) {
@@ -225,9 +231,6 @@ impl Publication {
         for (variant, score) in hits {
             let Some(entry) = self.variants.get(variant as usize).map(|v| v.entry) else { continue };
             let found = found.entry(entry).or_default();
-            if !found.variants.contains(&variant) {
-                found.variants.push(variant);
-            }
             // The first hit of an entry is its best one in this view, and only that counts.
             if !found.scores.iter().any(|(v, _)| *v == view) {
                 rank += 1.0;
@@ -250,7 +253,6 @@ impl Publication {
 
 #[derive(Default)]
 struct Found {
-    variants: Vec<u32>,
     scores: Vec<(View, f32)>,
     fused: f32,
 }
@@ -259,6 +261,19 @@ impl Retriever for Publication {
     fn retrieve(&self, query: &Query) -> Result<Vec<Candidate>, RetrieveError> {
         self.search(query, HeldOut::Nothing)
     }
+}
+
+/// What an entry answers, in both languages: people often ask with words that only the answer has.
+fn answer_text(entry: &Entry) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for language in Language::ALL {
+        if let Some(text) = entry.text(language) {
+            parts.extend([text.spoken.as_str(), &text.written]);
+            parts.extend(text.steps.iter().chain(&text.documents).map(String::as_str));
+        }
+        parts.extend(entry.office.as_ref().map(|office| office.get(language)));
+    }
+    parts.join("\n")
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

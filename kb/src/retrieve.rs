@@ -37,26 +37,40 @@ pub struct Candidate {
     pub language: Language,
     /// BM25 scores by view; a view that did not find the entry is absent. Unbounded, comparable within one view and query.
     pub scores: Vec<(View, f32)>,
-    /// How alike the query and that variant are: bounded, comparable between queries.
+    /// How alike the query and the entry are: bounded, comparable between queries.
     pub overlap: Overlap,
 }
 
-/// How alike a query and a variant are. Every number lies between 0 and 1.
+/// How alike a query and an entry are. Every number lies between 0 and 1; terms are weighed by inverse document frequency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Overlap {
-    /// Cosine of the idf-weighted words.
+    /// Cosine of query and closest variant: words.
     pub words: f32,
-    /// Cosine of the idf-weighted units and pairs.
+    /// … units and pairs.
     pub grams: f32,
-    /// Cosine of the idf-weighted phonetic keys, single and in pairs.
+    /// … phonetic keys, single and in pairs.
     pub phonetic: f32,
-    /// Share of the query (by idf of units and pairs) that the variant has.
+    /// Share of the query (units and pairs) that the closest variant has.
     pub query_covered: f32,
-    /// Share of the variant that the query has.
+    /// Share of the closest variant that the query has.
     pub variant_covered: f32,
-    /// Share of the query that any variant of the entry has, in either language.
-    pub entry_covered: f32,
-    /// The same search key: equal but for spelling variants, punctuation and spacing.
+    /// Cosine of the query and all variants of the entry together: words.
+    pub entry_words: f32,
+    /// … units and pairs.
+    pub entry_grams: f32,
+    /// Share of the query that any variant or answer of the entry has: words.
+    pub about_words: f32,
+    /// … units and pairs.
+    pub about_grams: f32,
+    /// Share of the query that an answer of the entry has: words.
+    pub answer_words: f32,
+    /// … units and pairs.
+    pub answer_grams: f32,
+    /// Mean [`Self::closeness`] of the three closest variants.
+    pub closest_three: f32,
+    /// Mean [`Self::closeness`] of all variants in the query's language.
+    pub typical: f32,
+    /// The closest variant has the same search key: equal but for spelling variants, punctuation and spacing.
     pub exact: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use language::{FormBatch, Phone, Pronunciation, SpokenForm, pronunciations};
+use language::{FormBatch, Pronunciation, SpokenForm, spoken_form, spoken_ngrams};
 
 use crate::publication::Variant;
 
@@ -21,70 +21,45 @@ pub struct SpokenForms {
 /// All distinct syllable n-grams of one order that occur in a publication's questions.
 #[derive(Debug)]
 pub struct NgramForms {
-    /// Syllables per n-gram.
+    /// Syllables (characters, numbers) per n-gram; a question that is shorter is one n-gram.
     pub order: usize,
     /// The n-grams; an n-gram's number is its place here.
     pub batch: FormBatch,
     /// By n-gram: inverse document frequency over entries, `ln(1 + entries / frequency)`.
     pub idf: Vec<f32>,
-    /// By variant, by place in it: the n-grams that may be heard there, one for each way of saying it (most often one).
-    pub places: Vec<Vec<Vec<u32>>>,
+    /// By variant: its n-grams in order, one that occurs twice listed twice.
+    pub variants: Vec<Vec<u32>>,
 }
 
 impl SpokenForms {
     pub(crate) fn new(variants: &[Variant]) -> Self {
-        let forms: Vec<SpokenForm> = variants
-            .iter()
-            .map(|variant| SpokenForm {
-                text: variant.text.clone(),
-                pronunciations: pronunciations(&variant.text, variant.language),
-            })
-            .collect();
-        let ngrams = ORDERS.into_iter().map(|order| NgramForms::new(order, variants, &forms)).collect();
-        Self { questions: FormBatch::new(forms), ngrams }
+        let questions = variants.iter().map(|variant| spoken_form(&variant.text, variant.language)).collect();
+        let ngrams = ORDERS.into_iter().map(|order| NgramForms::new(order, variants)).collect();
+        Self { questions: FormBatch::new(questions), ngrams }
     }
 }
 
 impl NgramForms {
-    fn new(order: usize, variants: &[Variant], forms: &[SpokenForm]) -> Self {
-        let mut numbers: HashMap<Vec<Phone>, u32> = HashMap::new();
-        let mut ngrams: Vec<SpokenForm> = Vec::new();
+    fn new(order: usize, variants: &[Variant]) -> Self {
+        let mut numbers: HashMap<(String, Vec<Pronunciation>), u32> = HashMap::new();
+        let mut forms: Vec<SpokenForm> = Vec::new();
         let mut entries: Vec<BTreeSet<u32>> = Vec::new();
-        let mut places = Vec::with_capacity(forms.len());
-        for (variant, form) in variants.iter().zip(forms) {
-            let mut here: Vec<Vec<u32>> = Vec::new();
-            for (place, ngram) in form.pronunciations.iter().flat_map(|p| windows(p, order)) {
-                let number = *numbers.entry(ngram.phones.clone()).or_insert_with(|| {
-                    let form = SpokenForm { text: String::new(), pronunciations: vec![ngram.clone()] };
-                    ngrams.push(form);
+        let mut by_variant = Vec::with_capacity(variants.len());
+        for variant in variants {
+            let mut here = Vec::new();
+            for form in spoken_ngrams(&variant.text, variant.language, order) {
+                let number = *numbers.entry((form.text.clone(), form.pronunciations.clone())).or_insert_with(|| {
+                    forms.push(form);
                     entries.push(BTreeSet::new());
-                    ngrams.len() as u32 - 1
+                    forms.len() as u32 - 1
                 });
                 entries[number as usize].insert(variant.entry);
-                if here.len() <= place {
-                    here.resize(place + 1, Vec::new());
-                }
-                if !here[place].contains(&number) {
-                    here[place].push(number);
-                }
+                here.push(number);
             }
-            places.push(here);
+            by_variant.push(here);
         }
         let all = variants.iter().map(|variant| variant.entry).collect::<BTreeSet<_>>().len() as f32;
         let idf = entries.iter().map(|entries| (1.0 + all / entries.len().max(1) as f32).ln()).collect();
-        Self { order, batch: FormBatch::new(ngrams), idf, places }
+        Self { order, batch: FormBatch::new(forms), idf, variants: by_variant }
     }
-}
-
-/// Stretches of `order` syllables with the number of the first syllable.
-fn windows(whole: &Pronunciation, order: usize) -> impl Iterator<Item = (usize, Pronunciation)> {
-    let end = whole.phones.len() as u32;
-    let bounds: Vec<u32> = whole.syllables.iter().copied().chain([end]).collect();
-    let count = (whole.syllables.len() + 1).saturating_sub(order);
-    (0..count).map(move |place| {
-        let (start, stop) = (bounds[place], bounds[place + order]);
-        let phones = whole.phones[start as usize..stop as usize].to_vec();
-        let syllables = bounds[place..place + order].iter().map(|s| s - start).collect();
-        (place, Pronunciation { dialect: whole.dialect, phones, syllables })
-    })
 }

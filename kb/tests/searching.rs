@@ -70,7 +70,9 @@ fn every_view_finds_something_and_scores_are_bounded_where_promised() {
         }
         for candidate in found {
             let o = candidate.overlap;
-            for share in [o.words, o.grams, o.phonetic, o.query_covered, o.variant_covered, o.entry_covered] {
+            let closest = [o.words, o.grams, o.phonetic, o.query_covered, o.variant_covered, o.closest_three, o.typical];
+            let whole = [o.entry_words, o.entry_grams, o.about_words, o.about_grams, o.answer_words, o.answer_grams];
+            for share in closest.into_iter().chain(whole) {
                 assert!((0.0..=1.0).contains(&share));
             }
         }
@@ -122,14 +124,14 @@ fn spoken_forms_cover_every_way_of_asking_and_every_place_of_it() {
     for ngrams in &forms.ngrams {
         assert_eq!(ngrams.batch.len(), ngrams.idf.len());
         assert!(ngrams.idf.iter().all(|idf| idf.is_finite() && *idf > 0.0));
-        for (places, form) in ngrams.places.iter().zip(forms.questions.forms()) {
-            let syllables = form.pronunciations.iter().map(|p| p.syllables.len()).max().unwrap_or(0);
-            assert_eq!(places.len(), (syllables + 1).saturating_sub(ngrams.order), "{}", form.text);
-            for gram in places.iter().flatten() {
-                let gram = &ngrams.batch.forms()[*gram as usize].pronunciations[0];
-                assert_eq!(gram.syllables.len(), ngrams.order);
-                let within = |p: &language::Pronunciation| p.phones.windows(gram.phones.len()).any(|w| w == gram.phones);
-                assert!(form.pronunciations.iter().any(within));
+        for (grams, question) in ngrams.variants.iter().zip(forms.questions.forms()) {
+            assert!(!grams.is_empty(), "{}", question.text);
+            let mut at = 0;
+            for gram in grams {
+                let form = &ngrams.batch.forms()[*gram as usize];
+                let found = question.text[at..].find(&form.text).unwrap_or_else(|| panic!("{} in {}", form.text, question.text));
+                at += found;
+                assert!(!form.pronunciations.is_empty());
             }
         }
     }

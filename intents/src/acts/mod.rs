@@ -8,8 +8,7 @@ mod table;
 
 use std::collections::HashMap;
 
-use kb::Unit;
-use language::{FormBatch, Language, SpokenForm, pronunciations};
+use language::{FormBatch, Language, Unit, spoken_form};
 
 use crate::Act;
 use table::{Meaning, Row};
@@ -63,7 +62,7 @@ impl Acts {
         };
         let mut forms = Vec::new();
         for Row { meaning, language, phrase } in table::rows() {
-            let key: Vec<String> = kb::units(phrase).into_iter().map(|unit| unit.key).collect();
+            let key: Vec<String> = language::syllables(phrase).into_iter().map(|unit| unit.key).collect();
             if key.is_empty() {
                 continue;
             }
@@ -81,10 +80,10 @@ impl Acts {
                 meanings.push(meaning);
             }
             if meaning.is_heard() {
-                let pronunciations = pronunciations(phrase, language);
-                if let Some(first) = pronunciations.first() {
+                let form = spoken_form(phrase, language);
+                if let Some(first) = form.pronunciations.first() {
                     acts.spoken.push(SpokenPhrase { meaning, language, syllables: first.syllables.len() });
-                    forms.push(SpokenForm { text: phrase.to_owned(), pronunciations });
+                    forms.push(form);
                 }
             }
         }
@@ -94,7 +93,7 @@ impl Acts {
 
     /// The act of a text, if it is one.
     pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
-        let units: Vec<String> = kb::units(text).into_iter().map(|unit| unit.key).collect();
+        let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
         if self.is_emergency(&units) {
             return Some(Act::Emergency);
         }
@@ -137,7 +136,7 @@ impl Acts {
 
     /// The text without greetings, thanks and other politeness at either end; the whole text where nothing else is in it.
     pub fn core<'a>(&self, text: &'a str) -> &'a str {
-        let units = kb::units(text);
+        let units = language::syllables(text);
         let mut rest = units.as_slice();
         while let Some(length) = self.polite(rest, |rest, length| &rest[..length]) {
             rest = &rest[length..];

@@ -28,7 +28,7 @@ pub struct ChoiceModel {
 
 /// Gaussian prior on every weight: precision towards the starting weights. Weak: it only settles directions in which the
 /// examples say nothing.
-const PRIOR_PRECISION: f64 = 0.05;
+const PRIOR_PRECISION: f64 = 0.3;
 
 const MOST_NEWTON_STEPS: usize = 40;
 
