@@ -79,7 +79,9 @@ impl EndpointRules {
             return Err("start_threshold and stop_threshold are probabilities between 0 and 1".into());
         }
         if self.stop_threshold > self.start_threshold {
-            return Err("stop_threshold must not be above start_threshold, or speech ends before it begins".into());
+            return Err(
+                "stop_threshold must not be above start_threshold, or speech ends before it begins".into()
+            );
         }
         if !(1_000..=LONGEST_UTTERANCE_MS).contains(&self.maximum_utterance_ms) {
             return Err(format!("maximum_utterance_ms must lie between 1000 and {LONGEST_UTTERANCE_MS}"));
@@ -94,7 +96,9 @@ impl EndpointRules {
             return Err("slow_speaker_factor must lie between 1 and 4".into());
         }
         if self.pre_roll_ms > 2_000 || self.post_roll_ms > 2_000 || self.speech_to_start_ms > 1_000 {
-            return Err("pre_roll_ms and post_roll_ms are at most 2000, speech_to_start_ms at most 1000".into());
+            return Err(
+                "pre_roll_ms and post_roll_ms are at most 2000, speech_to_start_ms at most 1000".into()
+            );
         }
         Ok(())
     }
@@ -211,14 +215,12 @@ impl Endpointer {
     pub fn frame(&mut self, probability: f32) -> Option<Boundary> {
         let frame = self.now;
         self.now += 1;
-        let ended = match self.speaking.take() {
-            Some(speaking) => self.follow(probability, speaking),
-            None => {
-                if let Some(since) = self.wait(frame, probability) {
-                    return Some(Boundary::Started { since });
-                }
-                self.given_up().then_some(EndReason::NoSpeech)
-            }
+        let ended = if let Some(speaking) = self.speaking.take() {
+            self.follow(probability, speaking)
+        } else if let Some(since) = self.wait(frame, probability) {
+            return Some(Boundary::Started { since });
+        } else {
+            self.given_up().then_some(EndReason::NoSpeech)
         };
         ended.map(|reason| Boundary::Ended { reason, speech: self.restart() })
     }
@@ -278,7 +280,8 @@ impl Endpointer {
     fn silence_that_ends(&self, speaking: &Speaking) -> u64 {
         let rules = &self.rules;
         let short = speaking.span.voiced < self.frames(rules.short_speech_ms);
-        let base = self.frames(if short { rules.silence_after_short_ms } else { rules.silence_after_speech_ms });
+        let base =
+            self.frames(if short { rules.silence_after_short_ms } else { rules.silence_after_speech_ms });
         let slow = (speaking.longest_pause as f32 * rules.slow_speaker_factor) as u64;
         base.max(slow.min(self.frames(rules.longest_silence_ms)))
     }

@@ -78,13 +78,13 @@ impl Fbank {
 
     /// Cuts one centred frame out, with the mean removed, pre-emphasised and windowed, padded with zeros.
     fn load(&mut self, samples: &[f32], frame: usize) {
-        let first = (frame * FRAME_SHIFT + FRAME_SHIFT / 2) as isize - (FRAME_LENGTH / 2) as isize;
+        let first = (frame * FRAME_SHIFT + FRAME_SHIFT / 2).cast_signed() - (FRAME_LENGTH / 2).cast_signed();
         let cut = &mut self.frame[..FRAME_LENGTH];
         match usize::try_from(first).ok().and_then(|first| samples.get(first..first + FRAME_LENGTH)) {
             Some(inside) => cut.copy_from_slice(inside),
             None => {
                 for (offset, sample) in cut.iter_mut().enumerate() {
-                    *sample = samples[reflect(first + offset as isize, samples.len())];
+                    *sample = samples[reflect(first + offset.cast_signed(), samples.len())];
                 }
             }
         }
@@ -116,12 +116,12 @@ impl Default for Fbank {
 
 /// Kaldi's reflection at the edges: -1 → 0, -2 → 1, n → n-1; repeated for clips shorter than half a frame.
 fn reflect(index: isize, length: usize) -> usize {
-    let length = length as isize;
+    let length = length.cast_signed();
     let mut index = index;
     while index < 0 || index >= length {
         index = if index < 0 { -index - 1 } else { 2 * length - 1 - index };
     }
-    index as usize
+    index.cast_unsigned()
 }
 
 /// A Hann window to the power .85 (kaldi `feature-window.cc`, "povey").

@@ -22,8 +22,8 @@ pub mod vad;
 pub use endpoint::{EndReason, EndpointRules};
 pub use listener::{Listener, ListenerEvent, Utterance};
 pub use transcript::{
-    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TranscribeError, TranscribeRequest,
-    Transcriber, Transcript, VoiceActivityDetector,
+    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TranscribeError,
+    TranscribeRequest, Transcriber, Transcript, VoiceActivityDetector,
 };
 
 /// Sample rate inside the house, in hertz. All audio between the seams is mono `f32` in [-1, 1] at this rate.

@@ -152,7 +152,9 @@ impl Listener {
                 self.drop_before(started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)));
                 events.push(ListenerEvent::SpeechStarted { at_ms: milliseconds(started) });
             }
-            Some(Boundary::Ended { reason, speech }) => events.push(ListenerEvent::Ended(self.end(reason, speech))),
+            Some(Boundary::Ended { reason, speech }) => {
+                events.push(ListenerEvent::Ended(self.end(reason, speech)));
+            }
             None => match self.endpointer.speech() {
                 Some(speech) => events.extend(self.partial(speech)),
                 // Twice as much may pile up, so that the buffer is not moved with every frame.

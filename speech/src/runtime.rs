@@ -110,7 +110,8 @@ fn find(library: Option<&Path>) -> Result<PathBuf, RuntimeError> {
     let named = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     let working = env::current_dir().ok();
     let program = env::current_exe().ok();
-    let folders = working.iter().map(PathBuf::as_path).chain(program.iter().flat_map(|p| p.ancestors().skip(1)));
+    let folders =
+        working.iter().map(PathBuf::as_path).chain(program.iter().flat_map(|p| p.ancestors().skip(1)));
     let mut tried: Vec<PathBuf> = named.into_iter().collect();
     tried.extend(folders.map(|folder| folder.join(IN_CHECKOUT)));
     match tried.iter().find(|path| path.is_file()) {

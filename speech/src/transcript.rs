@@ -88,7 +88,11 @@ pub trait Transcriber: Send {
     ///
     /// # Errors
     /// [`TranscribeError`] where the audio is too long or the engine fails; never for silence, which is an empty transcript.
-    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError>;
+    fn transcribe(
+        &mut self,
+        audio: &[f32],
+        request: &TranscribeRequest,
+    ) -> Result<Transcript, TranscribeError>;
 }
 
 /// Tells speech from everything else. One per stream: it keeps state.
@@ -148,5 +152,6 @@ pub trait Synthesizer: Send {
     ///
     /// # Errors
     /// [`SynthesisError`].
-    fn synthesize(&mut self, request: &SpeechRequest, cancelled: &AtomicBool) -> Result<Clip, SynthesisError>;
+    fn synthesize(&mut self, request: &SpeechRequest, cancelled: &AtomicBool)
+    -> Result<Clip, SynthesisError>;
 }

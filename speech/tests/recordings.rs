@@ -58,7 +58,9 @@ fn noise_alone_is_hardly_ever_taken_for_a_question() {
     let Some(folder) = support::data("noise_rir") else { return };
     let rules = EndpointRules { no_speech_at_all_ms: 0, ..EndpointRules::portal() };
     let (mut seconds, mut started) = (0.0, 0);
-    for path in support::files(&folder, "wav").into_iter().filter(|path| path.to_string_lossy().contains("noise")) {
+    for path in
+        support::files(&folder, "wav").into_iter().filter(|path| path.to_string_lossy().contains("noise"))
+    {
         let sound = file::decode_path(&path, 3600.0).unwrap();
         let found = listen(rules.clone(), &sound).len();
         println!("{}: {:.0} s, {found} utterances", path.display(), sound.len() as f32 / 16_000.0);
@@ -77,7 +79,12 @@ fn every_format_of_the_measuring_data_decodes() {
         for path in support::files(&folder, extension).iter().take(20) {
             let sound = file::decode_path(path, 60.0).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let loudest = sound.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
-            assert!(sound.len() > 1600 && loudest > 0.005, "{}: {} samples, {loudest}", path.display(), sound.len());
+            assert!(
+                sound.len() > 1600 && loudest > 0.005,
+                "{}: {} samples, {loudest}",
+                path.display(),
+                sound.len()
+            );
         }
     }
     let Some(mp3) = support::data("noise_rir/office-ambience-mono-16000.mp3") else { return };

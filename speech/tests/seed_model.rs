@@ -1,5 +1,7 @@
 //! The shipped model through the CTC engine, compared with what its training pipeline recorded beside it.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod support;
 
 use std::{fs, path::Path};
@@ -31,7 +33,8 @@ fn phones(names: &Value) -> Vec<Phone> {
 }
 
 fn form(phones: &[Phone]) -> SpokenForm {
-    let pronunciation = Pronunciation { dialect: Dialect::Lhasa, phones: phones.to_vec(), syllables: vec![0] };
+    let pronunciation =
+        Pronunciation { dialect: Dialect::Lhasa, phones: phones.to_vec(), syllables: vec![0] };
     SpokenForm { text: String::new(), pronunciations: vec![pronunciation] }
 }
 
@@ -105,7 +108,10 @@ fn a_model_whose_phones_are_not_this_versions_is_refused() {
     assert!(refusal().contains("tokens.txt is missing"), "{}", refusal());
     let mut names: Vec<&str> = INVENTORY.iter().map(|phone| phone.name).collect();
     let write = |names: &[&str]| {
-        let table: String = names.iter().enumerate().map(|(id, name)| format!("{name} {id}\n")).collect();
+        let table: String = names
+            .iter()
+            .enumerate()
+            .fold(String::new(), |table, (id, name)| table + &format!("{name} {id}\n"));
         fs::write(copy.path().join("tokens.txt"), table).unwrap();
     };
     names.swap(3, 4);

@@ -67,7 +67,8 @@ fn without_a_pinned_language_one_of_the_two_is_chosen_and_never_a_third() {
 #[test]
 fn the_same_sound_gives_the_same_words_whatever_was_heard_before() {
     let mut whisper = WhisperModel::load(&TINY).unwrap().transcriber(1).unwrap();
-    let mut hear = |sound: &[f32]| whisper.transcribe(sound, &request(Some(Language::Bo))).unwrap().hypotheses;
+    let mut hear =
+        |sound: &[f32]| whisper.transcribe(sound, &request(Some(Language::Bo))).unwrap().hypotheses;
     let first = hear(&tone(2.0));
     hear(&tone(7.0));
     assert_eq!(hear(&tone(2.0)), first);
@@ -79,7 +80,9 @@ fn two_model_threads_share_one_models_weights() {
     let threads: Vec<_> = (0..2)
         .map(|_| {
             let mut whisper = model.transcriber(1).unwrap();
-            thread::spawn(move || whisper.transcribe(&tone(1.0), &request(Some(Language::Zh))).unwrap().hypotheses)
+            thread::spawn(move || {
+                whisper.transcribe(&tone(1.0), &request(Some(Language::Zh))).unwrap().hypotheses
+            })
         })
         .collect();
     let heard: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();

@@ -1,6 +1,6 @@
 //! Whole sound files of any common format → 16 kHz mono.
 //!
-//! WAV, AIFF, FLAC, MP3, Ogg (Vorbis, Opus), MP4 (AAC, ALAC), Matroska and WebM (Vorbis, Opus, PCM) and CAF, by what is in
+//! WAV, AIFF, FLAC, MP3, Ogg (Vorbis, Opus), MP4 (AAC, ALAC), Matroska and `WebM` (Vorbis, Opus, PCM), CAF, by what is in
 //! the file and not by its name. Opus inside a container is decoded by libopus, because symphonia has no decoder for it.
 
 use std::{fs, io, path::Path};
@@ -13,7 +13,7 @@ use symphonia::core::{
     },
     errors::Error,
     formats::{FormatOptions, FormatReader, TrackType, probe::Hint},
-    io::MediaSourceStream,
+    io::{MediaSourceStream, MediaSourceStreamOptions},
     meta::MetadataOptions,
     packet::Packet,
     units::{Duration, TimeBase},
@@ -71,7 +71,8 @@ pub fn decode(bytes: Vec<u8>, max_seconds: f32) -> Result<Vec<f32>, FileError> {
     if bytes.is_empty() {
         return Err(FileError::Empty);
     }
-    let stream = MediaSourceStream::new(Box::new(io::Cursor::new(bytes)), Default::default());
+    let stream =
+        MediaSourceStream::new(Box::new(io::Cursor::new(bytes)), MediaSourceStreamOptions::default());
     let mut reader = symphonia::default::get_probe()
         .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
         .map_err(|_| FileError::NotSound)?;
@@ -98,7 +99,9 @@ pub fn decode(bytes: Vec<u8>, max_seconds: f32) -> Result<Vec<f32>, FileError> {
     }
     output.finish()?;
     if bad > good || output.samples.is_empty() {
-        return Err(FileError::Damaged { reason: format!("{bad} of {} pieces cannot be decoded", good + bad) });
+        return Err(FileError::Damaged {
+            reason: format!("{bad} of {} pieces cannot be decoded", good + bad),
+        });
     }
     if output.samples.len() > limit {
         return Err(FileError::TooLong { max_seconds });
@@ -106,6 +109,7 @@ pub fn decode(bytes: Vec<u8>, max_seconds: f32) -> Result<Vec<f32>, FileError> {
     Ok(output.samples)
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn unsupported(reason: impl ToString) -> FileError {
     FileError::Unsupported { reason: reason.to_string() }
 }
@@ -164,6 +168,7 @@ impl PacketDecoder {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn damaged(reason: impl ToString) -> FileError {
     FileError::Damaged { reason: reason.to_string() }
 }

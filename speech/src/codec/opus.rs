@@ -97,6 +97,7 @@ impl OpusEncoder {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn library(error: ::opus::Error) -> CodecError {
     CodecError::Library { reason: error.to_string() }
 }
@@ -118,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_voice_stream_survives_and_fits_a_weak_link() {
-        let (mut encoder, mut decoder) = (OpusEncoder::new(16_000, 16_000).unwrap(), OpusDecoder::new().unwrap());
+        let (mut encoder, mut decoder) =
+            (OpusEncoder::new(16_000, 16_000).unwrap(), OpusDecoder::new().unwrap());
         let sound = tone(16_000, 2.0);
         let (mut bytes, mut heard) = (0, Vec::new());
         let mut packets = Vec::new();

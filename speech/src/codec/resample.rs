@@ -35,8 +35,16 @@ impl Resampler {
         if let Some(&hertz) = [from, to].iter().find(|rate| !RATES.contains(rate)) {
             return Err(CodecError::Rate { hertz });
         }
-        let mut resampler =
-            Self { filter: None, from, to, pending: Vec::new(), block: Vec::new(), delay: 0, taken: 0, given: 0 };
+        let mut resampler = Self {
+            filter: None,
+            from,
+            to,
+            pending: Vec::new(),
+            block: Vec::new(),
+            delay: 0,
+            taken: 0,
+            given: 0,
+        };
         if from != to {
             let filter = Fft::new(from as usize, to as usize, block_length(from, to), 1, FixedSync::Both);
             let filter = filter.map_err(|e| CodecError::Library { reason: e.to_string() })?;
@@ -53,12 +61,13 @@ impl Resampler {
     /// [`CodecError::Library`]: never known to happen.
     pub fn push(&mut self, samples: &[f32]) -> Result<Vec<f32>, CodecError> {
         self.taken += samples.len() as u64;
-        let Some(needed) = self.filter.as_ref().map(|filter| filter.input_frames_next()) else {
+        let Some(needed) = self.filter.as_ref().map(rubato::Resampler::input_frames_next) else {
             return Ok(samples.to_vec());
         };
         self.pending.extend_from_slice(samples);
         let pending = std::mem::take(&mut self.pending);
-        let mut output = Vec::with_capacity(pending.len() * self.to as usize / self.from as usize + self.block.len());
+        let mut output =
+            Vec::with_capacity(pending.len() * self.to as usize / self.from as usize + self.block.len());
         let blocks = pending.chunks_exact(needed);
         self.pending.extend_from_slice(blocks.remainder());
         for block in blocks {
@@ -73,7 +82,7 @@ impl Resampler {
     /// # Errors
     /// [`CodecError::Library`]: never known to happen.
     pub fn finish(&mut self) -> Result<Vec<f32>, CodecError> {
-        let Some(delay) = self.filter.as_ref().map(|filter| filter.output_delay()) else {
+        let Some(delay) = self.filter.as_ref().map(rubato::Resampler::output_delay) else {
             return Ok(Vec::new());
         };
         let expected = (self.taken * u64::from(self.to)).div_ceil(u64::from(self.from));
@@ -147,7 +156,13 @@ mod tests {
         for rate in [8_000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000] {
             let heard = convert(&tone(rate, 440.0, 1.0), rate, 333);
             assert_eq!(heard.len(), 16_000, "{rate} Hz");
-            let worst = heard.iter().zip(&wanted).skip(800).take(14_400).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst = heard
+                .iter()
+                .zip(&wanted)
+                .skip(800)
+                .take(14_400)
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
             assert!(worst < 0.01, "{rate} Hz: {worst}");
         }
     }

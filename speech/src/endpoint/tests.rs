@@ -42,11 +42,16 @@ fn ends(events: &[(u64, Boundary)]) -> Vec<(u64, EndReason)> {
 #[test]
 fn an_ordinary_question_ends_after_its_silence() {
     let events = run(EndpointRules::portal(), &[Silence(1600), Speech(2400), Silence(3200)]);
-    let [(started, Boundary::Started { since }), (ended, Boundary::Ended { reason, speech: Some(speech) })] = events[..]
+    let [(started, Boundary::Started { since }), (ended, Boundary::Ended { reason, speech: Some(speech) })] =
+        events[..]
     else {
         panic!("{events:?}")
     };
-    assert_eq!((since, started), (100, 1600 + 96), "it began where the speech began and was believed 96 ms later");
+    assert_eq!(
+        (since, started),
+        (100, 1600 + 96),
+        "it began where the speech began and was believed 96 ms later"
+    );
     assert_eq!(reason, EndReason::Silence);
     assert!((4000 + 850..4000 + 890).contains(&ended), "{ended}");
     assert_eq!(speech, SpeechSpan { since: 100, until: 250, voiced: 150 });
@@ -54,8 +59,10 @@ fn an_ordinary_question_ends_after_its_silence() {
 
 #[test]
 fn digits_read_out_in_groups_with_growing_pauses_stay_one_utterance() {
-    let groups = [Speech(600), Silence(480), Speech(600), Silence(720), Speech(600), Silence(1000), Speech(600)];
-    let events = run(EndpointRules::portal(), &[&groups[..], &[Silence(1040), Speech(640), Silence(4000)]].concat());
+    let groups =
+        [Speech(600), Silence(480), Speech(600), Silence(720), Speech(600), Silence(1000), Speech(600)];
+    let events =
+        run(EndpointRules::portal(), &[&groups[..], &[Silence(1040), Speech(640), Silence(4000)]].concat());
     assert_eq!(ends(&events).len(), 1, "{events:?}");
     let spoken: u64 = (600 * 4 + 480 + 720 + 1000 + 1040 + 640) as u64;
     let (at, reason) = ends(&events)[0];

@@ -55,7 +55,8 @@ impl Units {
                 .map(|pronunciation| pronunciation.phones.iter().map(|phone| u32::from(phone.0)).collect())
                 .collect(),
             Self::Characters(table) => {
-                let spelled = form.text.chars().filter(|c| !c.is_whitespace()).map(|c| table.get(&c).copied());
+                let spelled =
+                    form.text.chars().filter(|c| !c.is_whitespace()).map(|c| table.get(&c).copied());
                 spelled.collect::<Option<Vec<u32>>>().into_iter().collect()
             }
         };
@@ -123,7 +124,8 @@ impl PosteriorEvidence {
         let mut previous = self.posteriors.blank;
         for frame in 0..self.posteriors.frames() {
             let row = self.posteriors.row(frame);
-            let best = (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
+            let best =
+                (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
             if best != previous && best != self.posteriors.blank {
                 path.push(best as u32);
             }

@@ -1,5 +1,7 @@
 //! Against brute force on tiny cases, against a plain logarithmic forward pass on long ones.
 
+#![allow(clippy::float_cmp, reason = "equal means the same number here: a maximum, or minus infinity")]
+
 use std::time::Instant;
 
 use language::{Dialect, Phone, Pronunciation};
@@ -75,8 +77,10 @@ fn brute_force_anywhere(posteriors: &[f32], phones: &[u8]) -> f64 {
     for first in 0..frames {
         for last in first + 1..=frames {
             let window = &posteriors[first * CLASSES..last * CLASSES];
-            let greedy: f64 =
-                window.chunks(CLASSES).map(|row| f64::from(row.iter().copied().fold(f32::MIN, f32::max))).sum();
+            let greedy: f64 = window
+                .chunks(CLASSES)
+                .map(|row| f64::from(row.iter().copied().fold(f32::MIN, f32::max)))
+                .sum();
             for (path, score) in alignments(window, CLASSES) {
                 if path[0] != 0 && path[path.len() - 1] != 0 && collapse(&path) == phones {
                     best = best.max(score - greedy);
@@ -99,11 +103,8 @@ fn logarithmic_whole(posteriors: &[f32], classes: usize, phones: &[u8]) -> f64 {
     for (frame, row) in posteriors.chunks(classes).enumerate() {
         let before = alpha.clone();
         for (state, &label) in labels.iter().enumerate() {
-            let mut sum = if frame == 0 {
-                if state < 2 { 0.0 } else { f64::NEG_INFINITY }
-            } else {
-                before[state]
-            };
+            let mut sum =
+                if frame == 0 { if state < 2 { 0.0 } else { f64::NEG_INFINITY } } else { before[state] };
             if frame > 0 && state > 0 {
                 sum = add(sum, before[state - 1]);
             }
@@ -207,7 +208,8 @@ fn what_was_said_scores_best_whole_and_is_found_anywhere() {
         .map(f32::ln)
         .collect();
     let evidence = evidence(posteriors, CLASSES);
-    let batch = FormBatch::new(vec![form(&[&[1, 2, 2, 3]]), form(&[&[1, 2, 3]]), form(&[&[2, 2]]), form(&[&[3, 1]])]);
+    let batch =
+        FormBatch::new(vec![form(&[&[1, 2, 2, 3]]), form(&[&[1, 2, 3]]), form(&[&[2, 2]]), form(&[&[3, 1]])]);
     let whole = evidence.whole(&batch);
     assert!((1..4).all(|other| whole[0] > whole[other]), "{whole:?}");
     let anywhere = evidence.anywhere(&batch);
@@ -256,7 +258,9 @@ fn a_character_recogniser_spells_mixed_tibetan_and_chinese_text() {
     let spelled: Vec<u32> = text.chars().filter(|c| !c.is_whitespace()).map(|c| table[&c]).collect();
     let posteriors: Vec<f32> = spelled
         .iter()
-        .flat_map(|&sure| (0..classes).map(move |class| if class == sure as usize { -0.05_f32 } else { -5.0 }))
+        .flat_map(|&sure| {
+            (0..classes).map(move |class| if class == sure as usize { -0.05_f32 } else { -5.0 })
+        })
         .collect();
     let units = Units::Characters(Arc::new(table));
     let evidence = PosteriorEvidence::new(posteriors, classes, 0, units, 1.0).unwrap();
@@ -268,7 +272,9 @@ fn a_character_recogniser_spells_mixed_tibetan_and_chinese_text() {
 
 #[test]
 fn matrices_that_do_not_fit_are_refused() {
-    let build = |values, classes, blank| PosteriorEvidence::new(vec![0.0; values], classes, blank, Units::Phones, 1.0);
+    let build = |values, classes, blank| {
+        PosteriorEvidence::new(vec![0.0; values], classes, blank, Units::Phones, 1.0)
+    };
     assert!(matches!(build(7, 4, 0), Err(EvidenceError::Shape { .. })));
     assert!(matches!(build(8, 0, 0), Err(EvidenceError::Shape { .. })));
     assert!(matches!(build(8, 4, 4), Err(EvidenceError::Blank { .. })));
@@ -299,6 +305,8 @@ fn thousands_of_forms_are_scored_within_milliseconds() {
     };
     let whole = fastest(&|| evidence.whole(&variants));
     let anywhere = fastest(&|| evidence.anywhere(&grams));
-    println!("2,000 variants of 20 phones: {whole:.1} ms; 5,000 n-grams of 6 phones: {anywhere:.1} ms; 100 frames");
+    println!(
+        "2,000 variants of 20 phones: {whole:.1} ms; 5,000 n-grams of 6 phones: {anywhere:.1} ms; 100 frames"
+    );
     assert!(whole < 150.0 && anywhere < 240.0, "{whole} ms, {anywhere} ms");
 }

@@ -68,7 +68,13 @@ mod tests {
 
     #[test]
     fn shared_beginnings_are_stored_once_and_parents_come_first() {
-        let trie = Trie::new(vec![(0, vec![7, 7, 3]), (1, vec![7, 7]), (2, vec![]), (3, vec![7, 9]), (4, vec![7, 7])]);
+        let trie = Trie::new(vec![
+            (0, vec![7, 7, 3]),
+            (1, vec![7, 7]),
+            (2, vec![]),
+            (3, vec![7, 9]),
+            (4, vec![7, 7]),
+        ]);
         assert_eq!(trie.links.len(), 5, "root, 7, 77, 773, 79");
         assert!(trie.links.iter().enumerate().skip(1).all(|(i, link)| (link.parent as usize) < i));
         assert_eq!(trie.units, [3, 7, 9]);

@@ -63,7 +63,11 @@ impl Transcriber for FallbackChain {
         &self.capabilities
     }
 
-    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+    fn transcribe(
+        &mut self,
+        audio: &[f32],
+        request: &TranscribeRequest,
+    ) -> Result<Transcript, TranscribeError> {
         let mut failure = None;
         for engine in &mut self.engines {
             if request.language.is_some_and(|language| !engine.capabilities().languages.contains(&language)) {
@@ -120,12 +124,10 @@ mod tests {
 
     struct Scripted(Capabilities, Does);
 
-    impl Scripted {
-        fn new(languages: &[Language], does: Does) -> Box<dyn Transcriber> {
-            let (dictation, evidence) = (matches!(does, Does::Say(_)), matches!(does, Does::Hear));
-            let languages = languages.to_vec();
-            Box::new(Self(Capabilities { languages, dictation, evidence, max_seconds: 30.0 }, does))
-        }
+    fn scripted(languages: &[Language], does: Does) -> Box<dyn Transcriber> {
+        let (dictation, evidence) = (matches!(does, Does::Say(_)), matches!(does, Does::Hear));
+        let languages = languages.to_vec();
+        Box::new(Scripted(Capabilities { languages, dictation, evidence, max_seconds: 30.0 }, does))
     }
 
     impl Transcriber for Scripted {
@@ -135,14 +137,27 @@ mod tests {
         fn capabilities(&self) -> &Capabilities {
             &self.0
         }
-        fn transcribe(&mut self, _: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
-            let mut transcript =
-                Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds: 1.0 };
+        fn transcribe(
+            &mut self,
+            _: &[f32],
+            request: &TranscribeRequest,
+        ) -> Result<Transcript, TranscribeError> {
+            let mut transcript = Transcript {
+                language: request.language,
+                hypotheses: Vec::new(),
+                evidence: None,
+                seconds: 1.0,
+            };
             match self.1 {
-                Does::Say(text) => transcript.hypotheses.push(Hypothesis { text: text.into(), confidence: None }),
+                Does::Say(text) => {
+                    transcript.hypotheses.push(Hypothesis { text: text.into(), confidence: None });
+                }
                 Does::Hear => transcript.evidence = Some(Arc::new(Nothing)),
                 Does::Fail => {
-                    return Err(TranscribeError::Engine { engine: "scripted".into(), reason: "broken".into() });
+                    return Err(TranscribeError::Engine {
+                        engine: "scripted".into(),
+                        reason: "broken".into(),
+                    });
                 }
             }
             Ok(transcript)
@@ -150,12 +165,13 @@ mod tests {
     }
 
     fn ask(chain: &mut FallbackChain, language: Language) -> Result<Transcript, TranscribeError> {
-        chain.transcribe(&[0.0; 16_000], &TranscribeRequest { language: Some(language), ..Default::default() })
+        chain.transcribe(&[0.0; 160], &TranscribeRequest { language: Some(language), ..Default::default() })
     }
 
     #[test]
     fn a_failing_engine_is_replaced_by_the_next_one() {
-        let engines = vec![Scripted::new(&Language::ALL, Does::Fail), Scripted::new(&Language::ALL, Does::Say("社保 ལག་ཁྱེར"))];
+        let engines =
+            vec![scripted(&Language::ALL, Does::Fail), scripted(&Language::ALL, Does::Say("社保 ལག་ཁྱེར"))];
         let mut chain = FallbackChain::new(engines).unwrap();
         assert_eq!(ask(&mut chain, Language::Bo).unwrap().text(), "社保 ལག་ཁྱེར");
     }
@@ -163,7 +179,7 @@ mod tests {
     #[test]
     fn an_engine_that_does_not_know_the_language_is_not_asked() {
         let engines =
-            vec![Scripted::new(&[Language::Zh], Does::Say("汉语")), Scripted::new(&[Language::Bo], Does::Say("བོད་སྐད"))];
+            vec![scripted(&[Language::Zh], Does::Say("汉语")), scripted(&[Language::Bo], Does::Say("བོད་སྐད"))];
         let mut chain = FallbackChain::new(engines).unwrap();
         assert_eq!(ask(&mut chain, Language::Bo).unwrap().text(), "བོད་སྐད");
         assert_eq!(ask(&mut chain, Language::Zh).unwrap().text(), "汉语");
@@ -172,22 +188,24 @@ mod tests {
 
     #[test]
     fn when_all_fail_the_last_error_is_told_and_an_empty_chain_cannot_be_made() {
-        let mut chain = FallbackChain::new(vec![Scripted::new(&Language::ALL, Does::Fail)]).unwrap();
+        let mut chain = FallbackChain::new(vec![scripted(&Language::ALL, Does::Fail)]).unwrap();
         assert!(ask(&mut chain, Language::Zh).unwrap_err().to_string().contains("broken"));
-        let mut chain = FallbackChain::new(vec![Scripted::new(&[Language::Zh], Does::Fail)]).unwrap();
+        let mut chain = FallbackChain::new(vec![scripted(&[Language::Zh], Does::Fail)]).unwrap();
         assert!(ask(&mut chain, Language::Bo).unwrap_err().to_string().contains("no engine hears"));
         assert!(FallbackChain::new(Vec::new()).is_none());
     }
 
     #[test]
     fn the_witness_lends_evidence_to_final_transcripts_and_its_failure_harms_nothing() {
-        let words = || vec![Scripted::new(&Language::ALL, Does::Say("社保"))];
-        let mut chain = FallbackChain::new(words()).unwrap().with_witness(Scripted::new(&Language::ALL, Does::Hear));
+        let words = || vec![scripted(&Language::ALL, Does::Say("社保"))];
+        let mut chain =
+            FallbackChain::new(words()).unwrap().with_witness(scripted(&Language::ALL, Does::Hear));
         assert!(chain.capabilities().evidence);
         assert!(ask(&mut chain, Language::Zh).unwrap().evidence.is_some());
         let partial = TranscribeRequest { partial: true, ..Default::default() };
         assert!(chain.transcribe(&[0.0], &partial).unwrap().evidence.is_none());
-        let mut chain = FallbackChain::new(words()).unwrap().with_witness(Scripted::new(&Language::ALL, Does::Fail));
+        let mut chain =
+            FallbackChain::new(words()).unwrap().with_witness(scripted(&Language::ALL, Does::Fail));
         assert_eq!(ask(&mut chain, Language::Zh).unwrap().text(), "社保");
     }
 }

@@ -36,7 +36,8 @@ const LAYOUT: &str = "zipformer2_ctc";
 const OURS: &str = "drilen";
 
 /// What to do where the shipped model's files are not there.
-const HINT: &str = "the shipped model lies in models/seed of the project; name its folder in the configuration";
+const HINT: &str =
+    "the shipped model lies in models/seed of the project; name its folder in the configuration";
 
 /// A CTC recogniser on ONNX Runtime. One per model thread.
 pub struct CtcTranscriber {
@@ -90,7 +91,9 @@ impl CtcTranscriber {
             units,
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        loaded.posteriors(&[0.0; SAMPLE_RATE as usize]).map_err(|reason| ModelError::unusable(&model, reason))?;
+        loaded
+            .posteriors(&vec![0.0; SAMPLE_RATE as usize])
+            .map_err(|reason| ModelError::unusable(&model, reason))?;
         tracing::info!(engine = loaded.name, ours, "the speech model is loaded");
         Ok(loaded)
     }
@@ -107,12 +110,12 @@ impl CtcTranscriber {
         let frames = features.len() / BINS;
         let said = |e: ort::Error| e.to_string();
         let x = Tensor::from_array(([1, frames, BINS], features)).map_err(said)?;
-        let lengths = Tensor::from_array(([1_usize], vec![frames as i64])).map_err(said)?;
+        let lengths = Tensor::from_array(([1_usize], vec![frames.cast_signed() as i64])).map_err(said)?;
         let outputs = self.session.run(ort::inputs![x, lengths]).map_err(said)?;
         let (shape, values) = outputs[self.outputs[0].as_str()].try_extract_tensor::<f32>().map_err(said)?;
         let (_, lengths) = outputs[self.outputs[1].as_str()].try_extract_tensor::<i64>().map_err(said)?;
         let classes = self.tokens.names().len();
-        if shape.len() != 3 || shape[0] != 1 || shape[2] != classes as i64 {
+        if shape.len() != 3 || shape[0] != 1 || shape[2] != classes.cast_signed() as i64 {
             return Err(format!("its output has the shape {shape:?}, but tokens.txt has {classes} classes"));
         }
         let frames = lengths.first().map_or(shape[1], |&length| length.clamp(0, shape[1])) as usize;
@@ -129,12 +132,17 @@ impl Transcriber for CtcTranscriber {
         &self.capabilities
     }
 
-    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+    fn transcribe(
+        &mut self,
+        audio: &[f32],
+        request: &TranscribeRequest,
+    ) -> Result<Transcript, TranscribeError> {
         let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
         if seconds > self.capabilities.max_seconds {
             return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
         }
-        let mut transcript = Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
+        let mut transcript =
+            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
         if audio.is_empty() {
             return Ok(transcript);
         }
@@ -142,7 +150,9 @@ impl Transcriber for CtcTranscriber {
         let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
         let evidence = self
             .posteriors(audio)
-            .and_then(|p| PosteriorEvidence::new(p, classes, blank, units, seconds).map_err(|e| e.to_string()))
+            .and_then(|p| {
+                PosteriorEvidence::new(p, classes, blank, units, seconds).map_err(|e| e.to_string())
+            })
             .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })?;
         let greedy = evidence.greedy();
         // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
@@ -168,7 +178,8 @@ fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
     if let Some(model) = preferred.iter().find(|path| path.is_file()) {
         return Ok(model.clone());
     }
-    let entries = folder.read_dir().map_err(|_| ModelError::Missing { path: folder.to_owned(), hint: HINT })?;
+    let entries =
+        folder.read_dir().map_err(|_| ModelError::Missing { path: folder.to_owned(), hint: HINT })?;
     let mut models = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "onnx"));
@@ -199,7 +210,10 @@ fn check_layout(session: &Session) -> Result<[String; 2], String> {
         return Err("its inputs are not x f32[N, T, 80] and x_lens i64[N]".into());
     }
     let [log_probs, log_probs_len] = session.outputs() else {
-        return Err(format!("it has {} outputs instead of log_probs and log_probs_len", session.outputs().len()));
+        return Err(format!(
+            "it has {} outputs instead of log_probs and log_probs_len",
+            session.outputs().len()
+        ));
     };
     if !is(log_probs.dtype(), TensorElementType::Float32, 3)
         || !is(log_probs_len.dtype(), TensorElementType::Int64, 1)
@@ -222,7 +236,8 @@ fn check_inventory(tokens: &Tokens) -> Result<(), String> {
         None => Ok(()),
         Some(class) => Err(format!(
             "class {class} is {:?} but {:?} in this version's phone inventory; model and program do not belong together",
-            tokens.names()[class], INVENTORY[class].name
+            tokens.names()[class],
+            INVENTORY[class].name
         )),
     }
 }

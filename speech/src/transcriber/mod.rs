@@ -43,6 +43,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    #[allow(clippy::needless_pass_by_value, reason = "made for `map_err`")]
     fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable { path: path.to_owned(), reason: reason.to_string() }
     }
@@ -61,5 +62,6 @@ fn short_hash(path: &Path) -> Result<String, ModelError> {
         }
         digest.update(&buffer[..read]);
     }
-    Ok(digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect())
+    let start = digest.finalize().iter().take(6).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+    Ok(format!("{start:012x}"))
 }

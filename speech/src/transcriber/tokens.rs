@@ -9,7 +9,7 @@ use super::ModelError;
 /// Names that published models give to the CTC blank, in the order in which sherpa-onnx looks for them.
 const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
 
-/// SentencePiece's word boundary.
+/// `SentencePiece`'s word boundary.
 const WORD: char = '▁';
 
 /// A recogniser's classes by number.
@@ -24,7 +24,8 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Reads `tokens.txt`; `byte_level` where the model folder has a `bbpe.model`.
     pub fn read(path: &Path, byte_level: bool) -> Result<Self, ModelError> {
-        let text = fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+        let text =
+            fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
         Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
     }
 
@@ -33,7 +34,8 @@ impl Tokens {
         // Only line ends are stripped, and the last ASCII space splits: some tokens *are* Unicode white space.
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
             let (name, id) = line.rsplit_once(' ').unwrap_or((" ", line));
-            let id: usize = id.parse().map_err(|_| format!("line {} does not end in a class number", number + 1))?;
+            let id: usize =
+                id.parse().map_err(|_| format!("line {} does not end in a class number", number + 1))?;
             if id > 1 << 16 {
                 return Err(format!("line {} has class {id}: more than any known model", number + 1));
             }
@@ -42,10 +44,12 @@ impl Tokens {
             }
             names[id] = Some(if name.is_empty() { " ".to_owned() } else { name.to_owned() });
         }
-        let names = names.into_iter().enumerate().map(|(id, name)| name.ok_or(id)).collect::<Result<Vec<_>, _>>();
+        let names =
+            names.into_iter().enumerate().map(|(id, name)| name.ok_or(id)).collect::<Result<Vec<_>, _>>();
         let names = names.map_err(|id| format!("class {id} has no name"))?;
         let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
-        let blank = blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
+        let blank =
+            blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
         Ok(Self { names, blank, byte_of: byte_level.then(bytes_of_characters) })
     }
 

@@ -15,7 +15,9 @@ use whisper_rs::{
 
 use self::header::Header;
 use super::{ModelError, short_hash};
-use crate::{Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript};
+use crate::{
+    Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+};
 
 /// Whisper hears windows of 30 s; one utterance is one window.
 const MAX_SECONDS: f32 = 30.0;
@@ -62,8 +64,10 @@ impl WhisperModel {
         header.check().map_err(|reason| ModelError::unusable(file, reason))?;
         // Routes whisper.cpp's own messages to `tracing`; only the first call of a process has an effect.
         whisper_rs::install_logging_hooks();
-        let context = WhisperContext::new_with_params(file, WhisperContextParameters::default())
-            .map_err(|_| ModelError::unusable(file, "its tensors are damaged or incomplete; download it again"))?;
+        let context =
+            WhisperContext::new_with_params(file, WhisperContextParameters::default()).map_err(|_| {
+                ModelError::unusable(file, "its tensors are damaged or incomplete; download it again")
+            })?;
         let stem = file.file_stem().map_or("whisper".into(), |stem| stem.to_string_lossy());
         let name = format!("whisper:{stem}@{}", short_hash(file)?);
         tracing::info!(engine = name, layers = header.audio_layers, "the speech model is loaded");
@@ -153,7 +157,12 @@ impl WhisperTranscriber {
         chosen.into_iter().rev().flatten().collect()
     }
 
-    fn run(&mut self, audio: &[f32], language: Language, request: &TranscribeRequest) -> Result<(), WhisperError> {
+    fn run(
+        &mut self,
+        audio: &[f32],
+        language: Language,
+        request: &TranscribeRequest,
+    ) -> Result<(), WhisperError> {
         let prompt = self.prompt(&request.prompt);
         let template = match language {
             Language::Bo => &self.tibetan,
@@ -195,12 +204,17 @@ impl Transcriber for WhisperTranscriber {
         &self.capabilities
     }
 
-    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+    fn transcribe(
+        &mut self,
+        audio: &[f32],
+        request: &TranscribeRequest,
+    ) -> Result<Transcript, TranscribeError> {
         let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
         if seconds > MAX_SECONDS {
             return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
         }
-        let mut transcript = Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
+        let mut transcript =
+            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
         if audio.is_empty() {
             return Ok(transcript);
         }

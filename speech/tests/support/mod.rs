@@ -1,6 +1,6 @@
 //! Where the tests' material lies.
 
-#![allow(dead_code, reason = "every test file uses a part of it")]
+#![allow(dead_code, clippy::unwrap_used, reason = "test code, of which every test file uses a part")]
 
 use std::{
     env,

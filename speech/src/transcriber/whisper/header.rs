@@ -56,12 +56,16 @@ impl Header {
     /// Whether this program can use the model; why not, for people.
     pub fn check(&self) -> Result<(), String> {
         if self.magic != MAGIC {
-            return Err("it is no ggml Whisper file (wrong first bytes); files in GGUF, safetensors or PyTorch form \
+            return Err(
+                "it is no ggml Whisper file (wrong first bytes); files in GGUF, safetensors or PyTorch form \
                         must be converted first"
-                .into());
+                    .into(),
+            );
         }
         if self.vocabulary == ENGLISH_ONLY {
-            return Err("it hears English only; take a multilingual model (one without \".en\" in its name)".into());
+            return Err(
+                "it hears English only; take a multilingual model (one without \".en\" in its name)".into()
+            );
         }
         if !MULTILINGUAL.contains(&self.vocabulary) {
             return Err(format!(

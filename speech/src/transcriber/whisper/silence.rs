@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn what_citizens_say_is_kept_in_both_languages() {
-        for text in ["谢谢", "社保卡怎么办", "ཐུགས་རྗེ་ཆེ།", "སྤྱི་ཚོགས་ཉེན་སྲུང་ 社保卡 怎么看", "谢谢观看完我的材料"] {
+        for text in ["谢谢", "社保卡怎么办", "ཐུགས་རྗེ་ཆེ།", "སྤྱི་ཚོགས་ཉེན་སྲུང་ 社保卡 怎么看", "谢谢观看完我的材料"]
+        {
             assert!(!is_hallucination(text), "{text}");
         }
     }
