@@ -237,7 +237,7 @@ export class MockConversation {
     if (!this.voice || this.audioOut === "none" || !text) return;
     if (this.playing) this.playing.interrupted = true;
     const echo = this.audioOut === "opus" && this.lastSound?.codec === "opus" ? this.lastSound.packets : undefined;
-    const audio_id = `a${(this.audio += 1)}`;
+    const audio_id = (this.audio += 1);
     const playing = (this.playing = { interrupted: false });
     const sentences = text.match(/[^。！？།]+[。！？།]*\s*/g) ?? [text];
     this.signal({ type: "audio_start", audio_id, seq: event.seq, codec: echo ? "opus" : "pcm16", sample_rate: echo ? 48000 : 16000, source: event.type === "agent_message" ? "agent" : "synthetic" });

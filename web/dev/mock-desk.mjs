@@ -72,7 +72,7 @@ export class MockDesk {
     if (!conversation) return { status: 404, body: { error: { code: "not_found", message: "没有这个对话" } } };
     if (!act) {
       const { language, voice, status, holder, events } = conversation;
-      return { status: 200, body: { conversation: id, language, voice, status, holder, events } };
+      return { status: 200, body: { conversation: id, language, voice, status, holder: holder && { id: holder, name: holder }, events } };
     }
     return this.act(conversation, act, session.agent, body);
   }
@@ -103,9 +103,9 @@ export class MockDesk {
       conversation.speak(event, body.text);
       return { status: 200, body: { seq: event.seq } };
     }
-    const outcome = { resolve: "resolved", return: "returned", requeue: "lost" }[act];
+    const outcome = { resolve: "resolved", return: "returned", requeue: "requeued" }[act];
     if (!outcome) return { status: 404, body: { error: { code: "not_found", message: act } } };
-    conversation.event("agent_left", { outcome, text: conversation.words[outcome] });
+    conversation.event("agent_left", { outcome, text: conversation.words[outcome] ?? conversation.words.lost });
     conversation.holder = undefined;
     conversation.status = { resolve: "closed", return: "bot", requeue: "queued" }[act];
     if (act === "resolve") conversation.event("closed", { by: "agent", text: conversation.words.closed });

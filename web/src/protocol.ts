@@ -13,6 +13,8 @@ export type UplinkCodec = "pcm16" | "opus";
 export type AudioOut = "pcm16" | "opus" | "none";
 
 export const PROTOCOL_VERSION = 1;
+/** Names a sound on one connection. */
+export type AudioId = number;
 /** WebSocket subprotocol. */
 export const SUBPROTOCOL = "drilen.v1";
 /** Close codes that mean something (RFC 6455 and IANA's registry). */
@@ -90,7 +92,7 @@ export interface Repeat {
 }
 export interface Heard {
   type: "heard";
-  audio_id: string;
+  audio_id: AudioId;
   /** How far the sound was played, in milliseconds. */
   ms: number;
 }
@@ -223,7 +225,8 @@ export interface AgentMessage extends EventBase {
 }
 export interface AgentLeft extends EventBase {
   type: "agent_left";
-  outcome: "returned" | "resolved" | "lost";
+  /** `requeued` by the agent, `lost` with their connection: both go back to the queue. */
+  outcome: "returned" | "resolved" | "requeued" | "lost";
   text: string;
 }
 export interface Closed extends EventBase {
@@ -311,7 +314,7 @@ export interface AgentTyping {
 }
 export interface AudioOutStart {
   type: "audio_start";
-  audio_id: string;
+  audio_id: AudioId;
   /** The event being spoken. */
   seq: number;
   codec: "pcm16" | "opus";
@@ -320,7 +323,7 @@ export interface AudioOutStart {
 }
 export interface Mark {
   type: "mark";
-  audio_id: string;
+  audio_id: AudioId;
   /** 0-based. */
   sentence: number;
   text: string;
@@ -328,7 +331,7 @@ export interface Mark {
 }
 export interface AudioEnd {
   type: "audio_end";
-  audio_id: string;
+  audio_id: AudioId;
   total_ms: number;
   interrupted: boolean;
 }
@@ -449,7 +452,7 @@ export interface DeskConversation {
   language: Language;
   voice: boolean;
   status: string;
-  holder?: string | null;
+  holder?: { id: string; name: string } | null;
   events: ServerEvent[];
 }
 export interface Candidate {
@@ -461,7 +464,8 @@ export interface Candidate {
 export type DeskServerMessage =
   | ({ type: "queue" } & DeskQueue)
   | { type: "event"; conversation: string; event: ServerEvent }
-  | { type: "citizen_typing"; conversation: string };
+  | { type: "citizen_typing"; conversation: string }
+  | { type: "error"; error: HttpError["error"] };
 export type DeskClientMessage =
   | { type: "watch" | "unwatch" | "typing"; conversation: string }
   | { type: "heartbeat" };

@@ -1,9 +1,10 @@
-import type { AudioOutStart, Mark } from "../protocol";
+import type { AudioId, AudioOutStart, Mark } from "../protocol";
 import { concat } from "./samples";
 
 /** One spoken answer as it came: kept for a while, so that it can be heard again without the network. */
 export interface Clip {
-  audioId: string;
+  /** Undefined for a sound that is played again from the shelf: the server knows nothing of it. */
+  audioId: AudioId | undefined;
   /** The event being spoken. */
   seq: number;
   source: AudioOutStart["source"];

@@ -1,7 +1,7 @@
 /**
  * Plays what the server speaks: a small jitter buffer, exact stopping, and the answer to "how far was it heard?".
  */
-import type { AudioEnd, AudioOutStart, Mark } from "../protocol";
+import type { AudioEnd, AudioId, AudioOutStart, Mark } from "../protocol";
 import { addSamples, ClipShelf, newClip, sentenceAt, wholeClip, type Clip } from "./clip";
 import { openDownlink, type Downlink } from "./downlink";
 import { Resampler } from "./resampler";
@@ -54,7 +54,7 @@ export class Player {
    */
   constructor(
     private readonly onChange: (playing: Playing | undefined) => void,
-    private readonly onHeard: (audioId: string, ms: number) => void,
+    private readonly onHeard: (audioId: AudioId, ms: number) => void,
   ) {}
 
   /** Must be called in a tap or key press once: browsers keep pages silent until then. */
@@ -124,7 +124,7 @@ export class Player {
     this.unlock();
     this.stop();
     const factor = slow && !clip.slow ? SLOWER : 1;
-    const feed = this.feedFor({ ...clip, audioId: "" }, clip.rate, factor);
+    const feed = this.feedFor({ ...clip, audioId: undefined }, clip.rate, factor);
     feed.push(stretch(wholeClip(clip), clip.rate, factor));
     feed.finish();
     return true;
@@ -227,7 +227,7 @@ export class Player {
 
   /** Only what the server is speaking now is its business; a sound played again from the shelf has no id. */
   private report(clip: Clip, ms: number): void {
-    if (clip.audioId !== "") this.onHeard(clip.audioId, ms);
+    if (clip.audioId !== undefined) this.onHeard(clip.audioId, ms);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   PROTOCOL_VERSION,
   parseServerMessage,
   SUBPROTOCOL,
+  type AudioId,
   type AudioOut,
   type ClientMessage,
   type DurableMessage,
@@ -140,7 +141,7 @@ export class ConversationClient {
     if (this.ready) this.post({ type: "cancel" });
   }
 
-  heard(audioId: string, ms: number): void {
+  heard(audioId: AudioId, ms: number): void {
     if (this.ready) this.post({ type: "heard", audio_id: audioId, ms: Math.round(ms) });
   }
 
@@ -293,6 +294,12 @@ export class ConversationClient {
       if (pending.length > 0) this.connect();
       return;
     }
+    if (error.fatal && error.code === "bad_message" && this.state.lastSeq > 0) {
+      // The server knows fewer events than we do (it was restored from a backup): what it knows is what counts.
+      this.state = { ...emptyState(this.state.language), pending: this.state.pending };
+      this.reconnectSoon();
+      return;
+    }
     const id = error.id ?? undefined;
     if (id !== undefined && isPassing(error) && this.sentOnThisWire.has(id)) {
       clearTimeout(this.timers.resend);
@@ -311,7 +318,7 @@ export class ConversationClient {
     } else if (event.code === CLOSE.done && this.state.pending.length === 0 && this.turn === undefined) {
       this.setLink("idle");
     } else {
-      this.reconnectSoon(event.code === CLOSE.tryLater ? 5000 : 0);
+      this.reconnectSoon(event.code === CLOSE.tryLater ? (this.state.error?.retry_after_ms ?? 5000) : 0);
     }
   }
 

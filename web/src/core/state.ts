@@ -137,8 +137,8 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
       backToAssistant(next);
       break;
     case "agent_left":
-      // A lost agent's conversations go back to the queue; the server says the new place by `queue`.
-      if (event.outcome === "lost") next.holder = "queue";
+      // The server says the new place by `queue`.
+      if (event.outcome === "lost" || event.outcome === "requeued") next.holder = "queue";
       else backToAssistant(next);
       delete next.agent;
       next.agentTyping = false;
@@ -223,6 +223,8 @@ export function isPassing(error: ProtocolError): boolean {
 }
 
 function applyError(state: ConversationState, error: ProtocolError): ConversationState {
+  // "Taken over" comes as a fatal `closed`: this window is shut, the conversation is not. The link tells it.
+  if (error.code === "closed" && error.fatal) return state;
   const next: ConversationState = { ...state, error, thinking: false };
   const id = error.id ?? undefined;
   if (id !== undefined && !isPassing(error)) next.pending = state.pending.filter((p) => p.message.id !== id);

@@ -5,6 +5,8 @@ import type { Candidate, DeskConversation, DeskQueue, DeskSession, HttpError, La
 export class DeskError extends Error {
   constructor(
     readonly status: number,
+    /** The server's own short name of the reason; its words are English and for logs. */
+    readonly code: string,
     message: string,
     /** Who was faster, where a claim was lost. */
     readonly winner?: string,
@@ -70,10 +72,10 @@ export class DeskApi {
     const request: RequestInit = { method, headers, credentials: "same-origin" };
     if (body !== undefined) request.body = JSON.stringify(body);
     const reply = await fetch(`/v1/desk${path}`, request).catch(() => undefined);
-    if (reply === undefined) throw new DeskError(0, "");
+    if (reply === undefined) throw new DeskError(0, "unreachable", "");
     const value: unknown = await reply.json().catch(() => undefined);
     if (reply.ok) return value as T;
     const refusal = value as (Partial<HttpError> & { winner?: string }) | undefined;
-    throw new DeskError(reply.status, refusal?.error?.message ?? "", refusal?.winner);
+    throw new DeskError(reply.status, refusal?.error?.code ?? "", refusal?.error?.message ?? "", refusal?.winner);
   }
 }

@@ -14,6 +14,20 @@ const TYPING_SHOWN_MS = 5000;
 const TYPING_SENT_EVERY_MS = 3000;
 const SEARCH_AFTER_MS = 300;
 
+/** The server's reasons, in the agent's language. */
+const REFUSALS: Partial<Record<string, DeskKey>> = {
+  other_language: "notYours",
+  not_yours: "notOpenToYou",
+  not_found: "notFound",
+  not_holder: "notHolder",
+  not_waiting: "notWaiting",
+  conflict: "notWaiting",
+  closed: "isClosed",
+  busy: "busy",
+  unavailable: "busy",
+  foreign_page: "loginExpired",
+};
+
 /** A message of the agent's on its way. */
 export interface Outgoing {
   id: string;
@@ -328,6 +342,8 @@ export class Desk {
     if (error.status === 0) return this.text("unreachable");
     if (error.status === 401) return this.text("loginExpired");
     if (error.winner !== undefined) return this.text("claimLost", { winner: error.winner });
+    const known = REFUSALS[error.code];
+    if (known !== undefined) return this.text(known);
     return this.text("failed", { message: error.message === "" ? String(error.status) : error.message });
   }
 

@@ -92,7 +92,7 @@ describe("slower speech", () => {
 
 describe("kept sounds", () => {
   const clip = (seq: number, samples: number): Clip => ({
-    ...newClip({ type: "audio_start", audio_id: `a${seq}`, seq, codec: "pcm16", sample_rate: 16_000, source: "synthetic" }, false),
+    ...newClip({ type: "audio_start", audio_id: seq, seq, codec: "pcm16", sample_rate: 16_000, source: "synthetic" }, false),
     samples,
     complete: true,
   });
@@ -109,8 +109,8 @@ describe("kept sounds", () => {
   it("know the sentence that is spoken at a moment", () => {
     const marked = clip(1, 10);
     marked.marks = [
-      { type: "mark", audio_id: "a1", sentence: 0, text: "དང་པོ།", start_ms: 0 },
-      { type: "mark", audio_id: "a1", sentence: 1, text: "第二句。", start_ms: 900 },
+      { type: "mark", audio_id: 1, sentence: 0, text: "དང་པོ།", start_ms: 0 },
+      { type: "mark", audio_id: 1, sentence: 1, text: "第二句。", start_ms: 900 },
     ];
     expect([sentenceAt(marked, 0), sentenceAt(marked, 899), sentenceAt(marked, 950)]).toEqual(["དང་པོ།", "དང་པོ།", "第二句。"]);
   });

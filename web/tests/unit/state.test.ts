@@ -118,7 +118,9 @@ describe("a person", () => {
 
   it("whose connection is lost puts the citizen back into the queue, not to the assistant", () => {
     const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
-    expect(after(joined, { type: "agent_left", seq: 4, at, outcome: "lost", text: "…" }).holder).toBe("queue");
+    for (const outcome of ["lost", "requeued"] as const) {
+      expect(after(joined, { type: "agent_left", seq: 4, at, outcome, text: "…" }).holder).toBe("queue");
+    }
   });
 });
 
@@ -126,6 +128,12 @@ it("the end of the conversation gives up what was still to be sent", () => {
   const busy = { ...after(emptyState("zh"), started), pending: [pending("m1", "…")], turn: { id: "t", phase: "heard" as const } };
   const closed = after(busy, { type: "closed", seq: 2, at, by: "agent", text: "…" });
   expect([closed.closed, closed.pending.length, closed.turn]).toEqual([true, 0, undefined]);
+});
+
+it("being taken over by another window does not end the conversation", () => {
+  const state = after(emptyState("zh"), started);
+  const taken = after(state, { type: "error", code: "closed", message: "…", fatal: true });
+  expect([taken.closed, taken.error]).toEqual([false, undefined]);
 });
 
 it("an unknown message of a newer server changes nothing", () => {

@@ -69,6 +69,6 @@ it("pauses between attempts grow, have a ceiling, and heed the server's wish", (
 
 it("what is no message is told from what is, and signals from events", () => {
   for (const bad of ["", "[]", "null", "{}", '{"type":1}', "{"]) expect(parseServerMessage(bad)).toBeUndefined();
-  const audio = parseServerMessage('{"type":"audio_start","audio_id":"a","seq":4,"codec":"opus","sample_rate":48000,"source":"agent"}');
+  const audio = parseServerMessage('{"type":"audio_start","audio_id":1,"seq":4,"codec":"opus","sample_rate":48000,"source":"agent"}');
   expect(audio !== undefined && isEvent(audio)).toBe(false);
 });
