@@ -86,6 +86,24 @@ impl EventBody {
         body
     }
 
+    /// Whether it changes hands, or is an agent's: only a [`crate::HandoffCommand`] makes such an event.
+    pub const fn is_handoff(&self) -> bool {
+        match self {
+            Self::Started(_)
+            | Self::Escalated(_)
+            | Self::EscalationCancelled(_)
+            | Self::AgentJoined(_)
+            | Self::AgentMessage(_)
+            | Self::AgentLeft(_)
+            | Self::Closed(_) => true,
+            Self::LanguageChanged(_)
+            | Self::CitizenMessage(_)
+            | Self::Answer(_)
+            | Self::Clarify(_)
+            | Self::Say(_) => false,
+        }
+    }
+
     /// The event's `type` on the wire.
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -384,6 +384,7 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn close_idle(&self, quiet_since: Timestamp) -> Result<Vec<ConversationId>, StoreError>;
 
     /// Deletes conversations that were closed before `before`, and ended sessions. Tells how many conversations.
+    /// A sweep takes a bounded number at a time, like the two above: call it again until there are none left.
     async fn delete_closed(&self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// Fails unless the store can read and takes commands.

@@ -1,0 +1,36 @@
+//! Suggested answers: the desk asks, the workers that understand citizens answer.
+
+use async_trait::async_trait;
+use language::Language;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An answer that an agent may send.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SuggestedAnswer {
+    /// Which entry.
+    #[schemars(with = "String")]
+    pub entry: kb::EntryId,
+    /// Its question, in the language asked for.
+    pub question: String,
+    /// Its whole answer, in the language asked for.
+    pub text: String,
+    /// Calibrated probability that it is what was meant, 0 to 1.
+    pub confidence: f32,
+}
+
+/// The knowledge base cannot be asked right now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no suggestions right now: {0}")]
+pub struct NoSuggestions(pub String);
+
+/// Looks up answers for an agent. Implementations hand the question to worker threads; they never search on the
+/// thread that calls.
+#[async_trait]
+pub trait SuggestAnswers: Send + Sync {
+    /// Answers to what was asked, best first, at most five.
+    ///
+    /// # Errors
+    /// [`NoSuggestions`] where the workers are busy or gone.
+    async fn suggest(&self, question: &str, language: Language) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
+}

@@ -1,0 +1,176 @@
+//! `/v1/desk/conversations/{id}` and what an agent can do with a conversation.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use conversation::protocol::MAX_TEXT_CHARACTERS;
+use conversation::{
+    Agent, Append, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder, MessageId, MessageKey,
+    Status,
+};
+use language::Language;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::session::{Body, Changing, LoggedIn};
+use super::{DeskError, DeskState};
+
+/// Events read from the store at once.
+const PAGE: u32 = 500;
+/// The longest note, in characters.
+const MAX_NOTE_CHARACTERS: usize = 2_000;
+
+/// A conversation with all its events, what the assistant considered included.
+#[derive(Serialize)]
+pub(super) struct View {
+    conversation: ConversationId,
+    language: Language,
+    voice: bool,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
+    events: Vec<Event>,
+}
+
+pub(super) async fn view(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    logged_in: LoggedIn,
+) -> Result<Json<View>, DeskError> {
+    let id = parse_id(&id)?;
+    let (conversation, events) = read(&state, id, &logged_in.agent).await?;
+    Ok(Json(View {
+        conversation: id,
+        language: conversation.language,
+        voice: conversation.voice,
+        status: conversation.status(),
+        holder: conversation.holder().cloned(),
+        events,
+    }))
+}
+
+/// The conversation with its events, if it is open to this agent: it waits for a person or has one, or the agent was
+/// in it before. What citizens discuss with the assistant alone is nobody's to read here.
+pub(super) async fn read(
+    state: &DeskState,
+    id: ConversationId,
+    agent: &Agent,
+) -> Result<(ConversationState, Vec<Event>), DeskError> {
+    let conversation = state.store.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
+    let mut events = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |event: &Event| event.seq);
+        let page = state.store.events_after(id, after, PAGE).await?;
+        let last = page.len() < PAGE as usize;
+        events.extend(page);
+        if last {
+            break;
+        }
+    }
+    let was_here = |event: &Event| {
+        matches!(&event.body, EventBody::AgentJoined(joined) if joined.agent.id == Some(agent.id))
+    };
+    if conversation.handoff.ticket().is_none() && !events.iter().any(was_here) {
+        return Err(DeskError::NotYours);
+    }
+    Ok((conversation, events))
+}
+
+pub(super) async fn claim(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+) -> Result<Json<Value>, DeskError> {
+    let id = parse_id(&id)?;
+    let conversation = state.store.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
+    if !logged_in.agent.languages.contains(&conversation.language) {
+        return Err(DeskError::OtherLanguage);
+    }
+    let command = HandoffCommand::Claim { agent: logged_in.agent.actor() };
+    act(&state, &logged_in.agent, Append::to(id).then(command)).await?;
+    tracing::info!(agent = %logged_in.agent.id, conversation = %id, "an agent took a conversation");
+    Ok(Json(json!({})))
+}
+
+/// What an agent writes.
+#[derive(Deserialize)]
+pub(super) struct Message {
+    id: MessageId,
+    text: String,
+}
+
+pub(super) async fn message(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+    Body(message): Body<Message>,
+) -> Result<Json<Value>, DeskError> {
+    let characters = message.text.chars().count();
+    if message.text.trim().is_empty() || characters > MAX_TEXT_CHARACTERS {
+        return Err(DeskError::Invalid(format!("`text` must have 1 to {MAX_TEXT_CHARACTERS} characters")));
+    }
+    let append = Append::to(parse_id(&id)?)
+        .because_of(MessageKey::agent(logged_in.agent.id, message.id))
+        .then(HandoffCommand::Message { agent: logged_in.agent.actor(), text: message.text });
+    let seq = act(&state, &logged_in.agent, append).await?;
+    Ok(Json(json!({ "seq": seq })))
+}
+
+pub(super) async fn resolve(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+) -> Result<Json<Value>, DeskError> {
+    let command = HandoffCommand::Resolve { agent: logged_in.agent.actor() };
+    act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
+    Ok(Json(json!({})))
+}
+
+/// A note for whoever comes next; citizens never see it.
+#[derive(Deserialize)]
+pub(super) struct Note {
+    note: Option<String>,
+}
+
+impl Note {
+    fn check(self) -> Result<Option<String>, DeskError> {
+        match self.note {
+            Some(note) if note.chars().count() > MAX_NOTE_CHARACTERS => {
+                Err(DeskError::Invalid(format!("`note` has more than {MAX_NOTE_CHARACTERS} characters")))
+            }
+            note => Ok(note.filter(|note| !note.trim().is_empty())),
+        }
+    }
+}
+
+pub(super) async fn give_back(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+    Body(note): Body<Note>,
+) -> Result<Json<Value>, DeskError> {
+    let command = HandoffCommand::Return { agent: logged_in.agent.actor(), note: note.check()? };
+    act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn requeue(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+    Body(note): Body<Note>,
+) -> Result<Json<Value>, DeskError> {
+    let command = HandoffCommand::Requeue { agent: logged_in.agent.actor(), note: note.check()? };
+    act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
+    Ok(Json(json!({})))
+}
+
+/// Counts as a sign of life **first**: an agent whose page has been closed for a while must not lose at once what they
+/// have just taken.
+async fn act(state: &DeskState, agent: &Agent, append: Append) -> Result<Option<u64>, DeskError> {
+    state.store.heartbeat(agent.id).await?;
+    Ok(state.store.append(append).await?.first_seq())
+}
+
+pub(super) fn parse_id(id: &str) -> Result<ConversationId, DeskError> {
+    id.parse().map_err(|_| DeskError::NotFound("conversation"))
+}

@@ -1,0 +1,341 @@
+//! `GET /v1/desk/live`: what changes, as it changes.
+//!
+//! The socket follows the conversations that the agent has, and those that they watch. A page that opens a
+//! conversation sends `watch` first and asks for its events then, so that it misses none; it applies each `seq` once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
+use axum::response::Response;
+use conversation::{ConversationId, Event, Feed, Lagged, Published, QueueFeed, StoreError};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::conversations;
+use super::queue::Lists;
+use super::session::{LoggedIn, OwnPage};
+use super::{DeskError, DeskState, Typing, TypingFeed};
+
+/// The longest message that a page sends, in bytes; they carry one id.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+/// Conversations that one page may watch.
+const MAX_WATCHED: usize = 100;
+/// Changes of the queue within so long are told together: a rush of citizens must not become a rush of lists.
+const QUEUE_PAUSE: Duration = Duration::from_millis(100);
+/// A page that does not take a message within so long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Events read again at once after falling behind.
+const PAGE: u32 = 500;
+
+/// What a page sends.
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum FromPage {
+    Watch { conversation: ConversationId },
+    Unwatch { conversation: ConversationId },
+    Typing { conversation: ConversationId },
+    Heartbeat,
+}
+
+/// What a page is sent.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ToPage<'a> {
+    Queue(&'a Lists),
+    Event { conversation: ConversationId, event: &'a Event },
+    CitizenTyping { conversation: ConversationId },
+    Error { error: Problem },
+}
+
+#[derive(Serialize)]
+struct Problem {
+    code: &'static str,
+    message: String,
+}
+
+/// Why a socket ends.
+enum End {
+    /// The page is gone, or does not take what it is sent.
+    Gone,
+    /// The server drains.
+    Restart,
+    /// No sign of life, or the session is over.
+    Policy(&'static str),
+    /// The store failed.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for End {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+pub(super) async fn live(
+    State(state): State<DeskState>,
+    logged_in: LoggedIn,
+    _own_page: OwnPage,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let tasks = state.tasks.clone();
+    let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
+    upgrade.on_upgrade(move |socket| tasks.track_future(Page::new(state, logged_in, socket).serve()))
+}
+
+/// A conversation that a page follows.
+#[derive(Clone, Copy, Default)]
+struct Followed {
+    /// The agent has it.
+    held: bool,
+    /// The agent watches it.
+    watched: bool,
+    /// The last event that the page was sent, or that had happened when following began.
+    last_seq: u64,
+}
+
+struct Page {
+    state: DeskState,
+    logged_in: LoggedIn,
+    socket: WebSocket,
+    feed: Box<dyn Feed>,
+    queue: Box<dyn QueueFeed>,
+    typing: TypingFeed,
+    followed: HashMap<ConversationId, Followed>,
+    /// When the lists are to be sent, where they have changed.
+    lists_due: Option<Instant>,
+    /// When the page counts as gone.
+    silent_at: Instant,
+}
+
+impl Page {
+    fn new(state: DeskState, logged_in: LoggedIn, socket: WebSocket) -> Self {
+        // Subscriptions come first: whatever is read afterwards cannot have a hole before them.
+        let (feed, queue) = (state.store.subscribe_all(), state.store.subscribe_queue());
+        let silent_at = Instant::now() + state.settings.lost_after;
+        Self {
+            typing: state.typing.listen(),
+            followed: HashMap::new(),
+            lists_due: None,
+            state,
+            logged_in,
+            socket,
+            feed,
+            queue,
+            silent_at,
+        }
+    }
+
+    async fn serve(mut self) {
+        let agent = self.logged_in.agent.id;
+        let frame = match self.run().await {
+            End::Gone => return,
+            End::Restart => CloseFrame { code: close_code::RESTART, reason: "restart".into() },
+            End::Policy(reason) => CloseFrame { code: close_code::POLICY, reason: reason.into() },
+            End::Failed(error) => {
+                tracing::error!(%agent, error = &error as &dyn std::error::Error, "a desk page lost the store");
+                CloseFrame { code: close_code::AGAIN, reason: "try again later".into() }
+            }
+        };
+        let _ = tokio::time::timeout(SEND_TIMEOUT, self.socket.send(Message::Close(Some(frame)))).await;
+    }
+
+    async fn run(&mut self) -> End {
+        match self.follow().await {
+            Ok(never) => match never {},
+            Err(end) => end,
+        }
+    }
+
+    async fn follow(&mut self) -> Result<std::convert::Infallible, End> {
+        self.state.store.heartbeat(self.logged_in.agent.id).await?;
+        self.send_lists().await?;
+        let shutdown = self.state.shutdown.clone();
+        loop {
+            let lists_due = self.lists_due;
+            tokio::select! {
+                () = shutdown.cancelled() => return Err(End::Restart),
+                () = tokio::time::sleep_until(self.silent_at) => return Err(End::Policy("no sign of life")),
+                () = sleep_until(lists_due) => self.send_lists().await?,
+                changed = self.queue.changed(), if lists_due.is_none() => {
+                    if !changed {
+                        return Err(End::Restart);
+                    }
+                    self.lists_due = Some(Instant::now() + QUEUE_PAUSE);
+                }
+                published = self.feed.next() => match published {
+                    Ok(Some(published)) => self.pass_on(&published).await?,
+                    Ok(None) => return Err(End::Restart),
+                    Err(Lagged) => self.catch_up().await?,
+                },
+                Some(typing) = self.typing.next() => self.pass_on_typing(typing).await?,
+                message = self.socket.recv() => match message {
+                    Some(Ok(message)) => self.take(message).await?,
+                    Some(Err(_)) | None => return Err(End::Gone),
+                },
+            }
+        }
+    }
+
+    /// Sends the lists, and follows exactly what the agent has now.
+    async fn send_lists(&mut self) -> Result<(), End> {
+        self.lists_due = None;
+        let lists = Lists::read(&self.state, &self.logged_in.agent).await?;
+        for item in &lists.mine {
+            if !self.followed.get(&item.conversation).is_some_and(|followed| followed.held) {
+                let last_seq = match self.state.store.conversation(item.conversation).await? {
+                    Some(conversation) => conversation.last_seq,
+                    None => continue,
+                };
+                let followed = self.followed.entry(item.conversation).or_default();
+                followed.held = true;
+                if !followed.watched {
+                    followed.last_seq = last_seq;
+                }
+            }
+        }
+        self.send(&ToPage::Queue(&lists)).await
+    }
+
+    /// Passes events on, if the page follows their conversation, before or after them.
+    async fn pass_on(&mut self, published: &Published) -> Result<(), End> {
+        let held = published.state.holder().is_some_and(|holder| holder.id == self.logged_in.agent.id);
+        if !held && !self.followed.contains_key(&published.conversation) {
+            return Ok(());
+        }
+        for event in &*published.events {
+            self.send_event(published.conversation, event).await?;
+        }
+        if let Some(followed) = self.followed.get_mut(&published.conversation) {
+            followed.held = held;
+            if !held && !followed.watched {
+                self.followed.remove(&published.conversation);
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_event(&mut self, conversation: ConversationId, event: &Event) -> Result<(), End> {
+        let followed = self.followed.entry(conversation).or_default();
+        if event.seq <= followed.last_seq {
+            return Ok(());
+        }
+        followed.last_seq = event.seq;
+        self.send(&ToPage::Event { conversation, event }).await
+    }
+
+    /// After falling behind: everything that the page follows is read again from where it was.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let followed: Vec<_> = self.followed.iter().map(|(id, followed)| (*id, followed.last_seq)).collect();
+        for (conversation, mut seq) in followed {
+            loop {
+                let events = self.state.store.events_after(conversation, seq, PAGE).await?;
+                for event in &events {
+                    self.send_event(conversation, event).await?;
+                }
+                match events.last() {
+                    Some(last) if events.len() == PAGE as usize => seq = last.seq,
+                    _ => break,
+                }
+            }
+        }
+        self.send_lists().await
+    }
+
+    async fn pass_on_typing(&mut self, typing: Typing) -> Result<(), End> {
+        match typing {
+            Typing::Citizen(conversation) if self.followed.contains_key(&conversation) => {
+                self.send(&ToPage::CitizenTyping { conversation }).await
+            }
+            Typing::Citizen(_) | Typing::Agent(_) => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, message: Message) -> Result<(), End> {
+        self.silent_at = Instant::now() + self.state.settings.lost_after;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Close(_) => return Err(End::Gone),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => return Ok(()),
+        };
+        match serde_json::from_str(&text) {
+            Ok(FromPage::Watch { conversation }) => self.watch(conversation).await,
+            Ok(FromPage::Unwatch { conversation }) => {
+                self.unwatch(conversation);
+                Ok(())
+            }
+            Ok(FromPage::Typing { conversation }) => {
+                if self.followed.get(&conversation).is_some_and(|followed| followed.held) {
+                    self.state.typing.tell(Typing::Agent(conversation));
+                }
+                Ok(())
+            }
+            Ok(FromPage::Heartbeat) => self.heartbeat().await,
+            Err(error) => self.complain("bad_message", error.to_string()).await,
+        }
+    }
+
+    async fn watch(&mut self, conversation: ConversationId) -> Result<(), End> {
+        let watched = self.followed.values().filter(|followed| followed.watched).count();
+        if watched >= MAX_WATCHED {
+            return self.complain("too_many", format!("a page watches at most {MAX_WATCHED} conversations")).await;
+        }
+        match conversations::read(&self.state, conversation, &self.logged_in.agent).await {
+            Ok((state, _)) => {
+                let followed = self.followed.entry(conversation).or_insert_with(|| Followed {
+                    last_seq: state.last_seq,
+                    ..Followed::default()
+                });
+                followed.watched = true;
+                Ok(())
+            }
+            Err(error @ (DeskError::NotFound(_) | DeskError::NotYours)) => {
+                self.complain(error.code(), error.to_string()).await
+            }
+            Err(error) => self.complain(error.code(), error.to_string()).await,
+        }
+    }
+
+    fn unwatch(&mut self, conversation: ConversationId) {
+        if let Some(followed) = self.followed.get_mut(&conversation) {
+            followed.watched = false;
+            if !followed.held {
+                self.followed.remove(&conversation);
+            }
+        }
+    }
+
+    /// A sign of life; and the moment to notice that the session is over.
+    async fn heartbeat(&mut self) -> Result<(), End> {
+        if self.state.store.session(&self.logged_in.session).await?.is_none() {
+            return Err(End::Policy("logged out"));
+        }
+        match self.state.store.heartbeat(self.logged_in.agent.id).await {
+            // The next one comes in seconds.
+            Err(StoreError::Busy) => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    async fn complain(&mut self, code: &'static str, message: String) -> Result<(), End> {
+        self.send(&ToPage::Error { error: Problem { code, message } }).await
+    }
+
+    async fn send(&mut self, message: &ToPage<'_>) -> Result<(), End> {
+        let json = serde_json::to_string(message)
+            .map_err(|error| End::Failed(StoreError::Corrupt(error.to_string())))?;
+        match tokio::time::timeout(SEND_TIMEOUT, self.socket.send(Message::Text(json.into()))).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+}
+
+/// Never, where there is nothing to wait for.
+async fn sleep_until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

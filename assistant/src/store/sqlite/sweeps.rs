@@ -1,0 +1,109 @@
+//! What happens because nothing happened: lost agents, idle conversations, retention.
+
+use async_trait::async_trait;
+use conversation::{Append, ClosedBy, ConversationId, HandoffCommand, StoreError, Timestamp};
+
+use super::append::corrupt;
+use super::writer::{OrUnavailable as _, Unit, Write};
+
+/// Conversations that one sweep touches at most, so that it never holds other writers up for long.
+const PER_SWEEP: u32 = 200;
+
+/// Gives back what lost agents have.
+pub(super) struct ReleaseLost {
+    pub(super) silent_since: Timestamp,
+}
+
+#[async_trait]
+impl Write for ReleaseLost {
+    type Output = Vec<ConversationId>;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
+        let held: Vec<(String, String)> = sqlx::query_as(
+            "SELECT conversations.id, holder FROM conversations JOIN agents ON agents.id = holder \
+             WHERE last_seen_at <= ? ORDER BY queue_number LIMIT ?",
+        )
+        .bind(self.silent_since.as_millis())
+        .bind(PER_SWEEP)
+        .fetch_all(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+        let mut released = Vec::with_capacity(held.len());
+        for (conversation, holder) in held {
+            let conversation = conversation.parse().map_err(corrupt)?;
+            let agent = holder.parse().map_err(corrupt)?;
+            Append::to(conversation).then(HandoffCommand::Lost { agent }).write(unit).await?;
+            released.push(conversation);
+        }
+        Ok(released)
+    }
+}
+
+/// Closes what has been quiet for long.
+pub(super) struct CloseIdle {
+    pub(super) quiet_since: Timestamp,
+}
+
+#[async_trait]
+impl Write for CloseIdle {
+    type Output = Vec<ConversationId>;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
+        let quiet: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM conversations WHERE status = 'bot' AND last_at <= ? ORDER BY last_at LIMIT ?",
+        )
+        .bind(self.quiet_since.as_millis())
+        .bind(PER_SWEEP)
+        .fetch_all(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+        let mut closed = Vec::with_capacity(quiet.len());
+        for conversation in quiet {
+            let conversation = conversation.parse().map_err(corrupt)?;
+            let close = HandoffCommand::Close { by: ClosedBy::Idle };
+            Append::to(conversation).then(close).write(unit).await?;
+            closed.push(conversation);
+        }
+        Ok(closed)
+    }
+}
+
+/// Deletes what was closed long ago, with its events and client messages, and sessions that have ended.
+pub(super) struct DeleteClosed {
+    pub(super) before: Timestamp,
+}
+
+#[async_trait]
+impl Write for DeleteClosed {
+    type Output = u64;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(
+            "DELETE FROM conversations WHERE id IN \
+             (SELECT id FROM conversations WHERE status = 'closed' AND last_at < ? ORDER BY last_at LIMIT ?)",
+        )
+        .bind(self.before.as_millis())
+        .bind(PER_SWEEP)
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+        sqlx::query("DELETE FROM agent_sessions WHERE expires_at <= ?")
+            .bind(unit.now.as_millis())
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        Ok(deleted.rows_affected())
+    }
+}
+
+/// Proves that the writer works: a transaction that changes nothing.
+pub(super) struct Nothing;
+
+#[async_trait]
+impl Write for Nothing {
+    type Output = ();
+
+    async fn write(&self, _unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
