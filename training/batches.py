@@ -1,8 +1,9 @@
 """What the recogniser hears while it learns: examples drawn at random, disturbed, and packed into batches.
 
-Four kinds of examples. *natural*: real sentences of two speakers and their virtual voices, half of them cropped or
+Five kinds of examples. *natural*: real sentences of two speakers and their virtual voices, half of them cropped or
 joined at syllable boundaries (so that they are not learnt by heart); *joined*: real words and syllables of three
-speakers, compressed in time and joined to sentences; *zh* and *bo*: espeak-ng.
+speakers, compressed in time and joined to sentences; *imitated*: the same recordings bent into Tibetan syllables (see
+`imitate.py`); *zh* and *bo*: espeak-ng.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 import store
 from augment import DB, Augmenter, mask, stretch
 from features import BINS, LOG_FLOOR
+from imitate import Imitator, crossfade
 from phones import Pronouncer, inventory
 
 FRAMES_PER_BATCH = 16_000
@@ -84,6 +86,7 @@ class Corpus:
                 self.words.setdefault(voice, {}).setdefault(key, []).append(utterance.features)
         texts = [e.labels for e in [*self.synthetic["zh"], *self.natural[::8]]]
         self.sentences = [split_syllables(labels, rimes) for labels in texts]
+        self.tibetan_sentences = [split_syllables(e.labels, rimes) for e in self.synthetic["bo"]]
 
 
 def is_development(version: str) -> bool:
@@ -118,6 +121,7 @@ class Sampler:
         self.kinds, self.shares = list(mix), np.array(list(mix.values())) / sum(mix.values())
         self.rng = np.random.default_rng(seed)
         self.voices = list(corpus.words)
+        self.imitator = Imitator(corpus.names, corpus.words)
         # The speaker with words says most sentences; the two with syllables only, the rest.
         weights = np.array([3.0 if voice.startswith("yue") else 1.0 for voice in self.voices])
         self.voice_shares = weights / weights.sum() if len(weights) else weights
@@ -134,10 +138,14 @@ class Sampler:
                 features, labels = self.natural()
             elif kind == "joined":
                 features, labels = self.joined()
+            elif kind == "imitated":
+                features, labels = self.imitated()
             else:
                 chosen = self.pick(self.corpus.synthetic[kind])
                 features, labels = chosen.features.astype(np.float32), chosen.labels
-            tempo = (0.8, 1.25) if kind in ("natural", "joined") else (0.85, 1.5)
+            tempo = (0.85, 1.5) if kind in ("zh", "bo") else (0.8, 1.25)
+            if len(features) < 8:
+                continue
             features = self.augmenter.voice(features, self.rng, tempo)
             features = self.with_silence(features)
             if fits(len(features), labels):
@@ -195,6 +203,18 @@ class Sampler:
             at += used
         return (output, labels) if labels else self.natural()
 
+    def imitated(self) -> tuple[np.ndarray, list[int]]:
+        """Those syllables of a Tibetan sentence that Mandarin recordings can imitate, joined."""
+        voice = self.voices[self.rng.integers(len(self.voices))]
+        pace = self.rng.uniform(13, 24)
+        output, labels = np.zeros((0, BINS), np.float32), []
+        for syllable in self.pick(self.corpus.tibetan_sentences):
+            piece = self.imitator.syllable(voice, syllable, self.rng)
+            if piece is not None:
+                output = self.append(output, piece, pace)
+                labels += syllable
+        return output, labels
+
     def longest_match(self, voice: str, sentence: list, at: int):
         """A recording of the next one to four syllables, and how many; (None, 1) where nobody says the next one."""
         longest = int(self.rng.integers(1, LONGEST_WORD + 1))
@@ -215,10 +235,7 @@ class Sampler:
         piece = piece - np.percentile(piece.mean(axis=1), 80) + np.float32(self.rng.normal(-4, 2) * DB)
         if len(output) == 0:
             return piece
-        overlap = min(int(self.rng.integers(1, 6)), len(output), len(piece))
-        fade = np.linspace(0, 1, overlap + 2, dtype=np.float32)[1:-1, None]
-        both = np.log(np.exp(output[-overlap:]) * (1 - fade) + np.exp(piece[:overlap]) * fade)
-        return np.concatenate([output[:-overlap], both, piece[overlap:]])
+        return crossfade(output, piece, int(self.rng.integers(1, 6)))
 
 
 @dataclass

@@ -86,3 +86,9 @@ class Pronouncer:
     def espeak(self, language: str, text: str) -> str:
         """The plan for `espeak.speak`; empty where the text cannot be pronounced."""
         return self.known.get((language, text), ([], ""))[1]
+
+
+if __name__ == "__main__":
+    # Fills the cache for a table of texts, before several processes want to read it.
+    rows = [line.split("\t") for line in Path(sys.argv[1]).read_text().splitlines()]
+    Pronouncer(Path(sys.argv[2])).learn((language, text) for language, _, text in rows)

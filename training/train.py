@@ -30,7 +30,7 @@ from phones import Pronouncer
 
 MIX = {
     "synthetic": {"zh": 0.5, "bo": 0.5},
-    "all": {"natural": 0.45, "joined": 0.2, "zh": 0.1, "bo": 0.25},
+    "all": {"natural": 0.42, "joined": 0.16, "imitated": 0.1, "zh": 0.08, "bo": 0.24},
 }
 PEAK_RATE, LAST_RATE = 1.2e-3, 1e-5
 WARM_UP_STEPS = 150
@@ -38,6 +38,9 @@ EMA_DECAY = 0.998
 INNER_WEIGHT = 0.3
 CHECKPOINT_SECONDS = 120
 DEVELOPMENT_SECONDS = 240
+# Natural sentences are aligned (so that they can be cropped) once the model hears them this well, and again later.
+ALIGN_BELOW = 0.5
+ALIGN_AGAIN_AFTER_STEPS = 4000
 
 
 def statistics(corpus: Corpus) -> tuple[torch.Tensor, torch.Tensor]:
@@ -96,7 +99,7 @@ class Trainer:
         self.run, self.corpus, self.minutes = run, corpus, minutes
         run.mkdir(parents=True, exist_ok=True)
         self.model = Recogniser(len(corpus.names), *statistics(corpus))
-        self.step, self.elapsed = 0, 0.0
+        self.step, self.elapsed, self.aligned = 0, 0.0, None
         last = run / "last.pt"
         saved = torch.load(last, weights_only=True) if last.exists() else None
         if saved is None and init is not None:
@@ -161,6 +164,16 @@ class Trainer:
             file.write("\t".join(columns) + "\n")
         print("min {} step {} loss {} heard {} h: {}".format(*columns[:4], " ".join(columns[4:])), flush=True)
 
+        self.align_if_able(errors["natural"])
+
+    def align_if_able(self, natural_error: float) -> None:
+        """Finds the syllables of the natural sentences, when the model is good enough to be believed."""
+        due = self.aligned is None or self.step - self.aligned > ALIGN_AGAIN_AFTER_STEPS
+        if self.corpus.natural and natural_error < ALIGN_BELOW and due:
+            add_cuts(self.average, self.corpus.natural)
+            self.aligned = self.step
+            print(f"aligned the natural sentences at step {self.step}", flush=True)
+
     def train(self, source) -> None:
         """Until the time is spent."""
         losses, heard, saved, reported = [], 0.0, time.time(), time.time()
@@ -196,7 +209,7 @@ def main() -> None:
     corpus = Corpus(options.mel, Pronouncer(options.phones), options.stage)
     trainer = Trainer(options.run, corpus, options.minutes, options.init)
     if corpus.natural:
-        add_cuts(trainer.average, corpus.natural)
+        trainer.align_if_able(phone_error(trainer.average, corpus.development["natural"]))
     sizes = {"natural": len(corpus.natural), **{k: len(v) for k, v in corpus.synthetic.items()}}
     print(f"{parameters(trainer.model):,} parameters; utterances {sizes}; from step {trainer.step}", flush=True)
     sampler = Sampler(
