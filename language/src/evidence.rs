@@ -1,5 +1,7 @@
 //! What the sound supports: the seam between `speech` (which hears) and `intents` (which understands).
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 /// A phone of the shared inventory (`language/data/phones.tsv`): an index into it, equal to the recogniser's output
@@ -37,21 +39,87 @@ pub struct SpokenForm {
     pub pronunciations: Vec<Pronunciation>,
 }
 
+/// A node of a [`PhoneTrie`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrieNode {
+    /// Index of the parent, smaller than the node's own. The root is its own parent.
+    pub parent: u32,
+    /// The phone that leads here; [`Phone::BLANK`] at the root.
+    pub phone: Phone,
+    /// How many phones lead here from the root.
+    pub depth: u32,
+}
+
+/// Where a pronunciation ends in a [`PhoneTrie`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrieEnd {
+    /// The node of its last phone.
+    pub node: u32,
+    /// Index of its form in the batch.
+    pub form: u32,
+    /// How many phones it has, at least 1.
+    pub units: u32,
+}
+
+/// The pronunciations of a batch as a prefix tree, so that shared beginnings are scored once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhoneTrie {
+    /// Depth-first, parents before children, children by phone; the first is the root.
+    pub nodes: Vec<TrieNode>,
+    /// Sorted by node. A form has one per pronunciation; pronunciations without phones have none.
+    pub ends: Vec<TrieEnd>,
+}
+
+impl PhoneTrie {
+    fn new(forms: &[SpokenForm]) -> Self {
+        let mut strings: Vec<(&[Phone], u32)> = forms
+            .iter()
+            .enumerate()
+            .flat_map(|(form, f)| f.pronunciations.iter().map(move |p| (p.phones.as_slice(), form as u32)))
+            .filter(|(phones, _)| !phones.is_empty())
+            .collect();
+        strings.sort_unstable();
+        strings.dedup();
+        let mut nodes = vec![TrieNode { parent: 0, phone: Phone::BLANK, depth: 0 }];
+        let mut ends = Vec::with_capacity(strings.len());
+        // `path[d]` is the node of the first `d` phones of the string before this one.
+        let mut path = vec![0_u32];
+        let mut before: &[Phone] = &[];
+        for (phones, form) in strings {
+            let shared = phones.iter().zip(before).take_while(|(a, b)| a == b).count();
+            path.truncate(shared + 1);
+            for (depth, &phone) in phones.iter().enumerate().skip(shared) {
+                nodes.push(TrieNode { parent: path[depth], phone, depth: depth as u32 + 1 });
+                path.push(nodes.len() as u32 - 1);
+            }
+            ends.push(TrieEnd { node: path[phones.len()], form, units: phones.len() as u32 });
+            before = phones;
+        }
+        Self { nodes, ends }
+    }
+}
+
 /// A batch of forms, prepared once (when a knowledge base is published) and scored against many utterances.
 #[derive(Clone, Debug, Default)]
 pub struct FormBatch {
     forms: Vec<SpokenForm>,
+    trie: OnceLock<PhoneTrie>,
 }
 
 impl FormBatch {
     /// Prepares a batch. The order of `forms` is the order of the scores.
     pub fn new(forms: Vec<SpokenForm>) -> Self {
-        Self { forms }
+        Self { forms, trie: OnceLock::new() }
     }
 
     /// The forms in score order.
     pub fn forms(&self) -> &[SpokenForm] {
         &self.forms
+    }
+
+    /// All pronunciations as one prefix tree over phones; built at the first call, then kept.
+    pub fn trie(&self) -> &PhoneTrie {
+        self.trie.get_or_init(|| PhoneTrie::new(&self.forms))
     }
 
     /// How many forms there are.
@@ -86,4 +154,35 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
 
     /// The length of the utterance in seconds.
     fn seconds(&self) -> f32;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Language, spoken_form};
+
+    #[test]
+    fn forms_share_their_beginnings_in_the_tree() {
+        let batch = FormBatch::new(
+            ["身份证", "身份证丢了", "！", "ངའི་身份证", "ངའི་ལག་ཁྱེར"].map(|t| spoken_form(t, Language::Zh)).into(),
+        );
+        let trie = batch.trie();
+        for (i, node) in trie.nodes.iter().enumerate().skip(1) {
+            assert!((node.parent as usize) < i && node.depth == trie.nodes[node.parent as usize].depth + 1);
+        }
+        for end in &trie.ends {
+            let mut phones = Vec::new();
+            let mut node = end.node as usize;
+            while node != 0 {
+                phones.push(trie.nodes[node].phone);
+                node = trie.nodes[node].parent as usize;
+            }
+            phones.reverse();
+            assert_eq!(phones.len(), end.units as usize);
+            assert!(batch.forms()[end.form as usize].pronunciations.iter().any(|p| p.phones == phones));
+        }
+        let all: usize = batch.forms().iter().flat_map(|f| &f.pronunciations).map(|p| p.phones.len()).sum();
+        assert!(trie.nodes.len() < all, "nothing is shared");
+        assert!(trie.ends.iter().all(|e| e.form != 2), "a form without sound has no end");
+    }
 }

@@ -6,20 +6,27 @@
 //! [`Evidence`] is the one bridge from hearing to understanding: a recogniser's output scores batches of
 //! [`SpokenForm`]s ("how well does the sound support these words?") without either side knowing the other.
 
+pub mod chinese;
 mod evidence;
 pub mod mandarin;
+mod normalize;
 pub mod numbers;
-pub mod numerals;
 pub mod phones;
 mod pronounce;
 pub mod script;
+mod search;
+mod sentences;
 pub mod tibetan;
 pub mod utterance;
 pub mod voice;
 
-pub use evidence::{Dialect, Evidence, FormBatch, Phone, Pronunciation, SpokenForm};
+pub use evidence::{Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode};
+pub use normalize::normalize;
 pub use phones::INVENTORY;
-pub use pronounce::pronunciations;
+pub use pronounce::{pronunciations, spoken_form, spoken_ngrams, syllable_ngrams};
+pub use script::Script;
+pub use search::{Unit, phonetic_key, search_key, syllables, words};
+pub use sentences::{sentences, spoken_text};
 pub use voice::{Segment, SpeechPlan, espeak_phonemes, speech_plan};
 
 use serde::{Deserialize, Serialize};

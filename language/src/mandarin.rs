@@ -4,13 +4,9 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use jieba_rs::Jieba;
 use pinyin::ToPinyin;
 
-use crate::Phone;
-
-/// The word segmenter with its built-in dictionary; loading it takes some tenths of a second, once.
-pub(crate) static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
+use crate::{Phone, chinese};
 
 /// Longest phrase of `data/phrases.tsv`, in characters.
 const LONGEST_PHRASE: usize = 8;
@@ -49,6 +45,7 @@ impl PinyinSyllable {
             name => Some(Phone::parse(name)?),
         };
         let rime = Phone::parse(rime)?;
+        let letters = voiced(letters);
         rime.is_rime().then(|| Self { letters: letters.to_owned(), tone, onset, rime, character: None })
     }
 
@@ -66,6 +63,17 @@ impl PinyinSyllable {
 const INITIALS: [&str; 21] = [
     "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c", "s",
 ];
+
+/// Interjections without a vowel, in letters that a voice can read.
+fn voiced(letters: &str) -> &str {
+    match letters {
+        "m" => "mu",
+        "n" | "ng" => "en",
+        "hm" | "hng" => "hen",
+        "ê" | "eh" => "ei",
+        other => other,
+    }
+}
 
 /// Initial and final as inventory names; spelling rules of Hanyu Pinyin (GB/T 16159) undone.
 fn onset_and_rime(letters: &str) -> Option<(&'static str, &str)> {
@@ -188,15 +196,10 @@ pub struct Reading {
 /// lies within one word, single characters otherwise. Ambiguous characters offer alternatives only where they stand
 /// alone as a word.
 pub fn read(han: &str) -> Vec<Reading> {
-    let words = JIEBA.cut(han, false);
-    let starts: Vec<usize> = words
-        .iter()
-        .scan(0, |at, word| {
-            let start = *at;
-            *at += word.word.len();
-            Some(start)
-        })
-        .collect();
+    // Simplification keeps every offset.
+    let simplified = chinese::simplify(han);
+    let han = simplified.as_str();
+    let starts: Vec<usize> = chinese::cut(han).into_iter().map(|word| word.start).collect();
     let boundary = |at: usize| at == han.len() || starts.binary_search(&at).is_ok();
     let mut out = Vec::new();
     let mut at = 0;

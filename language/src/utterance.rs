@@ -6,7 +6,8 @@ use crate::mandarin::{self, PinyinSyllable};
 use crate::script::{self, Script};
 use crate::tibetan::lhasa::{self, LhasaSyllable, Style};
 use crate::tibetan;
-use crate::{Language, Phone, numerals};
+use crate::numbers::{self, SpokenNumber};
+use crate::{Language, Phone};
 
 /// A spoken syllable of either language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub struct Slot {
 enum Piece<'a> {
     Han { at: usize, text: &'a str },
     Tibetan { range: Range<usize>, syllable: String },
-    Number(numerals::SpokenNumber),
+    Number(SpokenNumber),
     Letters { at: usize, text: &'a str },
     Pause,
 }
@@ -96,28 +97,63 @@ fn mark_pause(slots: &mut [Slot], first: usize, pause: &mut bool) {
 
 fn pieces(text: &str, language: Language) -> Vec<Piece<'_>> {
     let mut out = Vec::new();
-    let mut numbers = numerals::find(text, language).into_iter().peekable();
+    let mut numbers = numbers::spoken(text, language).into_iter().peekable();
+    let mut addresses = addresses(text).into_iter().peekable();
     let mut done = 0;
     for run in script::runs(text) {
-        if run.range.start < done {
+        if run.range.end <= done {
             continue;
         }
-        let slice = &text[run.range.clone()];
-        match run.script {
-            Script::Han => out.push(Piece::Han { at: run.range.start, text: slice }),
-            Script::Tibetan => out.extend(tibetan::syllables(slice).into_iter().map(|s| Piece::Tibetan {
-                range: run.range.start + s.range.start..run.range.start + s.range.end,
-                syllable: s.text,
-            })),
-            Script::Latin => out.push(Piece::Letters { at: run.range.start, text: slice }),
-            Script::Digit => {
-                if let Some(number) = numbers.next_if(|n| n.range.start == run.range.start) {
-                    done = number.range.end;
-                    out.push(Piece::Number(number));
-                }
+        if let Some(address) = addresses.next_if(|a| a.start < run.range.end) {
+            done = address.end;
+            while numbers.next_if(|n| n.range.start < done).is_some() {}
+            out.push(Piece::Pause);
+            continue;
+        }
+        // A currency sign before a number belongs to it, so that the number begins in the run before its digits.
+        if let Some(number) = numbers.next_if(|n| n.range.start < run.range.end && run.range.start <= n.range.start) {
+            if number.range.start > run.range.start && !text[run.range.start..number.range.start].trim().is_empty() {
+                out.push(Piece::Pause);
             }
-            Script::Other if slice.trim().is_empty() => {}
-            Script::Other => out.push(Piece::Pause),
+            done = number.range.end;
+            out.push(Piece::Number(number));
+        }
+        let range = run.range.start.max(done)..run.range.end;
+        if range.start < range.end {
+            push_piece(&mut out, text, run.script, range);
+        }
+    }
+    out
+}
+
+fn push_piece<'a>(out: &mut Vec<Piece<'a>>, text: &'a str, script: Script, range: Range<usize>) {
+    let slice = &text[range.clone()];
+    match script {
+        Script::Han => out.push(Piece::Han { at: range.start, text: slice }),
+        Script::Tibetan => out.extend(tibetan::syllables(slice).into_iter().map(|s| Piece::Tibetan {
+            range: range.start + s.range.start..range.start + s.range.end,
+            syllable: s.text,
+        })),
+        Script::Latin => out.push(Piece::Letters { at: range.start, text: slice }),
+        Script::Other if !slice.trim().is_empty() => out.push(Piece::Pause),
+        Script::Digit | Script::Other => {}
+    }
+}
+
+/// Web and mail addresses: nobody reads them aloud. Stretches of visible ASCII with `://` or `@` inside, or that begin
+/// with `www.`.
+fn addresses(text: &str) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        if c.is_ascii_graphic() {
+            start.get_or_insert(at);
+        } else if let Some(from) = start.take() {
+            let word = &text[from..at];
+            let mail = word.find('@').is_some_and(|i| i > 0 && word[i..].contains('.'));
+            if word.contains("://") || word.starts_with("www.") || mail {
+                out.push(from..at);
+            }
         }
     }
     out
@@ -152,7 +188,7 @@ fn segments_differ(a: &[LhasaSyllable], b: &[LhasaSyllable]) -> bool {
     phones(a) != phones(b)
 }
 
-fn push_number(slots: &mut Vec<Slot>, number: &numerals::SpokenNumber) {
+fn push_number(slots: &mut Vec<Slot>, number: &SpokenNumber) {
     let choices = number.readings.iter().map(|words| speak_words(words, number.language)).collect();
     slots.push(slot(number.range.clone(), choices));
 }
@@ -189,7 +225,7 @@ fn push_letters(slots: &mut Vec<Slot>, at: usize, text: &str) {
 }
 
 /// How a Latin letter is named in both languages' everyday speech, in rough pinyin.
-fn letter_name(c: char) -> Option<&'static str> {
+pub(crate) fn letter_name(c: char) -> Option<&'static str> {
     const NAMES: [&str; 26] = [
         "ei1", "bi4", "xi1", "di4", "yi4", "ai2 fu5", "ji4", "ei2 chi5", "ai4", "zhei4", "kei4", "ai2 lou5", "ai2 mu5",
         "en1", "ou1", "pi4", "kiu4", "a4 er5", "ai2 si5", "ti4", "you1", "wei1", "da2 bu5 liu4", "ai2 ke5 si5", "wai4",

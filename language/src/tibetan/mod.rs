@@ -3,11 +3,13 @@
 pub mod lhasa;
 mod normal;
 mod parts;
+mod search;
 
 use std::ops::Range;
 
 pub use normal::normalize;
 pub use parts::{Parts, Stack};
+pub use search::{search_keys, strip_affixes};
 
 /// One syllable of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -43,14 +43,17 @@ impl Iterator for Parts {
     }
 }
 
-/// Place of a sign within its stack: subscript, vowel below, vowel above, mark.
+/// Place of a sign within its stack: subscript, vowel below, vowel above, mark. Signs of one rank have one canonical
+/// combining class, so that Unicode's own reordering never undoes ours for good.
 fn rank(c: char) -> Option<u8> {
     Some(match c {
         '\u{0f8d}'..='\u{0fbc}' => 0,
         '\u{0f71}' => 1,
         '\u{0f74}' => 2,
         '\u{0f72}' | '\u{0f7a}'..='\u{0f7d}' | '\u{0f80}' => 3,
-        '\u{0f7e}' | '\u{0f7f}' | '\u{0f82}' | '\u{0f83}' | '\u{0f84}' | '\u{0f86}' | '\u{0f87}' => 4,
+        '\u{0f84}' => 4,
+        '\u{0f7e}' | '\u{0f7f}' => 5,
+        '\u{0f82}' | '\u{0f83}' | '\u{0f86}' | '\u{0f87}' => 6,
         _ => return None,
     })
 }

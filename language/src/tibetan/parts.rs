@@ -48,7 +48,7 @@ pub(crate) fn is_base(c: char) -> bool {
 }
 
 /// The full letter of a subjoined one.
-fn full(c: char) -> Option<char> {
+pub(super) fn full(c: char) -> Option<char> {
     match c {
         '\u{0fba}' => Some('ཝ'),
         '\u{0fbb}' => Some('ཡ'),
@@ -59,7 +59,7 @@ fn full(c: char) -> Option<char> {
 }
 
 /// Splits normalised letters into stacks. Signs without a base letter and unknown signs are dropped.
-pub(crate) fn stacks(text: &str) -> Vec<Stack> {
+pub(super) fn stacks(text: &str) -> Vec<Stack> {
     let mut out: Vec<Stack> = Vec::new();
     for c in text.chars() {
         if is_base(c) {
@@ -96,7 +96,7 @@ const SUFFIXES: &str = "གངདནབམའརལས";
 /// Roots that each prefix may stand before, without a superscript or subscript.
 ///
 /// Source: the traditional orthography (*rtags-'jug*), as listed in Botok's onset inventory.
-pub(crate) fn prefix_allows(prefix: char, root: char) -> bool {
+pub(super) fn prefix_allows(prefix: char, root: char) -> bool {
     match prefix {
         'ག' => "ཅཉཏདནཙཞཟཡཤས",
         'ད' => "ཀགངཔབམ",

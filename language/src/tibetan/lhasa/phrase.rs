@@ -1,0 +1,147 @@
+//! Syllables in connected speech.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::{Coda, LhasaSyllable, Onset, speak};
+use crate::tibetan::{Parts, strip_affixes};
+
+/// Words that are not spoken as they are spelled, as syllables of which the sound follows (`data/lhasa_exceptions.tsv`).
+static EXCEPTIONS: LazyLock<HashMap<Vec<&'static str>, Vec<&'static str>>> = LazyLock::new(|| {
+    include_str!("../../../data/lhasa_exceptions.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(word, spoken)| (word.split('་').collect(), spoken.split('་').collect()))
+        .collect()
+});
+
+static LONGEST_EXCEPTION: LazyLock<usize> = LazyLock::new(|| EXCEPTIONS.keys().map(Vec::len).max().unwrap_or(0));
+
+/// The respelling of an exceptional word, also where particles (འི, འོ, ར, ས, …) are affixed to its last syllable.
+fn respelled(word: &[&str]) -> Option<Vec<String>> {
+    let owned = |spoken: &[&str]| spoken.iter().map(|s| (*s).to_owned()).collect::<Vec<String>>();
+    if let Some(spoken) = EXCEPTIONS.get(word) {
+        return Some(owned(spoken));
+    }
+    let (last, first) = word.split_last()?;
+    let stem = strip_affixes(last);
+    [stem.as_str(), last.strip_suffix(['ར', 'ས']).unwrap_or(last)].into_iter().find_map(|stem| {
+        let affix = last.strip_prefix(stem).filter(|affix| !affix.is_empty())?;
+        let mut spoken = owned(EXCEPTIONS.get([first, &[stem]].concat().as_slice())?);
+        spoken.last_mut()?.push_str(affix);
+        Some(spoken)
+    })
+}
+
+/// How much syllables lean on each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// As people speak: pairs of syllables make words.
+    Natural,
+    /// Syllable by syllable, as somebody reads out or makes themselves clear.
+    Careful,
+}
+
+/// Particles: never the first syllable of a word, and a word begins after them.
+///
+/// Source: the case and clause particles of Botok's list; those that are also frequent word beginnings are left out.
+const PARTICLES: [&str; 25] = [
+    "ལ", "སུ", "རུ", "ཏུ", "དུ", "ན", "ནས", "ལས", "དང", "ནི", "ཡང", "ཀྱང",
+    "སྟེ", "ཏེ", "ཅིང", "ཞིང", "ཅིག", "ཞིག", "ཤིག", "ཅེས", "ཞེས", "ཚོ", "རྣམས", "གིན", "ཀྱིན",
+];
+
+/// Particles that cannot even begin an utterance.
+const GENITIVES: [&str; 8] = ["གི", "ཀྱི", "གྱི", "ཡི", "གིས", "ཀྱིས", "གྱིས", "ཡིས"];
+
+/// Word-forming endings པ བ མ པོ བོ མོ with or without affixed particles.
+fn is_ending(p: &Parts) -> bool {
+    p.prefix.is_none()
+        && p.superscript.is_none()
+        && p.subscript.is_none()
+        && matches!(p.root, 'པ' | 'བ' | 'མ')
+        && matches!(p.vowel, None | Some('ོ'))
+        && matches!(p.suffix, None | Some('ར' | 'ས' | 'འ'))
+        && p.second_suffix.is_none()
+}
+
+/// Speaks a phrase of normalised syllables (between pauses). For each written syllable, what it is spoken as.
+///
+/// Word boundaries are not written in Tibetan. [`Style::Natural`] takes the first syllable after a pause, a particle, a
+/// word-forming ending or an affixed particle for the first of a word, the next for its second, and so on in pairs, as
+/// most Tibetan words have two syllables. A word's later syllables lose the aspiration of bare voiced letters and have
+/// a high tone. In [`Style::Careful`] every syllable but particles and endings is a word.
+pub fn speak_phrase(syllables: &[&str], style: Style) -> Vec<Vec<LhasaSyllable>> {
+    let mut out: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(syllables.len());
+    let mut second = false;
+    let mut at = 0;
+    while at < syllables.len() {
+        let exception = (1..=(*LONGEST_EXCEPTION).min(syllables.len() - at))
+            .rev()
+            .find_map(|n| Some((n, respelled(&syllables[at..at + n])?)));
+        let (taken, spoken) = exception.clone().unwrap_or_else(|| (1, vec![syllables[at].to_owned()]));
+        let mut group: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(spoken.len());
+        for (i, spelled) in spoken.iter().enumerate() {
+            let before = group.last().or(out.last()).and_then(|s| s.last()).copied();
+            let nasal = spelled.ends_with(NASAL);
+            let written = spelled.trim_end_matches(NASAL);
+            let parts = Parts::parse(written);
+            let ending = parts.first().is_some_and(is_ending);
+            let leans = GENITIVES.contains(&written) || (before.is_some() && (ending || PARTICLES.contains(&written)));
+            let later = leans || (exception.is_some() && i > 0) || (second && style == Style::Natural);
+            let mut sound = speak_parts(&parts, before, later);
+            if nasal && let Some(last) = sound.last_mut() {
+                last.coda = Coda::N;
+            }
+            group.push(sound);
+            let ends = leans || later || parts.last().is_none_or(|p| !p.affixes.is_empty());
+            second = !ends;
+        }
+        // Each written syllable of an exception gets its spoken one; surplus ones go to the last.
+        while group.len() > taken {
+            let surplus = group.pop().unwrap_or_default();
+            if let Some(last) = group.last_mut() {
+                last.extend(surplus);
+            }
+        }
+        group.resize(taken, Vec::new());
+        out.append(&mut group);
+        at += taken;
+    }
+    out
+}
+
+/// Marks a nasal vowel that is not fronted in the respellings of `data/lhasa_exceptions.tsv`.
+const NASAL: char = '~';
+
+/// Speaks one written syllable; `later` where it is not the first of its word.
+fn speak_parts(parts: &[Parts], before: Option<LhasaSyllable>, later: bool) -> Vec<LhasaSyllable> {
+    let mut spoken: Vec<LhasaSyllable> = parts.iter().flat_map(speak).collect();
+    let (Some(first), Some(first_parts)) = (spoken.first_mut(), parts.first()) else { return spoken };
+    let bare = first_parts.prefix.is_none() && first_parts.superscript.is_none();
+    if later {
+        first.high = true;
+        if bare && "གཇདབཛ".contains(first_parts.root) {
+            first.onset = unaspirated(first.onset);
+        }
+    }
+    // བ and བོ after a vowel, ར, ལ or ང are spoken wa and wo.
+    let open = before.is_some_and(|b| matches!(b.coda, Coda::None | Coda::R | Coda::Ng));
+    if open && first_parts.root == 'བ' && is_ending(first_parts) {
+        first.onset = Onset::W;
+    }
+    spoken
+}
+
+fn unaspirated(onset: Onset) -> Onset {
+    match onset {
+        Onset::Kh => Onset::K,
+        Onset::Khy => Onset::Ky,
+        Onset::Ch => Onset::C,
+        Onset::Th => Onset::T,
+        Onset::Ph => Onset::P,
+        Onset::Tsh => Onset::Ts,
+        Onset::Thr => Onset::Tr,
+        other => other,
+    }
+}
