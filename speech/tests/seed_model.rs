@@ -4,9 +4,11 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Instant};
 
-use language::{Dialect, FormBatch, Language, Phone, Pronunciation, SpokenForm, phones::INVENTORY};
+use language::{
+    Dialect, FormBatch, Language, Phone, Pronunciation, SpokenForm, phones::INVENTORY, spoken_form,
+};
 use serde_json::Value;
 use speech::{
     TranscribeError, TranscribeRequest, Transcriber,
@@ -132,4 +134,47 @@ fn its_name_tells_which_model_it_is() {
     assert_eq!((name, hash.len()), ("ctc:seed", 12));
     let capabilities = engine.capabilities();
     assert!(capabilities.evidence && !capabilities.dictation && capabilities.languages == Language::ALL);
+}
+
+/// Real people whom training never heard. Only measured here, never trained or tuned on.
+#[test]
+fn real_voices_find_their_sentence_among_other_real_sentences() {
+    let Some(folder) = support::seed() else { return };
+    let Some(recordings) = support::data("zh_speech/manifest.tsv") else { return };
+    let Some(distractors) = support::data("faq_gov/faq_entries.tsv") else { return };
+    let column = |path: &Path, index: usize| -> Vec<String> {
+        let table = fs::read_to_string(path).unwrap();
+        table.lines().skip(1).map(|line| line.split('\t').nth(index).unwrap().to_owned()).collect()
+    };
+    let (files, mut texts) = (column(&recordings, 0), column(&recordings, 4));
+    texts.extend(column(&distractors, 1));
+    let batch = FormBatch::new(texts.iter().map(|text| spoken_form(text, Language::Zh)).collect());
+    let mut engine = load(&folder).unwrap();
+    let (mut found, mut seconds, mut hearing, mut scoring) = (0, 0.0, 0.0, 0.0);
+    for (index, file) in files.iter().enumerate() {
+        let sound = file::decode_path(&recordings.parent().unwrap().join(file), 60.0).unwrap();
+        let start = Instant::now();
+        let transcript = engine.transcribe(&sound, &TranscribeRequest::default()).unwrap();
+        hearing += start.elapsed().as_secs_f32();
+        let start = Instant::now();
+        let scores = transcript.evidence.unwrap().whole(&batch);
+        scoring += start.elapsed().as_secs_f32();
+        let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
+        // The same sentence may have been read by two people.
+        let right = texts[best] == texts[index];
+        if !right {
+            println!(
+                "{file}: {} scores {:.2}, {} scores {:.2}",
+                texts[index], scores[index], texts[best], scores[best]
+            );
+        }
+        found += usize::from(right);
+        seconds += transcript.seconds;
+    }
+    println!(
+        "{found} of {} real recordings ({seconds:.0} s) find their sentence among {}; hearing took {hearing:.2} s, scoring {scoring:.2} s",
+        files.len(),
+        texts.len()
+    );
+    assert!(found * 100 >= files.len() * 90, "{found} of {}", files.len());
 }

@@ -49,7 +49,7 @@ pub(super) fn score(posteriors: &Posteriors, trie: &Trie) -> Vec<f32> {
         }
         let row = posteriors.row(frame);
         for (emission, &unit) in emissions.iter_mut().zip(&trie.units) {
-            *emission = f64::from(row[unit as usize].max(LOG_FLOOR)).exp();
+            *emission = row.get(unit as usize).map_or(0.0, |log| f64::from(log.max(LOG_FLOOR)).exp());
         }
         let blank = f64::from(row[posteriors.blank()].max(LOG_FLOOR)).exp();
         step(trie, &mut states, &gains, &emissions, blank);

@@ -31,7 +31,7 @@ pub(super) fn score(posteriors: &Posteriors, trie: &Trie) -> Vec<f32> {
         let row = posteriors.row(frame);
         let best = row.iter().copied().fold(LOG_FLOOR, f32::max);
         for (emission, &unit) in emissions.iter_mut().zip(&trie.units) {
-            *emission = row[unit as usize].max(LOG_FLOOR) - best;
+            *emission = row.get(unit as usize).map_or(f32::NEG_INFINITY, |log| log.max(LOG_FLOOR) - best);
         }
         step(trie, &mut states, &emissions, row[posteriors.blank()].max(LOG_FLOOR) - best);
     }

@@ -6,7 +6,7 @@ mod trie;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use language::{Evidence, FormBatch, SpokenForm};
+use language::{Evidence, FormBatch};
 
 use self::trie::Trie;
 
@@ -42,26 +42,6 @@ pub enum Units {
     Phones,
     /// Written characters: forms are spelled by their text, every character of which must be a class.
     Characters(Arc<HashMap<char, u32>>),
-}
-
-impl Units {
-    /// Every way to spell `form` in these units with classes under `classes`, none of them `blank`.
-    fn spell(&self, form: &SpokenForm, classes: usize, blank: usize) -> Vec<Vec<u32>> {
-        let valid = |unit: &u32| (*unit as usize) < classes && *unit as usize != blank;
-        let spellings: Vec<Vec<u32>> = match self {
-            Self::Phones => form
-                .pronunciations
-                .iter()
-                .map(|pronunciation| pronunciation.phones.iter().map(|phone| u32::from(phone.0)).collect())
-                .collect(),
-            Self::Characters(table) => {
-                let spelled =
-                    form.text.chars().filter(|c| !c.is_whitespace()).map(|c| table.get(&c).copied());
-                spelled.collect::<Option<Vec<u32>>>().into_iter().collect()
-            }
-        };
-        spellings.into_iter().filter(|units| units.iter().all(valid)).collect()
-    }
 }
 
 /// Why posteriors cannot be evidence.
@@ -141,12 +121,23 @@ impl PosteriorEvidence {
 
     fn trie(&self, batch: &FormBatch) -> Trie {
         let (classes, blank) = (self.posteriors.classes, self.posteriors.blank);
-        let spelled = batch.forms().iter().enumerate().flat_map(|(index, form)| {
-            let spellings = self.units.spell(form, classes, blank);
-            spellings.into_iter().map(move |units| (index as u32, units))
+        let Units::Characters(table) = &self.units else {
+            return Trie::of_phones(batch.trie(), classes, blank);
+        };
+        let spelled = batch.forms().iter().enumerate().filter_map(|(index, form)| {
+            let units = spell(&form.text, table)?;
+            units
+                .iter()
+                .all(|&unit| (unit as usize) < classes && unit as usize != blank)
+                .then_some((index as u32, units))
         });
         Trie::new(spelled.collect())
     }
+}
+
+/// A text in a recogniser's characters; `None` where it has one that is no class.
+fn spell(text: &str, table: &HashMap<char, u32>) -> Option<Vec<u32>> {
+    text.chars().filter(|c| !c.is_whitespace()).map(|c| table.get(&c).copied()).collect()
 }
 
 impl Evidence for PosteriorEvidence {

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use language::{Dialect, Phone, Pronunciation};
+use language::{Dialect, Phone, Pronunciation, SpokenForm};
 use proptest::prelude::*;
 
 use super::*;

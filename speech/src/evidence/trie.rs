@@ -1,5 +1,10 @@
 //! Prefix tree over the unit strings of a batch, so that shared beginnings are scored once.
 
+use language::PhoneTrie;
+
+/// Stands in [`Trie::units`] for a phone that the recogniser does not know: no sound supports it.
+pub(super) const UNKNOWN: u32 = u32::MAX;
+
 /// How a node hangs in the tree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Link {
@@ -27,11 +32,30 @@ pub(super) struct End {
 pub(super) struct Trie {
     pub links: Vec<Link>,
     pub ends: Vec<End>,
-    /// The distinct recogniser classes that occur, ascending: few even where the recogniser has thousands.
+    /// The recogniser classes that nodes refer to: few even where the recogniser has thousands. May hold [`UNKNOWN`].
     pub units: Vec<u32>,
 }
 
 impl Trie {
+    /// The tree that a batch keeps over its phones, for a recogniser whose class `n` is phone `n`.
+    pub fn of_phones(phones: &PhoneTrie, classes: usize, blank: usize) -> Self {
+        let known = |class: usize| if class < classes && class != blank { class as u32 } else { UNKNOWN };
+        let link = |node: &language::TrieNode| {
+            let parent = phones.nodes[node.parent as usize];
+            let repeats = node.depth > 1 && parent.phone == node.phone;
+            Link { parent: node.parent, unit: u16::from(node.phone.0), repeats }
+        };
+        Self {
+            links: phones.nodes.iter().map(link).collect(),
+            ends: phones
+                .ends
+                .iter()
+                .map(|end| End { form: end.form, node: end.node, length: end.units })
+                .collect(),
+            units: (0..=usize::from(u8::MAX)).map(known).collect(),
+        }
+    }
+
     /// Builds the tree of (form, unit string) pairs; empty strings are left out.
     pub fn new(mut strings: Vec<(u32, Vec<u32>)>) -> Self {
         strings.retain(|(_, string)| !string.is_empty());
