@@ -17,8 +17,8 @@ use crate::{Act, Scored, Understanding, Utterance};
 const MOST_CANDIDATES: usize = 5;
 
 /// Confidence of a question that is word for word one of an entry's own: publication refuses two entries with the same
-/// question, so only a homonym could be wrong.
-const EXACT: f32 = 0.99;
+/// question. Above every answer threshold.
+const EXACT: f32 = 0.999;
 
 /// A spoken act must beat the best question by so much, in nats per phone. Chosen, not fitted: a question and an act that
 /// are equally likely are taken for the question, which at worst asks back.
@@ -33,8 +33,8 @@ const EMERGENCY_LEAD: f32 = 0.4;
 pub struct Settings {
     /// Tolerated share of wrong answers among those given, 0 to 1.
     pub wrong_share: f32,
-    /// Expected share of questions that the knowledge base does not answer. DESIGN aims at 80 % answered; held-out
-    /// entries are harder to tell from the others than most of what callers really ask outside.
+    /// Expected share of questions that are of the knowledge base's kind but that it does not answer, 0 to 1. What is
+    /// about something else altogether need not be counted: it shares nothing with any entry.
     pub outside_share: f32,
     /// A stored calibration; `None` calibrates typed text on the publication itself and takes the documented constants
     /// for voice.
@@ -47,7 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             wrong_share: 0.02,
-            outside_share: 0.25,
+            outside_share: 0.1,
             calibration: None,
             confirm_voice: PerLanguage { bo: true, zh: false },
         }

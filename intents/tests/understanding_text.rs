@@ -34,6 +34,12 @@ fn held_out(language: Language) -> Vec<Labelled> {
 }
 
 fn report(name: &str, understander: &Understander, set: &[Labelled]) -> Evaluation {
+    if std::env::var_os("DRILEN_SHOW_MISSES").is_some() {
+        let outcomes = intents::evaluate::outcomes(understander, set).expect("the index works");
+        for (labelled, outcome) in set.iter().zip(outcomes).filter(|(_, o)| o.inside && o.rank != Some(1)) {
+            println!("{} {:?} {:?}", labelled.utterance.text, labelled.expected, outcome);
+        }
+    }
     let evaluation = evaluate(understander, set).expect("the index works");
     println!("{name}: {evaluation}");
     evaluation

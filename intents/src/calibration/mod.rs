@@ -95,18 +95,24 @@ pub(crate) fn threshold_for(predictions: &[Prediction], target: f32) -> (f32, f3
 
 /// Fits a channel: cross-validated for the threshold, on everything for the weights. `examples` come with the entry they
 /// belong to, which decides their fold.
-pub(crate) fn fit_channel(start: &ChoiceModel, examples: &[(u32, Example)], target: f32, source: String) -> Fit {
+pub(crate) fn fit_channel(
+    start: &ChoiceModel,
+    monotone: usize,
+    examples: &[(u32, Example)],
+    target: f32,
+    source: String,
+) -> Fit {
     let mut predictions = Vec::with_capacity(examples.len());
     for fold in 0..FOLDS {
         let in_fold = |entry: u32| entry as usize % FOLDS == fold;
         let learn: Vec<Example> = examples.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
-        let model = ChoiceModel::fit(start, &learn);
+        let model = ChoiceModel::fit(start, &learn, monotone);
         predictions.extend(examples.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
     }
     let (answer, expected_wrong, expected_answered) = threshold_for(&predictions, target);
     let all: Vec<Example> = examples.iter().map(|(_, example)| example.clone()).collect();
     Fit {
-        model: ChoiceModel::fit(start, &all),
+        model: ChoiceModel::fit(start, &all, monotone),
         thresholds: Thresholds { answer, ..Thresholds::default() },
         source,
         examples: examples.len(),
