@@ -73,7 +73,10 @@ pub fn to_house_rate(clip: Clip) -> Result<Vec<f32>> {
     if clip.sample_rate == SAMPLE_RATE {
         return Ok(clip.samples);
     }
-    Ok(speech::codec::resample(&clip.samples, clip.sample_rate, SAMPLE_RATE)?)
+    let mut resampler = speech::codec::resample::Resampler::new(clip.sample_rate, SAMPLE_RATE)?;
+    let mut samples = resampler.push(&clip.samples)?;
+    samples.extend(resampler.finish()?);
+    Ok(samples)
 }
 
 /// Samples in [-1, 1] as 16-bit integers.

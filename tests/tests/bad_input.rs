@@ -166,7 +166,7 @@ async fn silence_and_noise_and_music_are_not_answered_as_questions() -> Result<(
                 if !file.exists() {
                     continue;
                 }
-                let samples = speech::codec::decode_file(&file, 8.0)?;
+                let samples = speech::codec::file::decode_path(&file, 8.0)?;
                 let mut client = citizen(&server, language).await?;
                 never_an_answer(&mut client, &format!("noise{n}"), &end_to_end::voices::pcm16(&samples)).await?;
             }
@@ -224,7 +224,7 @@ fn a_picture_called_wav_and_stereo_at_48_khz_are_handled_by_the_file_decoder() -
     let folder = tempfile::tempdir()?;
     let picture = folder.path().join("picture.wav");
     std::fs::write(&picture, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0")?;
-    let refused = speech::codec::decode_file(&picture, 60.0);
+    let refused = speech::codec::file::decode_path(&picture, 60.0);
     ensure!(refused.is_err(), "a PNG was taken for sound");
     Ok(())
 }

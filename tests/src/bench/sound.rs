@@ -1,6 +1,6 @@
 //! Does a spoken question find its entry? Through the WebSocket, on real recordings and on voices that training never heard.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use kb::{Collection, Entry};
@@ -57,20 +57,35 @@ impl Count {
     }
 }
 
-/// Sentences of the open parallel corpora, as distractors: 8 to 40 hanzi, none that is also asked.
-fn distractors(asked: &HashMap<String, String>) -> Result<Option<Vec<String>>> {
+/// Sentences of the open parallel corpora in one language, as distractors: of the length of a question.
+pub(super) fn distractors_in(language: Language) -> Result<Option<Vec<String>>> {
     let Some(folder) = material::data("tibetan") else { return Ok(None) };
-    let mut lines: Vec<String> = Vec::new();
-    for file in ["ntrex/dev.zho-CN.txt", "sib200/zho_Hans/train.tsv", "sib200/zho_Hans/dev.tsv"] {
+    let files = match language {
+        Language::Zh => ["ntrex/dev.zho-CN.txt", "sib200/zho_Hans/train.tsv", "sib200/zho_Hans/dev.tsv"],
+        Language::Bo => ["ntrex/dev.bod.txt", "sib200/bod_Tibt/train.tsv", "sib200/bod_Tibt/dev.tsv"],
+    };
+    let units = |s: &str| match language {
+        Language::Zh => s.chars().filter(|c| ('\u{4E00}'..='\u{9FFF}').contains(c)).count(),
+        Language::Bo => s.split('་').count(),
+    };
+    let mut chosen: Vec<String> = Vec::new();
+    for file in files {
         let text = std::fs::read_to_string(folder.join(file)).with_context(|| file.to_owned())?;
-        lines.extend(text.lines().filter_map(|line| line.rsplit('\t').next()).map(|s| s.trim().to_owned()));
+        let sentences = text.lines().filter_map(|line| line.rsplit('\t').next()).map(str::trim);
+        chosen.extend(sentences.filter(|s| (8..=40).contains(&units(s))).map(str::to_owned));
     }
-    let hanzi = |s: &String| s.chars().filter(|c| ('\u{4E00}'..='\u{9FFF}').contains(c)).count();
-    let mut chosen: Vec<String> =
-        lines.into_iter().filter(|s| (8..=40).contains(&hanzi(s)) && !asked.contains_key(s)).collect();
-    chosen.dedup();
+    let mut seen = HashSet::new();
+    chosen.retain(|s| seen.insert(s.clone()));
     chosen.truncate(DISTRACTORS);
     Ok(Some(chosen))
+}
+
+/// A language's English name, for figures.
+pub(super) fn name_of(language: Language) -> &'static str {
+    match language {
+        Language::Bo => "Tibetan",
+        Language::Zh => "Chinese",
+    }
 }
 
 async fn served(entries: &[Entry]) -> Result<(ServerProcess, Desk, tempfile::TempDir)> {
@@ -108,14 +123,15 @@ pub async fn real_mandarin(report: &mut Report) -> Result<()> {
             entries.push(asked::entry(id, Language::Zh, &recording.text));
         }
     }
-    let Some(distractors) = distractors(&ids)? else { return Ok(()) };
+    let Some(mut distractors) = distractors_in(Language::Zh)? else { return Ok(()) };
+    distractors.retain(|sentence| !ids.contains_key(sentence));
     for (n, sentence) in distractors.iter().enumerate() {
         entries.push(asked::entry(format!("distractor-{n}"), Language::Zh, sentence));
     }
     let (server, desk, _folder) = served(&entries).await?;
     let mut count = Count::default();
     for recording in &recordings {
-        let samples = speech::codec::decode_file(&recording.path, 60.0)?;
+        let samples = speech::codec::file::decode_path(&recording.path, 60.0)?;
         let turn = asked::speak(&server.portal(), &desk, Language::Zh, &pcm16(&samples)).await?;
         count.add(&turn, &ids[&recording.text], &format!("{} {}", recording.source, recording.text));
     }
@@ -142,11 +158,7 @@ pub async fn sample_questions(report: &mut Report) -> Result<()> {
                 count.add(&turn, &sourced.entry.id.0, question);
             }
         }
-        let name = match language {
-            Language::Bo => "Tibetan",
-            Language::Zh => "Chinese",
-        };
-        count.tell(report, &format!("sample questions in {name}, held-out synthetic voices"));
+        count.tell(report, &format!("sample questions in {}, held-out synthetic voices", name_of(language)));
     }
     Ok(())
 }
