@@ -12,6 +12,7 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { withSilenceAround } from "./silence.mjs";
 
 export const BASE = required("BASE_URL").replace(/\/$/, "");
 export const PHONE = { width: 360, height: 740 };
@@ -39,16 +40,17 @@ export function required(name) {
 export function openBrowser(wav) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: wav ? [...ARGS, `--use-file-for-fake-audio-capture=${wav}%noloop`] : ARGS,
+    args: wav ? [...ARGS, `--use-file-for-fake-audio-capture=${withSilenceAround(wav)}%noloop`] : ARGS,
   });
 }
 
-/** A fresh visitor's page; `page.faults` holds what the browser complained about, `page.sent` the socket's text messages. */
-export async function openPage(browser, path, { language = "zh", viewport = PHONE, scheme = "light" } = {}) {
+/** A fresh visitor's page, or that of one who has been here before and has `settings`; `page.faults` holds what the browser complained about, `page.sent` the socket's text messages. */
+export async function openPage(browser, path, { language = "zh", viewport = PHONE, scheme = "light", settings } = {}) {
   const phone = viewport.width < 500;
   const context = await browser.newContext({
     viewport, hasTouch: phone, deviceScaleFactor: phone ? 2 : 1, colorScheme: scheme, locale: language === "bo" ? "bo-CN" : "zh-CN",
   });
+  if (settings) await context.addInitScript((kept) => localStorage.setItem("drilen.settings", kept), JSON.stringify(settings));
   const page = await context.newPage();
   page.faults = [];
   page.sent = [];
@@ -64,6 +66,23 @@ export async function openPage(browser, path, { language = "zh", viewport = PHON
   });
   await page.goto(BASE + path);
   return page;
+}
+
+/** Notes what the page gives to the loudspeaker, and how soon it is silenced: `window.loudspeaker`. */
+export async function eavesdrop(page) {
+  await page.evaluate(() => {
+    const noted = (window.loudspeaker = { seconds: 0, peak: 0, stops: [] });
+    const { start, stop } = AudioBufferSourceNode.prototype;
+    AudioBufferSourceNode.prototype.start = function (...when) {
+      noted.seconds += this.buffer.duration;
+      for (const sample of this.buffer.getChannelData(0)) noted.peak = Math.max(noted.peak, Math.abs(sample));
+      return start.apply(this, when);
+    };
+    AudioBufferSourceNode.prototype.stop = function (when = 0) {
+      noted.stops.push(Math.max(0, when - this.context.currentTime));
+      return stop.call(this, when);
+    };
+  });
 }
 
 /** A citizen before the portal in their language. */

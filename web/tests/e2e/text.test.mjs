@@ -1,7 +1,7 @@
 // A citizen asks in writing.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { assertComfortable, assertFaultless, BASE, citizen, LANGUAGES, openBrowser, openPage, picture, suggestions, type, untilAnswered } from "./stage.mjs";
+import { assertComfortable, assertFaultless, BASE, citizen, eavesdrop, LANGUAGES, openBrowser, openPage, picture, suggestions, type, untilAnswered } from "./stage.mjs";
 
 const CLARIFY = { zh: process.env.CLARIFY_ZH ?? "身份证", bo: process.env.CLARIFY_BO ?? "ཐོབ་ཐང་ལག་འཁྱེར།" };
 let browser;
@@ -14,6 +14,7 @@ for (const language of LANGUAGES) {
       const page = await citizen(browser, language);
       await assertComfortable(page);
       await picture(page, `portal-${language}-phone-welcome`);
+      await eavesdrop(page);
       const chip = page.locator(".chip").first();
       const question = await chip.innerText();
       await chip.click();
@@ -21,8 +22,12 @@ for (const language of LANGUAGES) {
       const stop = page.getByTestId("stop-sound");
       await stop.waitFor({ timeout: 15_000 });
       await picture(page, `portal-${language}-phone-answer`);
+      await page.waitForFunction(() => window.loudspeaker.seconds > 0.5);
       await stop.click();
       await stop.waitFor({ state: "detached", timeout: 2000 });
+      const { peak, stops } = await page.evaluate(() => window.loudspeaker);
+      assert.ok(peak > 0.02, `what is played is sound, not silence (peak ${peak})`);
+      assert.ok(stops.length > 0 && Math.max(...stops) <= 0.1, `silent within 100 ms of the tap (${stops})`);
       assert.ok(page.sent.some((m) => m.type === "cancel"), "the server is told to stop speaking");
       const heard = page.sent.find((m) => m.type === "heard");
       assert.ok(heard && heard.ms >= 0, "the server is told how far it was heard");
