@@ -79,7 +79,7 @@ impl Status {
 
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
@@ -281,7 +281,7 @@ impl Handoff {
             Self::Bot => Ok(vec![EventBody::Escalated(Escalated {
                 reason,
                 position,
-                text: Phrase::Escalated { position }.text(language),
+                text: Phrase::Escalated { reason, position }.text(language),
                 escalation: Some(escalation),
             })]),
             Self::Queued { .. } | Self::Assigned { .. } => Err(IllegalTransition::AlreadyEscalated),

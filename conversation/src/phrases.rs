@@ -2,6 +2,7 @@
 //!
 //! The Tibetan was not written by a native speaker: **every Tibetan text here awaits a native reviewer.**
 
+use intents::EscalationReason;
 use language::Language;
 
 use crate::event::{ClosedBy, Outcome};
@@ -11,6 +12,8 @@ use crate::event::{ClosedBy, Outcome};
 pub enum Phrase<'a> {
     /// The conversation now waits for a person.
     Escalated {
+        /// Why: a citizen who did not ask for a person is told why one is called.
+        reason: EscalationReason,
         /// Place in the queue, 1 = next.
         position: u32,
     },
@@ -44,11 +47,16 @@ impl Phrase<'_> {
 
     fn chinese(&self) -> String {
         match self {
-            Self::Escalated { position: 1 } => {
-                "正在为您转接人工服务，您是下一位，请稍候。".to_owned()
-            }
-            Self::Escalated { position } => {
-                format!("正在为您转接人工服务，您前面还有{}位，请稍候。", position.saturating_sub(1))
+            Self::Escalated { reason, position } => {
+                let why = match reason {
+                    EscalationReason::Asked => "好的，正在为您转接工作人员。",
+                    EscalationReason::LowConfidence => "对不起，这个问题我答不好，正在为您转接工作人员。",
+                    EscalationReason::Policy => "这件事需要工作人员办理，正在为您转接。",
+                    EscalationReason::Emergency => {
+                        "情况紧急请直接拨打110、119或120。正在为您转接工作人员。"
+                    }
+                };
+                format!("{why}您排在第{position}位，请稍候。")
             }
             Self::EscalationCancelled => "已取消人工服务。您可以继续向我提问。".to_owned(),
             Self::AgentJoined { name } => format!("工作人员{name}已接入，为您服务。"),
@@ -71,17 +79,23 @@ impl Phrase<'_> {
 
     fn tibetan(&self) -> String {
         match self {
-            Self::Escalated { position: 1 } => {
-                "ལས་བྱེད་པ་ལ་མཐུད་བཞིན་ཡོད། ཁྱེད་རང་རྗེས་མ་དེ་ཡིན། ཅུང་ཙམ་སྒུག་རོགས།".to_owned()
+            Self::Escalated { reason, position } => {
+                let why = match reason {
+                    EscalationReason::Asked => "འགྲིག་སོང་། ལས་བྱེད་པ་དང་འབྲེལ་མཐུད་བྱེད་བཞིན་ཡོད།",
+                    EscalationReason::LowConfidence => {
+                        "དགོངས་དག ངས་ལན་ཡག་པོ་འདེབས་ཐུབ་མ་སོང་། ལས་བྱེད་པ་དང་འབྲེལ་མཐུད་བྱེད་བཞིན་ཡོད།"
+                    }
+                    EscalationReason::Policy => "དོན་དག་འདི་ལས་བྱེད་པས་སྒྲུབ་དགོས། འབྲེལ་མཐུད་བྱེད་བཞིན་ཡོད།",
+                    EscalationReason::Emergency => {
+                        "ཛ་དྲག་ཡིན་ན་ཐད་ཀར་ 110 119 120 ལ་ཁ་པར་གཏོང་རོགས། ལས་བྱེད་པ་དང་འབྲེལ་མཐུད་བྱེད་བཞིན་ཡོད།"
+                    }
+                };
+                format!("{why} ཁྱེད་ཀྱི་གོ་རིམ་ {} ཡིན། ཅུང་ཙམ་སྒུག་རོགས།", tibetan_digits(*position))
             }
-            Self::Escalated { position } => format!(
-                "ལས་བྱེད་པ་ལ་མཐུད་བཞིན་ཡོད། ཁྱེད་ཀྱི་སྔོན་ལ་མི་{}ཡོད། ཅུང་ཙམ་སྒུག་རོགས།",
-                tibetan_digits(position.saturating_sub(1))
-            ),
             Self::EscalationCancelled => {
                 "ལས་བྱེད་པ་ལ་མཐུད་པའི་རེ་འདུན་ཕྱིར་འཐེན་བྱས་སོང་། ང་ལ་མུ་མཐུད་དྲི་བ་འདྲི་ཆོག".to_owned()
             }
-            Self::AgentJoined { name } => format!("ལས་བྱེད་པ་{name}ཁྱེད་ལ་ཞབས་ཞུ་བྱེད་པར་འབྱོར་སོང་།"),
+            Self::AgentJoined { name } => format!("ལས་བྱེད་པ་ {name} ཁྱེད་ལ་ཞབས་ཞུ་བྱེད་པར་འབྱོར་སོང་།"),
             Self::AgentLeft { outcome: Outcome::Returned } => {
                 "ལས་བྱེད་པ་ཕྱིར་ཐོན་སོང་། རིག་ནུས་ལས་རོགས་ཀྱིས་མུ་མཐུད་ཞབས་ཞུ་བྱེད་ཀྱི་ཡིན།".to_owned()
             }

@@ -109,6 +109,11 @@ impl ManualClock {
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(millis(by), Ordering::SeqCst);
     }
+
+    /// Moves the clock backwards, as a machine's clock may be when it is corrected.
+    pub fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(millis(by), Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {
