@@ -315,7 +315,9 @@ export class Desk {
     if (key === this.searched) return;
     this.searched = key;
     const candidates = await this.api.answers(query, open.language).catch(() => []);
-    if (this.searched === key) this.candidates = candidates;
+    if (this.searched !== key) return;
+    // "Yesterday, in Barkhor Street" finds nothing, and what was found for the question before it is still of use.
+    if (candidates.length > 0 || this.candidates === undefined || this.search.trim() !== "") this.candidates = candidates;
   }
 
   insert(index: number): void {
