@@ -41,7 +41,7 @@ pub(super) fn run(configuration: &Configuration, command: &Command) -> Outcome {
             let brain = Brain::open(path, configuration)?;
             let count = brain.publication().entries().len();
             import(path, &configuration.data("knowledge"))?;
-            println!("Imported {count} entries. A running server takes them up when it is restarted.");
+            println!("Imported {count} entries. A running server takes them up at SIGHUP or when it is restarted.");
             Ok(())
         }
     }

@@ -30,7 +30,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the portal and the agents' desk until stopped.
+    /// Serve the portal and the agents' desk until SIGTERM or Ctrl-C; SIGHUP reads the knowledge base again.
     Serve,
     /// Say in plain words what is missing or wrong, and what to do about it.
     Check,

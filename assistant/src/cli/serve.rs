@@ -15,6 +15,7 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     // Installed first, so that a stop during the start is not lost.
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be watched")?;
+    let mut hang_up = signal(SignalKind::hangup()).context("SIGHUP cannot be watched")?;
     let mut server = Server::start(configuration).await?;
     println!("Portal:  {}/", server.url());
     println!("Desk:    {}/desk", server.url());
@@ -22,10 +23,15 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
         println!("The first agent was made. Name: {}", first.name);
         println!("Password (shown only once): {}", first.password);
     }
-    let fault = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        fault = server.fault() => Some(fault),
+    let fault = loop {
+        tokio::select! {
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            fault = server.fault() => break Some(fault),
+            _ = hang_up.recv() => if let Err(error) = server.reload_knowledge().await {
+                tracing::error!(%error, "the new knowledge base cannot be used; the old one stays in service");
+            },
+        }
     };
     if let Some(fault) = &fault {
         tracing::error!(%fault, "the server cannot go on");

@@ -8,6 +8,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use conversation::{Clock, Store, SystemClock};
+use hyper_util::rt::TokioTimer;
 use metrics::describe_gauge;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -25,15 +26,21 @@ use crate::{
         pages,
         portal::{self, PortalState},
     },
-    knowledge::KnowledgeError,
+    knowledge::{self, Brain, KnowledgeError},
     session::Conversations,
     store::sqlite::OpenError,
     telemetry,
-    workers::fatal::{Deaths, Fatal},
+    workers::{
+        fatal::{Deaths, Fatal},
+        minds::Minds,
+    },
 };
 
 /// After the grace, tasks get so long to say goodbye.
 const LAST_CALL: Duration = Duration::from_secs(3);
+
+/// A client that has not sent its request's header within this time is dropped, so that idle sockets cost nothing.
+const HEADER_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +108,8 @@ pub struct Server {
     stopped: CancellationToken,
     tasks: TaskTracker,
     store: Arc<dyn Store>,
-    grace: Duration,
+    minds: Minds,
+    configuration: Arc<Configuration>,
 }
 
 impl Server {
@@ -182,7 +190,8 @@ impl Server {
             stopped,
             tasks,
             store,
-            grace: configuration.server.grace,
+            minds: workers.minds,
+            configuration,
         })
     }
 
@@ -209,6 +218,21 @@ impl Server {
         &self.store
     }
 
+    /// Reads the knowledge base again and takes it into service; conversations go on. Returns how many entries there are.
+    ///
+    /// # Errors
+    /// [`StartError`]; the old knowledge stays in service then.
+    pub async fn reload_knowledge(&self) -> Result<usize, StartError> {
+        let configuration = Arc::clone(&self.configuration);
+        let loading =
+            tokio::task::spawn_blocking(move || Brain::open(&knowledge::folder(&configuration), &configuration));
+        let brain = loading.await.map_err(|error| StartError::Other(format!("loading failed: {error}")))??;
+        let count = brain.publication().entries().len();
+        tracing::info!(count, revision = %brain.publication().revision(), "a knowledge base was published");
+        self.minds.publish(brain);
+        Ok(count)
+    }
+
     /// Waits until the server cannot go on. Never returns while all is well. Cancel-safe.
     pub async fn fault(&mut self) -> Fault {
         tokio::select! {
@@ -222,11 +246,12 @@ impl Server {
     /// # Errors
     /// Where some task had to be left behind; the store is closed properly all the same.
     pub async fn shutdown(self) -> Result<(), String> {
+        let grace = self.configuration.server.grace;
         tracing::info!("the server drains");
         self.draining.cancel();
-        self.handle.graceful_shutdown(Some(self.grace + LAST_CALL));
+        self.handle.graceful_shutdown(Some(grace + LAST_CALL));
         self.tasks.close();
-        let in_time = tokio::time::timeout(self.grace, self.tasks.wait()).await.is_ok();
+        let in_time = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
         self.stopped.cancel();
         let all = in_time || tokio::time::timeout(LAST_CALL, self.tasks.wait()).await.is_ok();
         self.handle.shutdown();
@@ -260,10 +285,12 @@ async fn listen(configuration: &Configuration, routes: Router) -> Result<Listeni
         let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| {
             StartError::Tls { certificate: tls.certificate.clone(), key: tls.key.clone(), source }
         })?;
-        let server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
         tokio::spawn(server.serve(service))
     } else {
-        let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        let mut server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
         tokio::spawn(server.serve(service))
     };
     Ok((address, handle, serving))

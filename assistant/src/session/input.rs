@@ -40,6 +40,8 @@ pub enum Input {
     Repeat(MessageId),
     /// Is done.
     Close(MessageId),
+    /// Has begun to speak. Remembered, so that a turn that is lost on the way can be asked for again.
+    SpeechBegan,
     /// Came back: whatever was left unanswered is answered now.
     Resumed,
 }
@@ -56,7 +58,7 @@ impl Input {
             | Self::Language(id, _)
             | Self::Repeat(id)
             | Self::Close(id) => Some(id),
-            Self::Resumed => None,
+            Self::SpeechBegan | Self::Resumed => None,
         }
     }
 }

@@ -52,18 +52,28 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
     (!speech.text.trim().is_empty()).then_some(speech)
 }
 
-/// Longest piece that is synthesized at once, in characters: about ten seconds of speech, so that the first sound comes
-/// soon and an interruption wastes little.
-const LONGEST_SENTENCE: usize = 60;
+/// Longest piece that is synthesized at once, in tenths of a Chinese character's length: about twelve seconds of speech,
+/// so that the first sound comes soon and an interruption wastes little.
+const LONGEST_SENTENCE: usize = 600;
+
+/// How long a character takes to say, in tenths of a Chinese one: a Tibetan syllable is some three to four code points.
+const fn length(c: char) -> usize {
+    match c {
+        '\u{3400}'..='\u{9FFF}' => 10,
+        _ => 3,
+    }
+}
 
 /// Splits words into sentences for the voice: at the full stops of both languages and at line ends; an overlong sentence
 /// at its last comma or space. The pieces contain all of the text but surrounding white space.
 pub fn sentences(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut current = String::new();
+    let mut said = 0;
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
         current.push(c);
+        said += length(c);
         let ends = match c {
             '。' | '！' | '？' | '；' | '\n' | '!' | '?' | ';' => true,
             // A decimal point or an abbreviation goes on; the end of a sentence is followed by white space.
@@ -74,15 +84,23 @@ pub fn sentences(text: &str) -> Vec<String> {
         };
         if ends {
             push(&mut out, &mut current);
-        } else if current.chars().count() >= LONGEST_SENTENCE {
-            let cut = current.rfind(['，', '、', '：', ',', ' ', '་']).filter(|at| *at > 0);
-            let rest = cut.map(|at| current.split_off(at + current[at..].chars().next().map_or(0, char::len_utf8)));
+            said = 0;
+        } else if said >= LONGEST_SENTENCE {
+            let rest = last_break(&current).map(|at| current.split_off(at)).unwrap_or_default();
             push(&mut out, &mut current);
-            current = rest.unwrap_or_default();
+            said = rest.chars().map(length).sum();
+            current = rest;
         }
     }
     push(&mut out, &mut current);
     out
+}
+
+/// Where an overlong sentence is best cut, as a byte offset: after its last comma or space, or else its last syllable.
+fn last_break(text: &str) -> Option<usize> {
+    let after = |(at, mark): (usize, &str)| at + mark.len();
+    let of = |marks: &[char]| text.rmatch_indices(marks).next().map(after).filter(|at| *at < text.len());
+    of(&['，', '、', '：', ',', ' ']).or_else(|| of(&['་']))
 }
 
 fn push(out: &mut Vec<String>, current: &mut String) {
@@ -123,8 +141,18 @@ mod tests {
     fn an_endless_sentence_is_cut_at_a_comma() {
         let long = "这是一个很长的句子，".repeat(20);
         let pieces = sentences(&long);
-        assert!(pieces.iter().all(|p| p.chars().count() <= LONGEST_SENTENCE), "{pieces:?}");
+        assert!(pieces.iter().all(|p| p.chars().count() <= 60 && p.ends_with('，')), "{pieces:?}");
         assert_eq!(pieces.concat(), long);
+    }
+
+    #[test]
+    fn a_tibetan_sentence_of_ordinary_length_is_not_cut() {
+        let sentence = "ཐོབ་ཐང་ལག་འཁྱེར་བརླགས་ན་སྔོན་ལ་མངགས་གཏོང་སར་ཐོ་འགོད་བྱེད་དགོས་རེད།";
+        assert_eq!(sentences(sentence), [sentence]);
+        let endless = "བཀྲ་ཤིས་".repeat(60);
+        let pieces = sentences(&endless);
+        assert!(pieces.len() > 1 && pieces.iter().all(|p| p.ends_with('་')), "{pieces:?}");
+        assert_eq!(pieces.concat(), endless);
     }
 
     #[test]

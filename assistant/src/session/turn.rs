@@ -41,6 +41,7 @@ impl Conversations {
             Input::Close(id) => {
                 self.hand(session, id, HandoffCommand::Close { by: ClosedBy::Citizen }, audience).await
             }
+            Input::SpeechBegan => self.speech_began(session).await,
             Input::Resumed => self.catch_up(session, audience).await,
         };
         if let Err(refusal) = outcome {
@@ -331,7 +332,7 @@ impl Conversations {
             EventBody::CitizenMessage(message) => Some((event.seq, message.clone())),
             _ => None,
         });
-        let Some((seq, message)) = unanswered else { return Ok(()) };
+        let Some((seq, message)) = unanswered else { return self.ask_for_lost_speech(session, &state).await };
         if message.text.is_empty() {
             let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, Some(seq));
             self.store.append(Append::to(session.id).event(lost)).await?;

@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use conversation::{
-    Append, CitizenMessage, EventBody, MessageId, MessageKey, SayAct, Source, Status,
+    Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, MessageId, MessageKey, SayAct, Source, Status,
+    StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::Utterance;
@@ -76,12 +77,50 @@ impl Conversations {
         Ok(())
     }
 
+    /// Remembers durably that somebody has begun to speak after the present last event.
+    pub(super) async fn speech_began(&self, session: &Session) -> Result<(), Refusal> {
+        let state = self.state(session).await?;
+        if let Some(mark) = speech_mark(state.last_seq) {
+            self.store.append(Append::to(session.id).because_of(mark)).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks to repeat what was said, where somebody spoke after the last event and nothing came of it: the server was
+    /// killed, or the link broke in the middle.
+    pub(super) async fn ask_for_lost_speech(
+        &self,
+        session: &Session,
+        state: &ConversationState,
+    ) -> Result<(), Refusal> {
+        let Some(mark) = speech_mark(state.last_seq) else { return Ok(()) };
+        // Expecting an event that no conversation has makes the store refuse anything new, but not what it knows.
+        let probe = Append::to(session.id)
+            .because_of(mark)
+            .expecting(Expect { last_seq: Some(u64::MAX), status: None });
+        match self.store.append(probe).await {
+            Ok(Appended::Already { .. }) => {
+                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, None);
+                self.store.append(Append::to(session.id).event(lost)).await?;
+                Ok(())
+            }
+            Ok(Appended::New { .. }) | Err(StoreError::Stale(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The nearest known question to what is heard so far, for a recogniser that takes no dictation. `None` where nothing
     /// is near or the minds have better things to do.
     pub async fn hint(&self, transcript: Transcript, language: Language) -> Option<String> {
         let utterance = utterance(&transcript, String::new(), language);
         self.minds.think_if_idle(move |brain| brain.nearest_question(&utterance)).await.flatten()
     }
+}
+
+/// The key under which "somebody began to speak after event `seq`" is remembered. Clients cannot send it: it begins with a
+/// character that no client's id has reason to hold, and one that did would only be asked to repeat.
+fn speech_mark(seq: u64) -> Option<MessageKey> {
+    MessageId::try_from(format!("\u{1}speech-after-{seq}")).ok().map(MessageKey::citizen)
 }
 
 fn utterance(transcript: &Transcript, text: String, language: Language) -> Utterance {

@@ -65,6 +65,11 @@ impl Minds {
         Arc::clone(&self.brain.read())
     }
 
+    /// Takes new knowledge into service: whoever begins to think from now on thinks with it.
+    pub fn publish(&self, brain: Brain) {
+        *self.brain.write() = Arc::new(brain);
+    }
+
     /// Does some thinking on a worker thread and waits for the result.
     ///
     /// # Errors

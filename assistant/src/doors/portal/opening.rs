@@ -11,10 +11,9 @@ use futures::{
     StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use language::Language;
 use metrics::gauge;
 
-use super::{PortalState, connection::Connection, outbox::Outbox};
+use super::{super::limits::TooFast, PortalState, connection::Connection, outbox::Outbox};
 use crate::{
     phrases::{Phrase, say},
     session::{Refusal, Session},
@@ -23,6 +22,8 @@ use crate::{
 
 /// A client that has not said within this time what it wants is closed.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// So many messages may come before `start` or `resume`.
+const ATTEMPTS: u32 = 8;
 /// "Try again later" (RFC 6455 registry).
 const TRY_AGAIN: u16 = 1013;
 
@@ -50,7 +51,7 @@ pub(super) async fn serve(
     connections.increment(1.0);
     match portal.limits.open(address) {
         None => {
-            refuse(&outbox, &Refusal::new(ErrorCode::TooMany), None);
+            refuse(&outbox, &Refusal::new(ErrorCode::TooMany), true);
             outbox.close(TRY_AGAIN, "too many conversations");
         }
         Some(place) => {
@@ -67,9 +68,10 @@ pub(super) async fn serve(
     drop(tokio::time::timeout(Duration::from_secs(2), writer).await);
 }
 
-fn refuse(outbox: &Outbox, refusal: &Refusal, language: Option<Language>) {
+/// Tells why something is not done, in both languages: nobody has said yet which one they speak.
+fn refuse(outbox: &Outbox, refusal: &Refusal, fatal: bool) {
     metrics::counter!(names::ERRORS, "code" => format!("{:?}", refusal.code)).increment(1);
-    outbox.signal(Signal::Error(refusal.signal(language, true)));
+    outbox.signal(Signal::Error(refusal.signal(None, fatal)));
 }
 
 /// Waits for `start` or `resume`. `None`: the connection is over, and the client has been told why.
@@ -79,37 +81,55 @@ async fn open(
     outbox: &Outbox,
     stream: &mut SplitStream<WebSocket>,
 ) -> Option<Opened> {
-    let first = tokio::select! {
-        () = portal.draining.cancelled() => {
-            outbox.close(close_code::RESTART, "restart");
-            return None;
-        }
-        first = tokio::time::timeout(PATIENCE, first_message(stream)) => first.ok().flatten(),
-    };
-    let outcome = match first {
-        Some(Ok(ClientMessage::Start(start))) => match portal.limits.start(address) {
-            Ok(()) => begin(portal, &start, outbox).await,
-            Err(wait) => Err(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after)),
-        },
-        Some(Ok(ClientMessage::Resume(resume))) => match portal.limits.start(address) {
-            Ok(()) => take_up(portal, &resume, outbox).await,
-            Err(wait) => Err(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after)),
-        },
-        Some(Ok(other)) => Err(Refusal::new(ErrorCode::WrongOrder).about(other.id().cloned())),
-        Some(Err(refusal)) => Err(refusal),
-        None => {
+    for _ in 0..ATTEMPTS {
+        let message = tokio::select! {
+            () = portal.draining.cancelled() => {
+                outbox.close(close_code::RESTART, "restart");
+                return None;
+            }
+            message = tokio::time::timeout(PATIENCE, first_message(stream)) => message.ok().flatten(),
+        };
+        let Some(message) = message else {
             outbox.close(close_code::POLICY, "nothing was said");
             return None;
-        }
-    };
-    match outcome {
-        Ok(opened) => Some(opened),
-        Err(refusal) => {
-            refuse(outbox, &refusal, None);
-            let later = matches!(refusal.code, ErrorCode::TooFast | ErrorCode::Busy | ErrorCode::Unavailable);
-            outbox.close(if later { TRY_AGAIN } else { close_code::POLICY }, "refused");
-            None
-        }
+        };
+        let refusal = match message {
+            Ok(message @ (ClientMessage::Start(_) | ClientMessage::Resume(_))) => {
+                return match enter(portal, address, &message, outbox).await {
+                    Ok(opened) => Some(opened),
+                    Err(refusal) => {
+                        refuse(outbox, &refusal, true);
+                        let later = matches!(refusal.code, ErrorCode::TooFast | ErrorCode::Busy | ErrorCode::Unavailable);
+                        outbox.close(if later { TRY_AGAIN } else { close_code::POLICY }, "refused");
+                        None
+                    }
+                };
+            }
+            Ok(ClientMessage::Ping(ping)) => {
+                outbox.signal(Signal::Pong { n: ping.n });
+                continue;
+            }
+            Ok(other) => Refusal::new(ErrorCode::WrongOrder).about(other.id().cloned()),
+            Err(refusal) => refusal,
+        };
+        refuse(outbox, &refusal, false);
+    }
+    outbox.close(close_code::POLICY, "no conversation was opened");
+    None
+}
+
+async fn enter(
+    portal: &PortalState,
+    address: IpAddr,
+    message: &ClientMessage,
+    outbox: &Outbox,
+) -> Result<Opened, Refusal> {
+    let too_fast = |wait: TooFast| Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after);
+    portal.limits.start(address).map_err(too_fast)?;
+    match message {
+        ClientMessage::Start(start) => begin(portal, start, outbox).await,
+        ClientMessage::Resume(resume) => take_up(portal, resume, outbox).await,
+        _ => Err(Refusal::new(ErrorCode::WrongOrder)),
     }
 }
 

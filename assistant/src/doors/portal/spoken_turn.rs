@@ -181,6 +181,7 @@ impl Connection {
                 // Whoever speaks is listened to: the assistant falls silent.
                 self.stop_sound();
                 self.outbox().signal(Signal::SpeechStarted { id, at_ms });
+                self.push(Input::SpeechBegan);
                 if self.state.status() == Status::Assigned {
                     self.portal.typing.tell(Typing::Citizen(self.session.id));
                 }

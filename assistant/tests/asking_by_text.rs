@@ -1,0 +1,181 @@
+//! A citizen types a question, in either language, and gets the answer; nothing is lost or doubled when the link breaks.
+
+mod common;
+
+use common::{close_code, error, question, shared, start};
+use examples::{Client, Message, StartOptions};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_question_of_the_knowledge_base_is_answered_in_both_languages() {
+    for language in ["bo", "zh"] {
+        let mut client = shared().citizen(language).await;
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        let accepted = client.wait_for("accepted").await.unwrap();
+        let answer = client.wait_for("answer").await.unwrap();
+        assert_eq!(answer["entry"], "idcard-renew");
+        assert_eq!(answer["language"], language);
+        assert_eq!(answer["reply_to"], accepted["seq"]);
+        assert_eq!(answer["sample"], true);
+        assert!(answer.get("considered").is_none() && answer.get("provenance").is_none(), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_numbered_without_a_gap_and_the_message_comes_before_its_answer() {
+    let mut client = shared().citizen("zh").await;
+    client.say("你好").await.unwrap();
+    client.wait_for("say").await.unwrap();
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    client.wait_for("answer").await.unwrap();
+    let token = client.token.clone().unwrap();
+    let mut again = shared().connect().await;
+    again.resume(&token, 0).await.unwrap();
+    let mut kinds = Vec::new();
+    while kinds.len() < 5 {
+        if let Message::Json(message) = again.next().await.unwrap()
+            && message["at"].is_string()
+        {
+            assert_eq!(message["seq"], kinds.len() + 1);
+            kinds.push(message["type"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(kinds, ["started", "citizen_message", "say", "citizen_message", "answer"]);
+}
+
+#[tokio::test]
+async fn the_same_id_is_accepted_once_also_on_a_later_connection() {
+    let mut client = shared().citizen("zh").await;
+    let message = json!({"type": "text", "id": "once", "text": question("idcard-renew", "zh")});
+    client.send(message.clone()).await.unwrap();
+    let first = client.wait_for("accepted").await.unwrap();
+    client.wait_for("answer").await.unwrap();
+    client.send(message.clone()).await.unwrap();
+    assert_eq!(client.wait_for("accepted").await.unwrap(), first);
+    let token = client.token.clone().unwrap();
+    let mut again = shared().connect().await;
+    let resumed = again.resume(&token, 3).await.unwrap();
+    assert_eq!(resumed["last_seq"], 3);
+    again.send(message).await.unwrap();
+    assert_eq!(again.wait_for("accepted").await.unwrap(), first);
+    again.say("谢谢").await.unwrap();
+    let next = again.wait_for("citizen_message").await.unwrap();
+    assert_eq!(next["seq"], 4, "the repeated message must have made no event");
+}
+
+#[tokio::test]
+async fn a_second_connection_takes_over_and_the_first_is_closed() {
+    let mut first = shared().citizen("bo").await;
+    let token = first.token.clone().unwrap();
+    let mut second = shared().connect().await;
+    second.resume(&token, 0).await.unwrap();
+    assert_eq!(close_code(&mut first).await, 1008);
+    second.say("བཀྲ་ཤིས་བདེ་ལེགས།").await.unwrap();
+    assert_eq!(second.wait_for("say").await.unwrap()["act"], "greeting");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_looked_for_while_the_link_broke_is_there_on_resuming() {
+    let mut client = shared().citizen("zh").await;
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    client.wait_for("accepted").await.unwrap();
+    let token = client.token.clone().unwrap();
+    drop(client);
+    let mut again = shared().connect().await;
+    again.resume(&token, 1).await.unwrap();
+    assert_eq!(again.wait_for("answer").await.unwrap()["entry"], "idcard-renew");
+}
+
+#[tokio::test]
+async fn greeting_thanks_repeat_and_the_other_language_need_no_knowledge_base() {
+    let mut client = shared().citizen("zh").await;
+    client.say("你好").await.unwrap();
+    assert_eq!(client.wait_for("say").await.unwrap()["act"], "greeting");
+    client.send(json!({"type": "repeat", "id": "r0"})).await.unwrap();
+    assert_eq!(client.wait_for("say").await.unwrap()["act"], "repeat_question");
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    let answer = client.wait_for("answer").await.unwrap();
+    client.send(json!({"type": "repeat", "id": "r1"})).await.unwrap();
+    let again = client.wait_for("answer").await.unwrap();
+    assert_eq!(again["text"], answer["text"]);
+    assert!(again["seq"].as_u64() > answer["seq"].as_u64());
+    client.send(json!({"type": "language", "id": "l1", "language": "bo"})).await.unwrap();
+    assert_eq!(client.wait_for("language_changed").await.unwrap()["language"], "bo");
+    client.say("ཐུགས་རྗེ་ཆེ།").await.unwrap();
+    assert_eq!(client.wait_for("say").await.unwrap()["act"], "thanks");
+}
+
+#[tokio::test]
+async fn what_is_asked_back_can_be_chosen_and_a_stale_choice_is_refused() {
+    let mut client = shared().citizen("zh").await;
+    // Half a question: something about identity cards, but what?
+    client.say("身份证").await.unwrap();
+    let back = client.wait_for_any(&["clarify", "answer", "say"]).await.unwrap();
+    assert_eq!(back["type"], "clarify", "a bare topic should be asked about: {back}");
+    let offered = back["choices"][0]["entry"].clone();
+    client.send(json!({"type": "choose", "id": "c9", "clarify_seq": 9999, "choice": 1})).await.unwrap();
+    assert_eq!(error(&mut client).await["code"], "wrong_order");
+    let choose = json!({"type": "choose", "id": "c1", "clarify_seq": back["seq"], "choice": 1});
+    client.send(choose.clone()).await.unwrap();
+    let message = client.wait_for("citizen_message").await.unwrap();
+    assert_eq!((message["source"].as_str(), &message["text"]), (Some("choice"), &back["choices"][0]["question"]));
+    assert_eq!(client.wait_for("answer").await.unwrap()["entry"], offered);
+    client.send(choose).await.unwrap();
+    assert_eq!(client.wait_for("accepted").await.unwrap()["seq"], message["seq"], "sent again, it is acknowledged again");
+}
+
+#[tokio::test]
+async fn a_closed_conversation_takes_nothing_more() {
+    let mut client = shared().citizen("bo").await;
+    client.send(json!({"type": "close", "id": "bye"})).await.unwrap();
+    assert_eq!(client.wait_for("closed").await.unwrap()["by"], "citizen");
+    assert_eq!(close_code(&mut client).await, 1000);
+    let token = client.token.clone().unwrap();
+    let mut again = shared().connect().await;
+    again.resume(&token, 0).await.unwrap();
+    again.say("བཀྲ་ཤིས་བདེ་ལེགས།").await.ok();
+    let mut told = false;
+    while let Ok(message) = again.next().await {
+        match message {
+            Message::Json(m) if m["type"] == "error" => told = m["code"] == "closed",
+            Message::Closed(1000) => told = true,
+            Message::Json(_) | Message::Audio(_) => continue,
+            Message::Closed(code) => panic!("closed with {code}"),
+        }
+        break;
+    }
+    assert!(told);
+}
+
+#[tokio::test]
+async fn a_draining_server_tells_its_clients_and_closes_with_restart() {
+    let server = start("").await;
+    let url = server.portal();
+    let mut client = server.citizen("bo").await;
+    let stopping = tokio::spawn(server.server.shutdown());
+    let told = client.wait_for("draining").await.unwrap();
+    assert!(common::has_script(told["text"].as_str().unwrap(), "bo"));
+    assert_eq!(close_code(&mut client).await, 1012);
+    stopping.await.unwrap().unwrap();
+    assert!(Client::connect(&url).await.is_err());
+    drop(server.data);
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_after_a_restart_of_the_server() {
+    let data = tempfile::tempdir().unwrap();
+    let server = assistant::Server::start(common::configuration(&data, "")).await.unwrap();
+    let url = format!("ws://{}/v1/conversation", server.address());
+    let mut client = Client::connect(&url).await.unwrap();
+    client.start(&StartOptions::text("zh")).await.unwrap();
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    let answer = client.wait_for("answer").await.unwrap();
+    let token = client.token.clone().unwrap();
+    server.shutdown().await.unwrap();
+    let server = assistant::Server::start(common::configuration(&data, "")).await.unwrap();
+    assert!(server.first_agent().is_none(), "the agent of the first start is still there");
+    let mut client = Client::connect(&format!("ws://{}/v1/conversation", server.address())).await.unwrap();
+    client.resume(&token, 2).await.unwrap();
+    assert_eq!(client.wait_for("answer").await.unwrap(), answer);
+    server.shutdown().await.unwrap();
+}

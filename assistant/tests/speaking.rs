@@ -1,0 +1,332 @@
+//! Spoken turns on the wire, with the real voice and the real voice activity detector. The recogniser is scripted: what it
+//! would hear is not the matter here (the end-to-end tests use the shipped one).
+
+mod common;
+
+use std::{sync::Arc, sync::atomic::AtomicBool, time::Duration};
+
+use assistant::{server::Parts, workers::engines::EngineSet};
+use common::{TestServer, error, question, start_with};
+use examples::{Client, Message, StartOptions};
+use language::{Evidence, FormBatch, Language};
+use serde_json::{Value, json};
+use speech::{
+    Capabilities, Hypothesis, SpeechRequest, Synthesizer, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    codec::{opus::OpusDecoder, resample::Resampler},
+    synthesizer::{EspeakSettings, EspeakVoice},
+};
+
+/// Hears always the same.
+struct Scripted {
+    capabilities: Capabilities,
+    hears: Hears,
+}
+
+#[derive(Clone)]
+enum Hears {
+    /// These words, as dictation.
+    Words(String),
+    /// Sounds that fit this question and nothing else.
+    Sounds(String),
+    /// Nothing: the engine is broken.
+    Broken,
+}
+
+/// Fits one text.
+#[derive(Debug)]
+struct Fits(String);
+
+impl Evidence for Fits {
+    fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+        batch.forms().iter().map(|form| if form.text == self.0 { -0.1 } else { -6.0 }).collect()
+    }
+    fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+        batch.forms().iter().map(|form| if self.0.contains(&form.text) { -0.1 } else { -9.0 }).collect()
+    }
+    fn seconds(&self) -> f32 {
+        2.0
+    }
+}
+
+impl Transcriber for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+        let seconds = audio.len() as f32 / 16_000.0;
+        let mut transcript =
+            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
+        match &self.hears {
+            Hears::Words(text) => {
+                transcript.hypotheses.push(Hypothesis { text: text.clone(), confidence: None });
+            }
+            Hears::Sounds(text) => transcript.evidence = Some(Arc::new(Fits(text.clone()))),
+            Hears::Broken => {
+                return Err(TranscribeError::Engine { engine: "scripted".to_owned(), reason: "broken".to_owned() });
+            }
+        }
+        Ok(transcript)
+    }
+}
+
+async fn server(hears: Hears, overrides: &str) -> TestServer {
+    let capabilities = Capabilities {
+        languages: Language::ALL.to_vec(),
+        dictation: matches!(hears, Hears::Words(_)),
+        evidence: true,
+        max_seconds: 60.0,
+    };
+    let engines = vec![EngineSet::shared(Box::new(Scripted { capabilities, hears }))];
+    start_with(overrides, Parts { engines: Some(engines), ..Parts::default() }).await
+}
+
+/// A voice saying something, 16 kHz, with silence around it.
+fn voice(text: &str, language: Language, silence_after: f32) -> Vec<i16> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut voice = EspeakVoice::new(EspeakSettings::default(), folder.path()).unwrap();
+    let request = SpeechRequest { text: text.to_owned(), language, rate: 1.0 };
+    let clip = voice.synthesize(&request, &AtomicBool::new(false)).unwrap();
+    let mut resampler = Resampler::new(clip.sample_rate, 16_000).unwrap();
+    let mut samples = vec![0.0; 4_800];
+    samples.extend(resampler.push(&clip.samples).unwrap());
+    samples.extend(resampler.finish().unwrap());
+    samples.extend(vec![0.0; (silence_after * 16_000.0) as usize]);
+    samples.iter().map(|s| (s * 32_767.0) as i16).collect()
+}
+
+struct Turn {
+    messages: Vec<Value>,
+    sound: Vec<Vec<u8>>,
+}
+
+impl Turn {
+    fn kinds(&self) -> Vec<&str> {
+        self.messages.iter().filter_map(|m| m["type"].as_str()).collect()
+    }
+    fn find(&self, kind: &str) -> &Value {
+        self.messages.iter().find(|m| m["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {:?}", self.kinds()))
+    }
+}
+
+/// Everything until a message of this type.
+async fn until(client: &mut Client, kind: &str) -> Turn {
+    let mut turn = Turn { messages: Vec::new(), sound: Vec::new() };
+    loop {
+        match client.next().await.unwrap() {
+            Message::Audio(bytes) => turn.sound.push(bytes),
+            Message::Json(message) => {
+                let last = message["type"] == kind;
+                turn.messages.push(message);
+                if last {
+                    return turn;
+                }
+            }
+            Message::Closed(code) => panic!("closed with {code} after {:?}", turn.kinds()),
+        }
+    }
+}
+
+async fn citizen(server: &TestServer, language: &str, audio_out: &str) -> Client {
+    let mut client = server.connect().await;
+    let options = StartOptions { language: language.to_owned(), voice: true, audio_out: audio_out.to_owned() };
+    client.start(&options).await.unwrap();
+    client
+}
+
+#[tokio::test]
+async fn a_spoken_question_is_shown_answered_and_spoken_sentence_by_sentence() {
+    let asked = question("idcard-renew", "zh");
+    let server = server(Hears::Words(asked.clone()), "").await;
+    let mut client = citizen(&server, "zh", "pcm16").await;
+    let id = client.speak(&voice("身份证到期了怎么换", Language::Zh, 0.2), false).await.unwrap();
+    let turn = until(&mut client, "audio_end").await;
+    let order: Vec<&str> = turn.kinds().into_iter().filter(|k| *k != "partial" && *k != "mark").collect();
+    let expected = [
+        "started", "speech_started", "speech_ended", "final", "thinking", "accepted", "citizen_message", "answer",
+        "audio_start", "audio_end",
+    ];
+    let mut sorted = order.clone();
+    sorted.retain(|kind| expected.contains(kind));
+    // `accepted` is a signal and the events come from the store's feed: their order among each other is free.
+    let position = |kind: &str| sorted.iter().position(|k| *k == kind).unwrap_or_else(|| panic!("no {kind} in {order:?}"));
+    for pair in ["speech_started", "speech_ended", "final", "citizen_message", "answer", "audio_start", "audio_end"].windows(2) {
+        assert!(position(pair[0]) < position(pair[1]), "{order:?}");
+    }
+    let last = turn.find("final");
+    assert_eq!((last["id"].as_str(), last["dictation"].as_bool(), last["text"].as_str()), (Some(id.as_str()), Some(true), Some(asked.as_str())));
+    assert_eq!(turn.find("answer")["entry"], "idcard-renew");
+    let samples: usize = turn.sound.iter().map(|bytes| bytes.len() / 2).sum();
+    let total = turn.find("audio_end")["total_ms"].as_u64().unwrap();
+    assert!(total > 1_000 && (samples as u64 / 16).abs_diff(total) < 20, "{samples} samples, {total} ms");
+    assert_eq!(turn.find("audio_end")["interrupted"], false);
+    let marks: Vec<u64> = turn.messages.iter().filter(|m| m["type"] == "mark").filter_map(|m| m["start_ms"].as_u64()).collect();
+    assert!(!marks.is_empty() && marks.is_sorted() && marks[0] == 0, "{marks:?}");
+}
+
+#[tokio::test]
+async fn a_recogniser_without_dictation_shows_the_matched_question_and_tibetan_is_confirmed() {
+    let asked = question("idcard-renew", "bo");
+    let server = server(Hears::Sounds(asked.clone()), "").await;
+    let mut client = citizen(&server, "bo", "opus").await;
+    client.speak(&voice(&asked, Language::Bo, 0.2), false).await.unwrap();
+    let turn = until(&mut client, "audio_end").await;
+    assert_eq!(turn.find("final")["dictation"], false);
+    let message = turn.find("citizen_message");
+    assert_eq!((message["text"].as_str(), message["dictation"].as_bool()), (Some(asked.as_str()), Some(false)));
+    let back = turn.find("clarify");
+    assert_eq!((back["confirm"].as_bool(), back["choices"][0]["question"].as_str()), (Some(true), Some(asked.as_str())));
+    let mut decoder = OpusDecoder::new().unwrap();
+    let decoded: usize = turn.sound.iter().map(|packet| decoder.decode(packet).unwrap().len()).sum();
+    assert_eq!(decoded as u64 / 16, turn.find("audio_end")["total_ms"].as_u64().unwrap());
+    client.send(json!({"type": "choose", "id": "yes", "clarify_seq": back["seq"], "choice": 1})).await.unwrap();
+    assert_eq!(until(&mut client, "audio_end").await.find("answer")["entry"], "idcard-renew");
+}
+
+#[tokio::test]
+async fn interrupting_stops_the_sound_within_a_tenth_of_a_second() {
+    let server = server(Hears::Words(question("idcard-renew", "zh")), "").await;
+    let mut client = citizen(&server, "zh", "pcm16").await;
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    until(&mut client, "audio_start").await;
+    while !matches!(client.next().await.unwrap(), Message::Audio(_)) {}
+    client.send(json!({"type": "cancel"})).await.unwrap();
+    let asked = std::time::Instant::now();
+    let rest = until(&mut client, "audio_end").await;
+    assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+    assert_eq!(rest.find("audio_end")["interrupted"], true);
+    let silent = client.next_within(Duration::from_millis(500)).await;
+    assert!(silent.is_err(), "something came after the sound was stopped: {silent:?}");
+}
+
+#[tokio::test]
+async fn sound_is_sent_at_most_two_seconds_ahead() {
+    let server = server(Hears::Words(String::new()), "").await;
+    let mut client = citizen(&server, "zh", "pcm16").await;
+    client.say(&question("idcard-renew", "zh")).await.unwrap();
+    until(&mut client, "audio_start").await;
+    let begun = std::time::Instant::now();
+    let mut milliseconds = 0;
+    loop {
+        match client.next().await.unwrap() {
+            Message::Audio(bytes) => {
+                milliseconds += bytes.len() as u64 / 32;
+                let ahead = milliseconds.saturating_sub(begun.elapsed().as_millis() as u64);
+                assert!(ahead <= 2_200, "{ahead} ms ahead");
+            }
+            Message::Json(message) if message["type"] == "audio_end" => break,
+            Message::Json(_) => {}
+            Message::Closed(code) => panic!("closed with {code}"),
+        }
+    }
+    assert!(milliseconds > 2_500, "the answer is too short to show anything: {milliseconds} ms");
+}
+
+#[tokio::test]
+async fn silence_ends_a_turn_that_is_not_committed() {
+    let server = server(Hears::Words(question("idcard-renew", "zh")), "").await;
+    let mut client = citizen(&server, "zh", "none").await;
+    client.send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    for frame in voice("身份证到期了怎么换", Language::Zh, 2.5).chunks(320) {
+        client.send_audio(frame.iter().flat_map(|s| s.to_le_bytes()).collect()).await.unwrap();
+    }
+    let turn = until(&mut client, "answer").await;
+    assert_eq!(turn.find("speech_ended")["reason"], "silence");
+    assert!(turn.find("speech_ended")["speech_ms"].as_u64().unwrap() > 300);
+}
+
+#[tokio::test]
+async fn a_turn_in_which_nobody_speaks_is_asked_about() {
+    let server = server(Hears::Words("不该听见".to_owned()), "").await;
+    for language in ["bo", "zh"] {
+        let mut client = citizen(&server, language, "none").await;
+        for samples in [Vec::new(), vec![0; 32_000]] {
+            client.speak(&samples, false).await.unwrap();
+            let turn = until(&mut client, "say").await;
+            assert_eq!(turn.find("say")["act"], "not_heard");
+            assert_eq!(turn.find("final")["text"], "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn there_is_room_for_so_many_voices_and_the_next_is_told_before_it_speaks() {
+    let server = server(Hears::Words("你好".to_owned()), "[limits]\nvoice_conversations = 1").await;
+    let start = |id: &str| json!({"type": "audio_start", "id": id, "codec": "opus", "sample_rate": 16000});
+    let mut first = citizen(&server, "zh", "none").await;
+    let mut second = citizen(&server, "bo", "none").await;
+    first.send(start("a")).await.unwrap();
+    first.send(json!({"type": "ping", "n": 1})).await.unwrap();
+    first.wait_for("pong").await.unwrap();
+    second.send(start("b")).await.unwrap();
+    let told = error(&mut second).await;
+    assert_eq!((told["code"].as_str(), told["id"].as_str()), (Some("busy"), Some("b")));
+    assert!(told["retry_after_ms"].as_u64().is_some());
+    first.close().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    second.send(start("c")).await.unwrap();
+    second.send(json!({"type": "commit", "id": "c"})).await.unwrap();
+    second.wait_for("speech_ended").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_broken_engine_or_broken_sound_is_told_and_typing_goes_on() {
+    let server = server(Hears::Broken, "").await;
+    let mut client = citizen(&server, "zh", "none").await;
+    client.speak(&voice("身份证到期了怎么换", Language::Zh, 0.2), false).await.unwrap();
+    assert_eq!(error(&mut client).await["code"], "unavailable");
+    client.send(json!({"type": "audio_start", "id": "odd", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    client.send_audio(vec![1, 2, 3]).await.unwrap();
+    let told = error(&mut client).await;
+    assert_eq!((told["code"].as_str(), told["id"].as_str()), (Some("bad_audio"), Some("odd")));
+    client.say("你好").await.unwrap();
+    client.wait_for("say").await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_cut_off_in_the_middle_of_a_sentence_is_asked_to_say_it_again() {
+    let server = server(Hears::Words("你好".to_owned()), "").await;
+    let mut client = citizen(&server, "bo", "none").await;
+    client.send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    for frame in voice("身份证到期了怎么换", Language::Zh, 0.0).chunks(320) {
+        client.send_audio(frame.iter().flat_map(|s| s.to_le_bytes()).collect()).await.unwrap();
+    }
+    client.wait_for("speech_started").await.unwrap();
+    client.send(json!({"type": "ping", "n": 1})).await.unwrap();
+    client.wait_for("pong").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let token = client.token.clone().unwrap();
+    drop(client);
+    let mut again = server.connect().await;
+    again.resume(&token, 1).await.unwrap();
+    assert_eq!(again.wait_for("say").await.unwrap()["act"], "not_heard");
+}
+
+#[tokio::test]
+async fn an_agent_s_words_are_spoken_to_who_speaks() {
+    use conversation::{Append, HandoffCommand, Token};
+    let server = server(Hears::Words("你好".to_owned()), "").await;
+    let mut client = citizen(&server, "zh", "pcm16").await;
+    client.send(json!({"type": "person", "id": "p"})).await.unwrap();
+    until(&mut client, "audio_end").await;
+    let store = server.server.store();
+    let actor = store.agents().await.unwrap()[0].actor();
+    let token: Token = client.token.clone().unwrap().parse().unwrap();
+    let conversation = store.find_by_token(&token.hash()).await.unwrap().unwrap().conversation;
+    store.append(Append::to(conversation).then(HandoffCommand::Claim { agent: actor.clone() })).await.unwrap();
+    until(&mut client, "audio_end").await;
+    let text = "您的卡已经办好了。".to_owned();
+    store.append(Append::to(conversation).then(HandoffCommand::Message { agent: actor, text })).await.unwrap();
+    let turn = until(&mut client, "audio_end").await;
+    assert_eq!(turn.find("audio_start")["source"], "agent");
+    assert_eq!(turn.find("audio_start")["seq"], turn.find("agent_message")["seq"]);
+    let kept = walk(&server.data.path().join("data/voice-cache"));
+    assert!(kept == 0, "an agent's words were kept on disk: {kept} files");
+}
+
+fn walk(folder: &std::path::Path) -> usize {
+    let Ok(found) = std::fs::read_dir(folder) else { return 0 };
+    found.filter_map(Result::ok).map(|f| if f.path().is_dir() { walk(&f.path()) } else { 1 }).sum()
+}
