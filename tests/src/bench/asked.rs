@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use examples::{Client, Message, StartOptions};
 use kb::{Entry, EntryId, Review, Text};
 use language::Language;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Desk;
 
@@ -93,8 +93,14 @@ pub(super) async fn speak(url: &str, desk: &Desk, language: Language, samples: &
     };
     let first = match &outcome {
         Outcome::Answered(entry) | Outcome::Asked(entry) => Some(entry.clone()),
-        Outcome::Other(_) => considered(desk, &conversation).await?,
+        Outcome::Other(_) => {
+            // The desk sees what was considered only of conversations that were handed to it.
+            client.send(json!({"type": "person", "id": "show-the-desk"})).await?;
+            client.wait_for("accepted").await?;
+            considered(desk, &conversation).await?
+        }
     };
+    client.send(json!({"type": "close", "id": "done"})).await.ok();
     client.close().await.ok();
     Ok(Turn { outcome, first })
 }
