@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The word segmenter with its built-in dictionary; loading it takes some tenths of a second, once.
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
-/// Traditional characters and their simplified form (`data/simplified.tsv`, from OpenCC).
+/// Traditional characters and their simplified form (`data/simplified.tsv`, from `OpenCC`).
 static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
     include_str!("../data/simplified.tsv")
         .lines()

@@ -164,7 +164,9 @@ mod tests {
     #[test]
     fn forms_share_their_beginnings_in_the_tree() {
         let batch = FormBatch::new(
-            ["身份证", "身份证丢了", "！", "ངའི་身份证", "ངའི་ལག་ཁྱེར"].map(|t| spoken_form(t, Language::Zh)).into(),
+            ["身份证", "身份证丢了", "！", "ངའི་身份证", "ངའི་ལག་ཁྱེར"]
+                .map(|t| spoken_form(t, Language::Zh))
+                .into(),
         );
         let trie = batch.trie();
         for (i, node) in trie.nodes.iter().enumerate().skip(1) {

@@ -20,7 +20,9 @@ pub mod tibetan;
 pub mod utterance;
 pub mod voice;
 
-pub use evidence::{Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode};
+pub use evidence::{
+    Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode,
+};
 pub use normalize::normalize;
 pub use phones::INVENTORY;
 pub use pronounce::{pronunciations, spoken_form, spoken_ngrams, syllable_ngrams};
@@ -54,6 +56,7 @@ impl Language {
     }
 
     /// The other language of the service.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Bo => Self::Zh,

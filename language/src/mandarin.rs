@@ -35,9 +35,8 @@ impl PinyinSyllable {
         let tone = match lower[letters.len()..].parse::<u8>() {
             Ok(tone @ 1..=4) => tone,
             Ok(0 | 5) => 5,
-            Ok(_) => return None,
             Err(_) if letters.len() == lower.len() => 5,
-            Err(_) => return None,
+            _ => return None,
         };
         let (onset, rime) = onset_and_rime(letters)?;
         let onset = match onset {
@@ -61,7 +60,8 @@ impl PinyinSyllable {
 }
 
 const INITIALS: [&str; 21] = [
-    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c", "s",
+    "zh", "ch", "sh", "b", "p", "m", "f", "d", "t", "n", "l", "g", "k", "h", "j", "q", "x", "r", "z", "c",
+    "s",
 ];
 
 /// Interjections without a vowel, in letters that a voice can read.
@@ -87,37 +87,43 @@ fn onset_and_rime(letters: &str) -> Option<(&'static str, &str)> {
         _ => {}
     }
     if let Some(rest) = letters.strip_prefix('y') {
-        return Some(("", match rest {
-            "i" => "i",
-            "a" => "ia",
-            "e" => "ie",
-            "ao" => "iao",
-            "ou" => "iu",
-            "an" => "ian",
-            "in" => "in",
-            "ang" => "iang",
-            "ing" => "ing",
-            "ong" => "iong",
-            "u" | "v" => "v",
-            "ue" | "ve" => "ve",
-            "uan" | "van" => "van",
-            "un" | "vn" => "vn",
-            _ => return None,
-        }));
+        return Some((
+            "",
+            match rest {
+                "i" => "i",
+                "a" => "ia",
+                "e" => "ie",
+                "ao" => "iao",
+                "ou" => "iu",
+                "an" => "ian",
+                "in" => "in",
+                "ang" => "iang",
+                "ing" => "ing",
+                "ong" => "iong",
+                "u" | "v" => "v",
+                "ue" | "ve" => "ve",
+                "uan" | "van" => "van",
+                "un" | "vn" => "vn",
+                _ => return None,
+            },
+        ));
     }
     if let Some(rest) = letters.strip_prefix('w') {
-        return Some(("", match rest {
-            "u" => "u",
-            "a" => "ua",
-            "o" => "uo",
-            "ai" => "uai",
-            "ei" => "ui",
-            "an" => "uan",
-            "en" => "un",
-            "ang" => "uang",
-            "eng" => "ueng",
-            _ => return None,
-        }));
+        return Some((
+            "",
+            match rest {
+                "u" => "u",
+                "a" => "ua",
+                "o" => "uo",
+                "ai" => "uai",
+                "ei" => "ui",
+                "an" => "uan",
+                "en" => "un",
+                "ang" => "uang",
+                "eng" => "ueng",
+                _ => return None,
+            },
+        ));
     }
     let onset = INITIALS.iter().find(|i| letters.starts_with(**i)).copied().unwrap_or_default();
     let rest = &letters[onset.len()..];
@@ -140,7 +146,9 @@ fn parse_readings(column: &str, characters: &str) -> Option<Vec<PinyinSyllable>>
     column
         .split(' ')
         .zip(characters.chars())
-        .map(|(reading, c)| PinyinSyllable::parse(reading).map(|s| PinyinSyllable { character: Some(c), ..s }))
+        .map(|(reading, c)| {
+            PinyinSyllable::parse(reading).map(|s| PinyinSyllable { character: Some(c), ..s })
+        })
         .collect()
 }
 
@@ -230,8 +238,13 @@ fn phrase_at(
     at: usize,
     boundary: impl Fn(usize) -> bool,
 ) -> Option<(usize, &'static [PinyinSyllable])> {
-    let ends: Vec<usize> =
-        han[at..].char_indices().skip(1).map(|(i, _)| at + i).chain([han.len()]).take(LONGEST_PHRASE).collect();
+    let ends: Vec<usize> = han[at..]
+        .char_indices()
+        .skip(1)
+        .map(|(i, _)| at + i)
+        .chain([han.len()])
+        .take(LONGEST_PHRASE)
+        .collect();
     ends.iter().rev().find_map(|&end| {
         let reading = PHRASES.get(&han[at..end])?;
         let inside_one_word = !han[at..end].char_indices().skip(1).any(|(i, _)| boundary(at + i));
@@ -285,7 +298,8 @@ mod tests {
     use super::*;
 
     fn usual(text: &str) -> String {
-        let all: Vec<String> = read(text).iter().flat_map(|r| r.choices[0].iter().map(PinyinSyllable::numbered)).collect();
+        let all: Vec<String> =
+            read(text).iter().flat_map(|r| r.choices[0].iter().map(PinyinSyllable::numbered)).collect();
         all.join(" ")
     }
 
@@ -314,7 +328,8 @@ mod tests {
 
     #[test]
     fn tones_change_beside_their_neighbours() {
-        let mut syllables: Vec<PinyinSyllable> = read("不是一个一百你好第一").into_iter().map(|r| r.choices[0][0].clone()).collect();
+        let mut syllables: Vec<PinyinSyllable> =
+            read("不是一个一百你好第一").into_iter().map(|r| r.choices[0][0].clone()).collect();
         apply_sandhi(&mut syllables);
         let tones: Vec<u8> = syllables.iter().map(|s| s.tone).collect();
         assert_eq!(tones, [2, 4, 2, 4, 4, 2, 2, 3, 4, 1]);

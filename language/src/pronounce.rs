@@ -21,14 +21,19 @@ fn of_slots(slots: &[Slot], language: Language) -> Vec<Pronunciation> {
     let mut out: Vec<Pronunciation> = Vec::new();
     push(&mut out, language, slots.iter().map(|s| s.choices[0].as_slice()));
     if slots.iter().any(|s| s.careful.is_some()) {
-        push(&mut out, language, slots.iter().map(|s| s.careful.as_ref().unwrap_or(&s.choices[0]).as_slice()));
+        push(
+            &mut out,
+            language,
+            slots.iter().map(|s| s.careful.as_ref().unwrap_or(&s.choices[0]).as_slice()),
+        );
     }
     for (changed, slot) in slots.iter().enumerate() {
         for choice in slot.choices.iter().skip(1) {
             if out.len() >= MOST_PRONUNCIATIONS {
                 return out;
             }
-            let chosen = |(i, s): (usize, &'_ Slot)| if i == changed { choice.clone() } else { s.choices[0].clone() };
+            let chosen =
+                |(i, s): (usize, &'_ Slot)| if i == changed { choice.clone() } else { s.choices[0].clone() };
             let spoken: Vec<Vec<Spoken>> = slots.iter().enumerate().map(chosen).collect();
             push(&mut out, language, spoken.iter().map(Vec::as_slice));
         }
@@ -91,7 +96,8 @@ pub fn syllable_ngrams(pronunciation: &Pronunciation, n: usize) -> Vec<Pronuncia
     (0..=count - n)
         .map(|first| {
             let from = pronunciation.syllables[first];
-            let to = pronunciation.syllables.get(first + n).map_or(pronunciation.phones.len(), |at| *at as usize);
+            let to =
+                pronunciation.syllables.get(first + n).map_or(pronunciation.phones.len(), |at| *at as usize);
             Pronunciation {
                 dialect: pronunciation.dialect,
                 phones: pronunciation.phones[from as usize..to].to_vec(),

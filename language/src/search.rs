@@ -184,11 +184,10 @@ fn mandarin_class(spoken: &Spoken) -> String {
     };
     let rime = match (onset, rime) {
         ("f", "ui") => "ei",
-        ("f", "un" | "eng") => "en",
         ("f", "uan") => "an",
         ("f", "uang") => "ang",
         ("f", "ua") => "a",
-        (_, "eng") => "en",
+        ("f", "un") | (_, "eng") => "en",
         (_, "ing") => "in",
         (_, "izh") => "iz",
         (_, other) => other,

@@ -27,12 +27,15 @@ pub fn sentences(text: &str) -> Vec<&str> {
 fn ends_sentence(c: char, next: Option<char>) -> bool {
     match c {
         '。' | '！' | '？' | '；' | '!' | '?' | ';' | '\n' => true,
-        // ། ༎ ༏ ༐ ༑ ༔ ༈
-        '\u{0f0d}'..='\u{0f11}' | '\u{0f14}' | '\u{0f08}' => true,
         // A decimal point or an abbreviation goes on.
         '.' => next.is_none_or(char::is_whitespace),
-        _ => false,
+        _ => is_shad(c),
     }
+}
+
+/// ། ༎ ༏ ༐ ༑ ༔ ༈
+fn is_shad(c: char) -> bool {
+    matches!(c, '\u{0f0d}'..='\u{0f11}' | '\u{0f14}' | '\u{0f08}')
 }
 
 fn belongs_behind(c: char) -> bool {
@@ -69,7 +72,10 @@ mod tests {
     fn both_languages_split_at_their_own_marks_and_nothing_is_lost() {
         let text = "您好。“请带身份证！”可以吗？བཀྲ་ཤིས་བདེ་ལེགས།། 社保卡费率是2.5%。ཁ་པར་གཏོང་། ";
         let split = sentences(text);
-        assert_eq!(split, ["您好。", "“请带身份证！”", "可以吗？", "བཀྲ་ཤིས་བདེ་ལེགས།། ", "社保卡费率是2.5%。", "ཁ་པར་གཏོང་། "]);
+        assert_eq!(
+            split,
+            ["您好。", "“请带身份证！”", "可以吗？", "བཀྲ་ཤིས་བདེ་ལེགས།། ", "社保卡费率是2.5%。", "ཁ་པར་གཏོང་། "]
+        );
         assert_eq!(split.concat(), text);
     }
 

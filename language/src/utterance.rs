@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::mandarin::{self, PinyinSyllable};
-use crate::script::{self, Script};
-use crate::tibetan::lhasa::{self, LhasaSyllable, Style};
-use crate::tibetan;
 use crate::numbers::{self, SpokenNumber};
+use crate::script::{self, Script};
+use crate::tibetan;
+use crate::tibetan::lhasa::{self, LhasaSyllable, Style};
 use crate::{Language, Phone};
 
 /// A spoken syllable of either language.
@@ -69,7 +69,7 @@ pub fn read(text: &str, language: Language) -> Vec<Slot> {
             continue;
         }
         let first = slots.len();
-        push_tibetan(&mut slots, &mut phrase);
+        push_tibetan(&mut slots, &mut phrase, !pause);
         mark_pause(&mut slots, first, &mut pause);
         let first = slots.len();
         match piece {
@@ -82,7 +82,7 @@ pub fn read(text: &str, language: Language) -> Vec<Slot> {
         mark_pause(&mut slots, first, &mut pause);
     }
     let first = slots.len();
-    push_tibetan(&mut slots, &mut phrase);
+    push_tibetan(&mut slots, &mut phrase, !pause);
     mark_pause(&mut slots, first, &mut pause);
     slots
 }
@@ -111,8 +111,12 @@ fn pieces(text: &str, language: Language) -> Vec<Piece<'_>> {
             continue;
         }
         // A currency sign before a number belongs to it, so that the number begins in the run before its digits.
-        if let Some(number) = numbers.next_if(|n| n.range.start < run.range.end && run.range.start <= n.range.start) {
-            if number.range.start > run.range.start && !text[run.range.start..number.range.start].trim().is_empty() {
+        if let Some(number) =
+            numbers.next_if(|n| n.range.start < run.range.end && run.range.start <= n.range.start)
+        {
+            if number.range.start > run.range.start
+                && !text[run.range.start..number.range.start].trim().is_empty()
+            {
                 out.push(Piece::Pause);
             }
             done = number.range.end;
@@ -165,17 +169,20 @@ fn slot(range: Range<usize>, choices: Vec<Vec<Spoken>>) -> Slot {
 
 fn push_han(slots: &mut Vec<Slot>, at: usize, text: &str) {
     for reading in mandarin::read(text) {
-        let choices = reading.choices.into_iter().map(|c| c.into_iter().map(Spoken::Mandarin).collect()).collect();
+        let choices =
+            reading.choices.into_iter().map(|c| c.into_iter().map(Spoken::Mandarin).collect()).collect();
         slots.push(slot(at + reading.range.start..at + reading.range.end, choices));
     }
 }
 
-fn push_tibetan(slots: &mut Vec<Slot>, phrase: &mut Vec<(Range<usize>, String)>) {
+fn push_tibetan(slots: &mut Vec<Slot>, phrase: &mut Vec<(Range<usize>, String)>, unbroken: bool) {
+    let continues = unbroken && !slots.is_empty();
     let texts: Vec<&str> = phrase.iter().map(|(_, s)| s.as_str()).collect();
-    let natural = lhasa::speak_phrase(&texts, Style::Natural);
-    let careful = lhasa::speak_phrase(&texts, Style::Careful);
+    let natural = lhasa::speak_phrase(&texts, Style::Natural, continues);
+    let careful = lhasa::speak_phrase(&texts, Style::Careful, continues);
     for ((range, _), (natural, careful)) in phrase.drain(..).zip(natural.into_iter().zip(careful)) {
-        let slow = segments_differ(&natural, &careful).then(|| careful.into_iter().map(Spoken::Lhasa).collect());
+        let slow =
+            segments_differ(&natural, &careful).then(|| careful.into_iter().map(Spoken::Lhasa).collect());
         let mut new = slot(range, vec![natural.into_iter().map(Spoken::Lhasa).collect()]);
         new.careful = slow;
         slots.push(new);
@@ -205,7 +212,11 @@ fn speak_words(words: &str, language: Language) -> Vec<Spoken> {
         Language::Bo => {
             let syllables = tibetan::syllables(words);
             let texts: Vec<&str> = syllables.iter().map(|s| s.text.as_str()).collect();
-            lhasa::speak_phrase(&texts, Style::Natural).into_iter().flatten().map(Spoken::Lhasa).collect()
+            lhasa::speak_phrase(&texts, Style::Natural, false)
+                .into_iter()
+                .flatten()
+                .map(Spoken::Lhasa)
+                .collect()
         }
     }
 }
@@ -227,8 +238,31 @@ fn push_letters(slots: &mut Vec<Slot>, at: usize, text: &str) {
 /// How a Latin letter is named in both languages' everyday speech, in rough pinyin.
 pub(crate) fn letter_name(c: char) -> Option<&'static str> {
     const NAMES: [&str; 26] = [
-        "ei1", "bi4", "xi1", "di4", "yi4", "ai2 fu5", "ji4", "ei2 chi5", "ai4", "zhei4", "kei4", "ai2 lou5", "ai2 mu5",
-        "en1", "ou1", "pi4", "kiu4", "a4 er5", "ai2 si5", "ti4", "you1", "wei1", "da2 bu5 liu4", "ai2 ke5 si5", "wai4",
+        "ei1",
+        "bi4",
+        "xi1",
+        "di4",
+        "yi4",
+        "ai2 fu5",
+        "ji4",
+        "ei2 chi5",
+        "ai4",
+        "zhei4",
+        "kei4",
+        "ai2 lou5",
+        "ai2 mu5",
+        "en1",
+        "ou1",
+        "pi4",
+        "kiu4",
+        "a4 er5",
+        "ai2 si5",
+        "ti4",
+        "you1",
+        "wei1",
+        "da2 bu5 liu4",
+        "ai2 ke5 si5",
+        "wai4",
         "zei4",
     ];
     let index = match c {
@@ -239,4 +273,51 @@ pub(crate) fn letter_name(c: char) -> Option<&'static str> {
         _ => return None,
     };
     NAMES.get(index as usize).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn phones(text: &str, language: Language) -> String {
+        let mut out = Vec::new();
+        for slot in read(text, language) {
+            slot.choices[0].iter().for_each(|s| s.push_phones(&mut out));
+        }
+        out.into_iter().map(Phone::name).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn each_script_is_spoken_in_its_own_language() {
+        assert_eq!(phones("ངའི་身份证བརླགས་སོང་།", Language::Bo), "ng ae sh en f en zh eng l ak s owng");
+        assert_eq!(phones("我的ལག་ཁྱེར", Language::Zh), "uo d e l ak ky eyr");
+        assert_eq!(
+            phones("12345ལ་དང་12345热线", Language::Zh),
+            phones("གཅིག་གཉིས་གསུམ་བཞི་ལྔ་ལ་དང་一二三四五热线", Language::Bo)
+        );
+    }
+
+    #[test]
+    fn particles_lean_on_chinese_words_and_numbers() {
+        assert_eq!(phones("养老金དང་", Language::Bo), "iang l ao j in d ang");
+        assert_eq!(phones("༥དང་", Language::Bo), "ng a d ang");
+        assert_eq!(phones("5、དང་པོ", Language::Bo), "ng a t ang b o");
+    }
+
+    #[test]
+    fn addresses_are_not_read_aloud_but_short_names_are_spelled() {
+        assert_eq!(
+            phones("网址https://www.example.cn/a?b=1，APP", Language::Zh),
+            phones("网址，APP", Language::Zh)
+        );
+        assert_eq!(phones("APP", Language::Zh), "ei p i p i");
+        assert_eq!(phones("info@example.cn", Language::Bo), "");
+    }
+
+    #[test]
+    fn ranges_point_at_what_is_said() {
+        let text = "花¥300买ཁ་པར་";
+        let said: Vec<&str> = read(text, Language::Zh).into_iter().map(|s| &text[s.range]).collect();
+        assert_eq!(said, ["花", "¥300", "买", "ཁ", "པར"]);
+    }
 }

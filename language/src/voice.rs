@@ -17,10 +17,10 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use crate::Language;
 use crate::mandarin::{self, PinyinSyllable};
 use crate::tibetan::lhasa::{Coda, LhasaSyllable, Onset, Vowel};
 use crate::utterance::{self, Spoken};
-use crate::Language;
 
 /// A stretch of speech for one voice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +47,15 @@ pub fn speech_plan(text: &str, language: Language) -> SpeechPlan {
             if changes_voice || pauses {
                 flush(&mut plan, &mut breath);
             }
-            let joins = !breath.is_empty() || (pauses && plan.last().is_some_and(|s| s.voice == spoken.language()));
+            let joins =
+                !breath.is_empty() || (pauses && plan.last().is_some_and(|s| s.voice == spoken.language()));
             match plan.last_mut() {
                 Some(segment) if joins => segment.range.end = slot.range.end,
-                _ => plan.push(Segment { voice: spoken.language(), input: String::new(), range: slot.range.clone() }),
+                _ => plan.push(Segment {
+                    voice: spoken.language(),
+                    input: String::new(),
+                    range: slot.range.clone(),
+                }),
             }
             breath.push(spoken.clone());
         }

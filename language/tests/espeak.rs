@@ -1,6 +1,9 @@
 //! What espeak-ng makes of our input: a mnemonic that its table lacks silently drops the rest of a word, so that every
 //! syllable in use is fed to the real program and compared with what it echoes. Skips where espeak-ng is not installed.
 
+// Helpers of tests fail like tests.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -68,7 +71,11 @@ impl Voices {
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap().unwrap();
         let echo = String::from_utf8(output.stdout).unwrap();
-        echo.lines().map(str::trim).filter(|l| !l.is_empty()).map(|l| l.replace(['\'', '|', '_', ':'], "")).collect()
+        echo.lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .map(|l| l.replace(['\'', '|', '_', ':'], ""))
+            .collect()
     }
 }
 
@@ -79,12 +86,47 @@ impl Drop for Voices {
 }
 
 const ONSETS: [Onset; 28] = [
-    Onset::None, Onset::K, Onset::Kh, Onset::Ky, Onset::Khy, Onset::Ng, Onset::C, Onset::Ch, Onset::Ny, Onset::T,
-    Onset::Th, Onset::N, Onset::P, Onset::Ph, Onset::M, Onset::Ts, Onset::Tsh, Onset::W, Onset::Sh, Onset::S, Onset::Y,
-    Onset::R, Onset::L, Onset::Lh, Onset::H, Onset::Hr, Onset::Tr, Onset::Thr,
+    Onset::None,
+    Onset::K,
+    Onset::Kh,
+    Onset::Ky,
+    Onset::Khy,
+    Onset::Ng,
+    Onset::C,
+    Onset::Ch,
+    Onset::Ny,
+    Onset::T,
+    Onset::Th,
+    Onset::N,
+    Onset::P,
+    Onset::Ph,
+    Onset::M,
+    Onset::Ts,
+    Onset::Tsh,
+    Onset::W,
+    Onset::Sh,
+    Onset::S,
+    Onset::Y,
+    Onset::R,
+    Onset::L,
+    Onset::Lh,
+    Onset::H,
+    Onset::Hr,
+    Onset::Tr,
+    Onset::Thr,
 ];
 const VOWELS: [Vowel; 11] = [
-    Vowel::A, Vowel::I, Vowel::U, Vowel::E, Vowel::O, Vowel::Ae, Vowel::Oe, Vowel::Ue, Vowel::Ao, Vowel::Iu, Vowel::Ou,
+    Vowel::A,
+    Vowel::I,
+    Vowel::U,
+    Vowel::E,
+    Vowel::O,
+    Vowel::Ae,
+    Vowel::Oe,
+    Vowel::Ue,
+    Vowel::Ao,
+    Vowel::Iu,
+    Vowel::Ou,
 ];
 const CODAS: [Coda; 7] = [Coda::None, Coda::Ng, Coda::N, Coda::M, Coda::P, Coda::K, Coda::R];
 
@@ -116,17 +158,24 @@ fn every_mandarin_syllable_is_echoed_as_one_and_no_two_alike() {
     let Some(voices) = Voices::new() else { return };
     let mut syllables = BTreeSet::new();
     let tables = [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")];
-    for reading in tables.iter().flat_map(|t| t.lines()).filter_map(|l| l.split_once('\t')).flat_map(|(_, r)| r.split(' ')) {
+    for reading in tables
+        .iter()
+        .flat_map(|t| t.lines())
+        .filter_map(|l| l.split_once('\t'))
+        .flat_map(|(_, r)| r.split(' '))
+    {
         syllables.insert(PinyinSyllable::parse(reading).unwrap().letters);
     }
     for c in '一'..='龥' {
         syllables.extend(language::mandarin::readings(c).into_iter().map(|s| s.letters));
     }
     assert!(syllables.len() > 390, "{}", syllables.len());
-    let numbered: Vec<String> = syllables.iter().flat_map(|s| (1..=5).map(move |t| format!("{s}{t}"))).collect();
+    let numbered: Vec<String> =
+        syllables.iter().flat_map(|s| (1..=5).map(move |t| format!("{s}{t}"))).collect();
     let echo = voices.echo(Language::Zh, &numbered);
     assert_eq!(echo.len(), numbered.len());
-    let wrong: Vec<_> = numbered.iter().zip(&echo).filter(|(_, e)| tones(e) != 1 || e.contains("(en)")).collect();
+    let wrong: Vec<_> =
+        numbered.iter().zip(&echo).filter(|(_, e)| tones(e) != 1 || e.contains("(en)")).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     let distinct: BTreeSet<&String> = echo.iter().step_by(5).collect();
     assert_eq!(distinct.len(), syllables.len(), "two syllables sound alike");

@@ -36,7 +36,7 @@ fn read_pinyin(line: &str) -> (String, String, String) {
     let text = line.rsplit('\t').next().unwrap_or_default();
     let syllables: Option<Vec<PinyinSyllable>> = text.split_whitespace().map(PinyinSyllable::parse).collect();
     let syllables = syllables.unwrap_or_default();
-    let phones: Vec<&str> = syllables.iter().flat_map(|s| s.phones().map(|p| p.name())).collect();
+    let phones: Vec<&str> = syllables.iter().flat_map(|s| s.phones().map(language::Phone::name)).collect();
     let spelled: Vec<String> = syllables.iter().map(PinyinSyllable::numbered).collect();
     let voices = if spelled.is_empty() { String::new() } else { format!("zh:{}", spelled.join(" ")) };
     (text.to_owned(), phones.join(" "), voices)

@@ -58,9 +58,10 @@ fn written(text: &str, start: usize) -> CanonicalNumber {
     let mut digits = String::new();
     let mut end = start;
     let mut point = false;
-    let mut rest = text[start..].char_indices().peekable();
-    while let Some((at, c)) = rest.next() {
-        let followed = |n: usize| text[start + at + c.len_utf8()..].chars().take_while(|c| digit_value(*c).is_some()).count() >= n;
+    for (at, c) in text[start..].char_indices() {
+        let followed = |n: usize| {
+            text[start + at + c.len_utf8()..].chars().take_while(|c| digit_value(*c).is_some()).count() >= n
+        };
         match (digit_value(c), c) {
             (Some(digit), _) => digits.push(char::from(b'0' + digit)),
             (None, ',' | '，') if !point && followed(3) => continue,
@@ -137,7 +138,9 @@ fn chinese_words(han: &str) -> Vec<CanonicalNumber> {
 fn is_number(han: &str, words: &[Range<usize>], numeral: Range<usize>) -> bool {
     // Words follow each other without gaps.
     let covering = |at: usize| words.get(words.partition_point(|w| w.end <= at));
-    let (Some(first), Some(last)) = (covering(numeral.start), covering(numeral.end - 1)) else { return false };
+    let (Some(first), Some(last)) = (covering(numeral.start), covering(numeral.end - 1)) else {
+        return false;
+    };
     let (lead, tail) = (&han[first.start..numeral.start], &han[numeral.end..last.end]);
     let measure = han[numeral.end..].chars().next().is_some_and(|c| MEASURES.contains(c));
     let single = han[numeral.clone()].chars().count() == 1;

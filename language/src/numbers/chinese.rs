@@ -99,7 +99,7 @@ pub fn parse(words: &str) -> Option<u64> {
             return None;
         }
         place = unit;
-        group += digit.take().unwrap_or(if unit == 10 { 1 } else { 0 }).checked_mul(unit).filter(|n| *n > 0)?;
+        group += digit.take().unwrap_or(u64::from(unit == 10)).checked_mul(unit).filter(|n| *n > 0)?;
     }
     total.checked_add(group)?.checked_add(digit.unwrap_or(0))
 }
@@ -128,9 +128,16 @@ mod tests {
 
     #[test]
     fn words_are_understood_in_every_usual_form() {
-        for (spoken, n) in
-            [("两千", Some(2000)), ("二零二三", Some(2023)), ("一二三四五", Some(12_345)), ("幺二零", Some(120)), ("七八", None), ("三百五十", Some(350)), ("百", None), ("十十", None)]
-        {
+        for (spoken, n) in [
+            ("两千", Some(2000)),
+            ("二零二三", Some(2023)),
+            ("一二三四五", Some(12_345)),
+            ("幺二零", Some(120)),
+            ("七八", None),
+            ("三百五十", Some(350)),
+            ("百", None),
+            ("十十", None),
+        ] {
             assert_eq!(parse(spoken), n, "{spoken}");
         }
     }

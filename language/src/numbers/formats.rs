@@ -51,7 +51,9 @@ fn groups(text: &str) -> Vec<Group> {
         }
         let digits = rest[..end].chars().filter_map(digit_value).collect();
         let mut after = rest[end..].chars();
-        let separator = after.next().filter(|c| is_separator(*c) && after.next().is_some_and(|d| digit_value(d).is_some()));
+        let separator = after
+            .next()
+            .filter(|c| is_separator(*c) && after.next().is_some_and(|d| digit_value(d).is_some()));
         out.push(Group { digits, end: at + end, separator });
         let Some(separator) = separator else { break };
         at += end + separator.len_utf8();
@@ -119,7 +121,8 @@ fn range(groups: &[Group]) -> Option<(Shape, usize)> {
     let (from, used) = amount(groups);
     let dash = groups[used - 1].separator.is_some_and(is_dash);
     let rest = &groups[used..];
-    if !dash || rest.is_empty() || from.integer.len() > 6 || (from.integer.len() > 1 && from.integer[0] == 0) {
+    if !dash || rest.is_empty() || from.integer.len() > 6 || (from.integer.len() > 1 && from.integer[0] == 0)
+    {
         return None;
     }
     let (to, used) = amount(rest);

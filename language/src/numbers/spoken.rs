@@ -43,7 +43,10 @@ pub fn spoken(text: &str, language: Language) -> Vec<SpokenNumber> {
     while let Some(digits) = text[at..].find(|c| digit_value(c).is_some()).map(|i| at + i) {
         let (shape, length) = formats::scan(&text[digits..]);
         let mut end = digits + length;
-        let currency = text[at..digits].chars().next_back().and_then(|c| CURRENCIES.iter().find(|(sign, ..)| *sign == c));
+        let currency = text[at..digits]
+            .chars()
+            .next_back()
+            .and_then(|c| CURRENCIES.iter().find(|(sign, ..)| *sign == c));
         let start = digits - currency.map_or(0, |(sign, ..)| sign.len_utf8());
         let sign = SIGNS.iter().find(|(sign, ..)| text[end..].starts_with(sign));
         end += sign.map_or(0, |(sign, ..)| sign.len());
@@ -94,12 +97,16 @@ const IDENTIFIER_DIGITS: usize = 7;
 /// Numbers that are names: with a leading zero, or very long.
 fn is_identifier(amount: &Amount) -> bool {
     let d = &amount.integer;
-    amount.fraction.is_empty() && !amount.grouped && ((d.len() > 1 && d[0] == 0) || d.len() >= IDENTIFIER_DIGITS)
+    amount.fraction.is_empty()
+        && !amount.grouped
+        && ((d.len() > 1 && d[0] == 0) || d.len() >= IDENTIFIER_DIGITS)
 }
 
 /// Public hotlines: 110, 119, 120, 12345, 95598 and their like.
 fn is_hotline(amount: &Amount) -> bool {
-    amount.fraction.is_empty() && !amount.grouped && matches!(amount.integer.as_slice(), [1, 1 | 2, _] | [1 | 9, _, _, _, _])
+    amount.fraction.is_empty()
+        && !amount.grouped
+        && matches!(amount.integer.as_slice(), [1, 1 | 2, _] | [1 | 9, _, _, _, _])
 }
 
 /// What makes the number before it a quantity.
@@ -119,7 +126,10 @@ fn in_chinese(shape: &Shape, after: Option<char>, counted: bool) -> Vec<String> 
         Shape::Time { hour, minute: 0 } => vec![format!("{}点", plain(*hour))],
         Shape::Time { hour, minute } => {
             let zero = if *minute < 10 { "零" } else { "" };
-            vec![format!("{}点{zero}{}分", plain(*hour), plain(*minute)), format!("{}点{zero}{}", plain(*hour), plain(*minute))]
+            vec![
+                format!("{}点{zero}{}分", plain(*hour), plain(*minute)),
+                format!("{}点{zero}{}", plain(*hour), plain(*minute)),
+            ]
         }
         Shape::Range(from, to) => {
             let first = |a: &Amount| chinese_amount(a, after, true).into_iter().next().unwrap_or_default();

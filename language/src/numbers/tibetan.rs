@@ -3,9 +3,8 @@
 //! Source: Tournadre & Sangda Dorje, *Manual of Standard Tibetan*, annex on numbers. Awaits a native reviewer.
 
 const DIGITS: [&str; 10] = ["ཀླད་ཀོར", "གཅིག", "གཉིས", "གསུམ", "བཞི", "ལྔ", "དྲུག", "བདུན", "བརྒྱད", "དགུ"];
-const TEENS: [&str; 10] = [
-    "བཅུ", "བཅུ་གཅིག", "བཅུ་གཉིས", "བཅུ་གསུམ", "བཅུ་བཞི", "བཅོ་ལྔ", "བཅུ་དྲུག", "བཅུ་བདུན", "བཅོ་བརྒྱད", "བཅུ་དགུ",
-];
+const TEENS: [&str; 10] =
+    ["བཅུ", "བཅུ་གཅིག", "བཅུ་གཉིས", "བཅུ་གསུམ", "བཅུ་བཞི", "བཅོ་ལྔ", "བཅུ་དྲུག", "བཅུ་བདུན", "བཅོ་བརྒྱད", "བཅུ་དགུ"];
 /// The tens, and the syllable that links each with its ones.
 const TENS: [(&str, &str); 10] = [
     ("", ""),

@@ -139,8 +139,7 @@ fn affixes(stacks: &[Stack]) -> Vec<String> {
 /// དབ), of four the second, of three the second unless the last is ས and the second one of གངབམ; with nine exceptions.
 fn bare_root(letters: &[char]) -> usize {
     match letters {
-        ['ད', 'བ'] => 1,
-        ['ད', 'ག' | 'མ' | 'བ', 'ས'] | ['འ', 'ག' | 'བ', 'ས'] => 1,
+        ['ད', 'བ'] | ['ད', 'ག' | 'མ' | 'བ', 'ས'] | ['འ', 'ག' | 'བ', 'ས'] => 1,
         [_, 'ག' | 'ང' | 'བ' | 'མ', 'ས'] => 0,
         [first, second, _] if PREFIXES.contains(*first) && prefix_allows(*first, *second) => 1,
         [first, _, _, _] if PREFIXES.contains(*first) => 1,
@@ -174,7 +173,8 @@ impl Parts {
             None => {
                 let mut letters: Vec<char> = core.iter().map(|s| s.base).collect();
                 // Before an affix a final འ is not written: དགའི is དགའ + འི.
-                if affixes_from < stacks.len() && letters.len() == 2 && prefix_allows(letters[0], letters[1]) {
+                if affixes_from < stacks.len() && letters.len() == 2 && prefix_allows(letters[0], letters[1])
+                {
                     letters.push('འ');
                 }
                 bare_root(&letters)
@@ -185,12 +185,17 @@ impl Parts {
         parts.prefix = (root == 1).then(|| core[0].base);
         let mut used = root + 1;
         let plain = |at: usize| {
-            core.get(at).filter(|s| s.vowel.is_none() && s.subjoined.is_empty() && SUFFIXES.contains(s.base)).map(|s| s.base)
+            core.get(at)
+                .filter(|s| s.vowel.is_none() && s.subjoined.is_empty() && SUFFIXES.contains(s.base))
+                .map(|s| s.base)
         };
         // A letter before one with a vowel begins the next syllable of two that are written together.
-        let starts_next = |at: usize| core.get(at).is_some_and(|s| s.vowel.is_some() || !s.subjoined.is_empty());
+        let starts_next =
+            |at: usize| core.get(at).is_some_and(|s| s.vowel.is_some() || !s.subjoined.is_empty());
         if let Some(suffix) = plain(used)
-            && (core.len() - used <= 2 || !starts_next(used + 1) || !prefix_allows(suffix, core[used + 1].base))
+            && (core.len() - used <= 2
+                || !starts_next(used + 1)
+                || !prefix_allows(suffix, core[used + 1].base))
         {
             parts.suffix = Some(suffix);
             used += 1;
@@ -209,7 +214,13 @@ impl Parts {
     }
 
     fn of_root(stack: &Stack) -> Self {
-        let mut parts = Self { root: stack.base, vowel: stack.vowel, long: stack.long, nasal: stack.nasal, ..Self::default() };
+        let mut parts = Self {
+            root: stack.base,
+            vowel: stack.vowel,
+            long: stack.long,
+            nasal: stack.nasal,
+            ..Self::default()
+        };
         let mut below = stack.subjoined.as_slice();
         if let ('ར' | 'ལ' | 'ས', [first, ..]) = (stack.base, below)
             && !matches!(first, 'ཡ' | 'ར' | 'ལ' | 'ཝ')
@@ -239,7 +250,8 @@ fn split_loan_stacks(stacks: Vec<Stack>) -> Vec<Stack> {
         let after_prefix = i == 1 && out[0] == Stack::bare('བ') && matches!(stack.base, 'ར' | 'ལ' | 'ས');
         let lower = stack.subjoined.first().copied();
         match lower {
-            Some(lower) if i > 0 && !after_prefix && !matches!(lower, 'ཡ' | 'ར' | 'ལ' | 'ཝ' | 'ཧ') => {
+            Some(lower) if i > 0 && !after_prefix && !matches!(lower, 'ཡ' | 'ར' | 'ལ' | 'ཝ' | 'ཧ') =>
+            {
                 out.push(Stack::bare(stack.base));
                 stack.base = lower;
                 stack.subjoined.remove(0);

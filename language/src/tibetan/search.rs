@@ -28,9 +28,13 @@ pub fn strip_affixes(syllable: &str) -> String {
     let last = stacks.len().saturating_sub(1);
     let diminutive = |i: usize| stacks[i].base == 'འ' && stacks[i].vowel == Some('ུ');
     match stacks.get(last).map(|s| (s.base, s.vowel, s.subjoined.is_empty())) {
-        Some(('ར' | 'ས', None, true)) if last > 1 && diminutive(last - 1) => before_letter(syllable, last).to_owned(),
+        Some(('ར' | 'ས', None, true)) if last > 1 && diminutive(last - 1) => {
+            before_letter(syllable, last).to_owned()
+        }
         Some(('འ', None, true))
-            if last == 1 || (last > 1 && stacks[..last].iter().any(|s| s.vowel.is_some() || !s.subjoined.is_empty())) =>
+            if last == 1
+                || (last > 1
+                    && stacks[..last].iter().any(|s| s.vowel.is_some() || !s.subjoined.is_empty())) =>
         {
             before_letter(syllable, last).to_owned()
         }
@@ -40,14 +44,15 @@ pub fn strip_affixes(syllable: &str) -> String {
 
 /// What comes before the `n`th base letter.
 fn before_letter(syllable: &str, n: usize) -> &str {
-    let end = syllable.char_indices().filter(|(_, c)| is_base(*c)).nth(n).map_or(syllable.len(), |(at, _)| at);
+    let end =
+        syllable.char_indices().filter(|(_, c)| is_base(*c)).nth(n).map_or(syllable.len(), |(at, _)| at);
     &syllable[..end]
 }
 
 /// The search keys of a syllable: spelling variants folded, affixes stripped, loan words split as they are also written.
 /// Mostly one.
 ///
-/// Source: TIBETAN.md of the project's founders, after lucene-bo's character filter and PaBaFilter.
+/// Source: TIBETAN.md of the project's founders, after lucene-bo's character filter and its `PaBaFilter`.
 pub fn search_keys(syllable: &str) -> Vec<String> {
     let folded: String = normalize(syllable).chars().filter_map(fold).collect();
     let stripped = strip_affixes(&folded);
@@ -76,7 +81,8 @@ fn fold(c: char) -> Option<char> {
         '\u{0fbc}' => Some('\u{0fb2}'),
         'ྀ' => Some('ི'),
         'ྂ' | 'ྃ' => Some('ཾ'),
-        'ཱ' | 'ཿ' | '\u{0f84}' | '\u{0f86}' | '\u{0f87}' | '\u{0f18}' | '\u{0f19}' | '\u{0f3e}' | '\u{0f3f}' => None,
+        'ཱ' | 'ཿ' | '\u{0f84}' | '\u{0f86}' | '\u{0f87}' | '\u{0f18}' | '\u{0f19}' | '\u{0f3e}'
+        | '\u{0f3f}' => None,
         other => Some(other),
     }
 }

@@ -183,7 +183,8 @@ pub fn speak(p: &Parts) -> Vec<LhasaSyllable> {
     let mut out = vec![LhasaSyllable { onset, vowel, coda, high, falling }];
     for affix in &p.affixes {
         let last = out.len() - 1;
-        let own = |vowel, coda| LhasaSyllable { onset: Onset::None, vowel, coda, high: false, falling: false };
+        let own =
+            |vowel, coda| LhasaSyllable { onset: Onset::None, vowel, coda, high: false, falling: false };
         let diphthong = match (affix.as_str(), out[last].vowel, out[last].coda) {
             ("འི" | "འིས", _, Coda::None) => Some(fronted(out[last].vowel)),
             ("འུ" | "འོ", Vowel::A, Coda::None) => Some(Vowel::Ao),

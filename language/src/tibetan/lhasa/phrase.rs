@@ -16,7 +16,8 @@ static EXCEPTIONS: LazyLock<HashMap<Vec<&'static str>, Vec<&'static str>>> = Laz
         .collect()
 });
 
-static LONGEST_EXCEPTION: LazyLock<usize> = LazyLock::new(|| EXCEPTIONS.keys().map(Vec::len).max().unwrap_or(0));
+static LONGEST_EXCEPTION: LazyLock<usize> =
+    LazyLock::new(|| EXCEPTIONS.keys().map(Vec::len).max().unwrap_or(0));
 
 /// The respelling of an exceptional word, also where particles (འི, འོ, ར, ས, …) are affixed to its last syllable.
 fn respelled(word: &[&str]) -> Option<Vec<String>> {
@@ -47,8 +48,31 @@ pub enum Style {
 ///
 /// Source: the case and clause particles of Botok's list; those that are also frequent word beginnings are left out.
 const PARTICLES: [&str; 25] = [
-    "ལ", "སུ", "རུ", "ཏུ", "དུ", "ན", "ནས", "ལས", "དང", "ནི", "ཡང", "ཀྱང",
-    "སྟེ", "ཏེ", "ཅིང", "ཞིང", "ཅིག", "ཞིག", "ཤིག", "ཅེས", "ཞེས", "ཚོ", "རྣམས", "གིན", "ཀྱིན",
+    "ལ",
+    "སུ",
+    "རུ",
+    "ཏུ",
+    "དུ",
+    "ན",
+    "ནས",
+    "ལས",
+    "དང",
+    "ནི",
+    "ཡང",
+    "ཀྱང",
+    "སྟེ",
+    "ཏེ",
+    "ཅིང",
+    "ཞིང",
+    "ཅིག",
+    "ཞིག",
+    "ཤིག",
+    "ཅེས",
+    "ཞེས",
+    "ཚོ",
+    "རྣམས",
+    "གིན",
+    "ཀྱིན",
 ];
 
 /// Particles that cannot even begin an utterance.
@@ -66,49 +90,66 @@ fn is_ending(p: &Parts) -> bool {
 }
 
 /// Speaks a phrase of normalised syllables (between pauses). For each written syllable, what it is spoken as.
+/// `continues` where a number or a Chinese word stands right before it, on which a particle can lean.
 ///
 /// Word boundaries are not written in Tibetan. [`Style::Natural`] takes the first syllable after a pause, a particle, a
 /// word-forming ending or an affixed particle for the first of a word, the next for its second, and so on in pairs, as
 /// most Tibetan words have two syllables. A word's later syllables lose the aspiration of bare voiced letters and have
-/// a high tone. In [`Style::Careful`] every syllable but particles and endings is a word.
-pub fn speak_phrase(syllables: &[&str], style: Style) -> Vec<Vec<LhasaSyllable>> {
+/// a high tone. Words of `data/lhasa_exceptions.tsv` are words wherever they stand. In [`Style::Careful`] every other
+/// syllable but particles and endings is a word.
+pub fn speak_phrase(syllables: &[&str], style: Style, continues: bool) -> Vec<Vec<LhasaSyllable>> {
+    let mut speaker = Speaker { style, continues, second: false, before: None };
     let mut out: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(syllables.len());
-    let mut second = false;
-    let mut at = 0;
-    while at < syllables.len() {
-        let exception = (1..=(*LONGEST_EXCEPTION).min(syllables.len() - at))
-            .rev()
-            .find_map(|n| Some((n, respelled(&syllables[at..at + n])?)));
-        let (taken, spoken) = exception.clone().unwrap_or_else(|| (1, vec![syllables[at].to_owned()]));
-        let mut group: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(spoken.len());
-        for (i, spelled) in spoken.iter().enumerate() {
-            let before = group.last().or(out.last()).and_then(|s| s.last()).copied();
-            let nasal = spelled.ends_with(NASAL);
-            let written = spelled.trim_end_matches(NASAL);
-            let parts = Parts::parse(written);
-            let ending = parts.first().is_some_and(is_ending);
-            let leans = GENITIVES.contains(&written) || (before.is_some() && (ending || PARTICLES.contains(&written)));
-            let later = leans || (exception.is_some() && i > 0) || (second && style == Style::Natural);
-            let mut sound = speak_parts(&parts, before, later);
-            if nasal && let Some(last) = sound.last_mut() {
-                last.coda = Coda::N;
-            }
-            group.push(sound);
-            let ends = leans || later || parts.last().is_none_or(|p| !p.affixes.is_empty());
-            second = !ends;
+    while out.len() < syllables.len() {
+        let rest = &syllables[out.len()..];
+        let exception =
+            (1..=(*LONGEST_EXCEPTION).min(rest.len())).rev().find_map(|n| Some((n, respelled(&rest[..n])?)));
+        let Some((taken, spelled)) = exception else {
+            let inner = speaker.second;
+            out.push(speaker.say(rest[0], inner));
+            continue;
+        };
+        let mut word: Vec<Vec<LhasaSyllable>> =
+            spelled.iter().enumerate().map(|(i, s)| speaker.say(s, i > 0)).collect();
+        // Each written syllable gets its spoken one; surplus ones go to the last.
+        let surplus = word.split_off(taken.min(word.len())).concat();
+        word.resize(taken, Vec::new());
+        if let Some(last) = word.last_mut() {
+            last.extend(surplus);
         }
-        // Each written syllable of an exception gets its spoken one; surplus ones go to the last.
-        while group.len() > taken {
-            let surplus = group.pop().unwrap_or_default();
-            if let Some(last) = group.last_mut() {
-                last.extend(surplus);
-            }
-        }
-        group.resize(taken, Vec::new());
-        out.append(&mut group);
-        at += taken;
+        out.append(&mut word);
     }
     out
+}
+
+/// What a syllable's sound depends on besides its letters.
+struct Speaker {
+    style: Style,
+    continues: bool,
+    /// Whether the next syllable is a word's second.
+    second: bool,
+    before: Option<LhasaSyllable>,
+}
+
+impl Speaker {
+    /// Says one spelled syllable; `inner` where it is not the first of its word even if it does not lean.
+    fn say(&mut self, spelled: &str, inner: bool) -> Vec<LhasaSyllable> {
+        let written = spelled.trim_end_matches(NASAL);
+        let parts = Parts::parse(written);
+        let follows = self.continues || self.before.is_some();
+        let ending = parts.first().is_some_and(is_ending);
+        let leans = GENITIVES.contains(&written) || (follows && (ending || PARTICLES.contains(&written)));
+        let mut sound = speak_parts(&parts, self.before, leans || inner);
+        if spelled.ends_with(NASAL)
+            && let Some(last) = sound.last_mut()
+        {
+            last.coda = Coda::N;
+        }
+        let affixed = parts.last().is_none_or(|p| !p.affixes.is_empty());
+        self.second = !(leans || inner || affixed) && self.style == Style::Natural;
+        self.before = sound.last().copied().or(self.before);
+        sound
+    }
 }
 
 /// Marks a nasal vowel that is not fronted in the respellings of `data/lhasa_exceptions.tsv`.
