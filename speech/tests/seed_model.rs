@@ -150,6 +150,7 @@ fn real_voices_find_their_sentence_among_other_real_sentences() {
     texts.extend(column(&distractors, 1));
     let batch = FormBatch::new(texts.iter().map(|text| spoken_form(text, Language::Zh)).collect());
     let mut engine = load(&folder).unwrap();
+    let mut right_scores = Vec::new();
     let (mut found, mut seconds, mut hearing, mut scoring) = (0, 0.0, 0.0, 0.0);
     for (index, file) in files.iter().enumerate() {
         let sound = file::decode_path(&recordings.parent().unwrap().join(file), 60.0).unwrap();
@@ -162,7 +163,9 @@ fn real_voices_find_their_sentence_among_other_real_sentences() {
         let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
         // The same sentence may have been read by two people.
         let right = texts[best] == texts[index];
-        if !right {
+        if right {
+            right_scores.push(scores[best]);
+        } else {
             println!(
                 "{file}: {} scores {:.2}, {} scores {:.2}",
                 texts[index], scores[index], texts[best], scores[best]
@@ -171,10 +174,19 @@ fn real_voices_find_their_sentence_among_other_real_sentences() {
         found += usize::from(right);
         seconds += transcript.seconds;
     }
+    right_scores.sort_by(f32::total_cmp);
+    let quantile = |share: usize| right_scores[(right_scores.len() - 1) * share / 100];
+    println!(
+        "scores of those found: lowest {:.2}, median {:.2}, best {:.2}",
+        quantile(0),
+        quantile(50),
+        quantile(100)
+    );
     println!(
         "{found} of {} real recordings ({seconds:.0} s) find their sentence among {}; hearing took {hearing:.2} s, scoring {scoring:.2} s",
         files.len(),
         texts.len()
     );
+    // Six recordings of one upstream collection score far below all others and sound, to the model, like other sentences.
     assert!(found * 100 >= files.len() * 90, "{found} of {}", files.len());
 }
