@@ -1,5 +1,7 @@
 //! Real recordings through codecs, detector and listener.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod support;
 
 use std::fs;

@@ -1,6 +1,8 @@
 //! The Whisper engine with real ggml files: a very small one made on the spot, and the structural one of the measuring
 //! data. Neither has learnt anything, so no words are expected: only that loading, hearing and refusing work.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 mod support;
 
 use std::{
