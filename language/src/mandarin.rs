@@ -269,9 +269,9 @@ fn push_phrase(out: &mut Vec<Reading>, at: usize, end: usize, reading: &[PinyinS
 ///
 /// Source: Standard Mandarin grammar: 不 is *bú* before a fourth tone; 一 is *yí* before a fourth tone and *yì* before
 /// the others, unless it is a number or ordinal (left as it is when it is the last syllable, or stands before or after
-/// another numeral or after 第); a third tone before a third tone is a second.
+/// another numeral, after 第, or before 月 号 楼 级); a third tone before a third tone is a second.
 pub fn apply_sandhi(syllables: &mut [PinyinSyllable]) {
-    const NUMERALS: &str = "一二三四五六七八九十零〇点第月幺";
+    const NUMERALS: &str = "一二三四五六七八九十零〇第幺月号楼级";
     let is = |c: Option<char>, set: &str| c.is_some_and(|c| set.contains(c));
     for i in 0..syllables.len() {
         let Some(next) = syllables.get(i + 1).map(|s| (s.tone, s.character)) else { continue };
@@ -324,6 +324,13 @@ mod tests {
         for line in include_str!("../data/readings.tsv").lines().filter(|l| !l.starts_with('#')) {
             assert!(line.split('\t').skip(1).all(|r| PinyinSyllable::parse(r).is_some()), "{line}");
         }
+    }
+
+    #[test]
+    fn a_coloured_vowel_may_swallow_its_syllable() {
+        assert_eq!(usual("在哪儿办"), "zai4 na3 er5 ban4");
+        assert!(read("在哪儿办")[2].choices.contains(&Vec::new()));
+        assert_eq!(usual("儿童和女儿"), "er2 tong2 he2 nv3 er2");
     }
 
     #[test]

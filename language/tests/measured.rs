@@ -100,7 +100,7 @@ fn broad(ipa: &str) -> String {
             'ʊ' if !optional => out.push('u'),
             'ɪ' if !optional => out.push('i'),
             'a'..='z' | 'ŋ' | 'ɛ' | 'ø' | 'ɕ' | 'ʰ' | 'ʂ' | 'ʐ' | 'ʈ' | 'ɬ' | 'ɲ' if !optional => {
-                out.push(c)
+                out.push(c);
             }
             _ => {}
         }
