@@ -7,7 +7,9 @@ use std::{
 };
 
 use conversation::Provenance;
-use intents::{Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy};
+use intents::{
+    Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy,
+};
 use kb::{Collection, Publication};
 use language::Language;
 
@@ -87,14 +89,18 @@ impl Brain {
     /// # Errors
     /// [`KnowledgeError`].
     pub fn open(path: &Path, configuration: &Configuration) -> Result<Self, KnowledgeError> {
-        let collection =
-            Collection::load(path).map_err(|source| KnowledgeError::Load { path: path.to_owned(), source })?;
+        let collection = Collection::load(path)
+            .map_err(|source| KnowledgeError::Load { path: path.to_owned(), source })?;
         let publication = Publication::new(&collection)
             .map_err(|source| KnowledgeError::Publish { path: path.to_owned(), source })?;
         Self::of(publication, path, configuration)
     }
 
-    fn of(publication: Publication, path: &Path, configuration: &Configuration) -> Result<Self, KnowledgeError> {
+    fn of(
+        publication: Publication,
+        path: &Path,
+        configuration: &Configuration,
+    ) -> Result<Self, KnowledgeError> {
         let publication = Arc::new(publication);
         let settings = &configuration.understanding;
         let wanted = Settings {
@@ -102,10 +108,13 @@ impl Brain {
             confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
             ..Settings::default()
         };
-        let understander = Understander::new(Arc::clone(&publication), wanted)
-            .map_err(|error| KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() })?;
-        let rules =
-            Rules { failures_before_person: settings.escalate_after, ..understander.rules().as_ref().clone() };
+        let understander = Understander::new(Arc::clone(&publication), wanted).map_err(|error| {
+            KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() }
+        })?;
+        let rules = Rules {
+            failures_before_person: settings.escalate_after,
+            ..understander.rules().as_ref().clone()
+        };
         Ok(Self { publication, understander, rules: Arc::new(rules) })
     }
 
@@ -117,7 +126,12 @@ impl Brain {
     /// Understands an utterance and decides what to do about it. Milliseconds of computing: not for async threads.
     ///
     /// `engine` is the recogniser that heard it, `None` for typed text.
-    pub fn think(self: &Arc<Self>, utterance: &Utterance, memory: &Memory, engine: Option<String>) -> Thought {
+    pub fn think(
+        self: &Arc<Self>,
+        utterance: &Utterance,
+        memory: &Memory,
+        engine: Option<String>,
+    ) -> Thought {
         let mut understanding = self.understander.understand(utterance, memory).unwrap_or_else(|error| {
             tracing::error!(%error, "an utterance could not be looked up");
             Understanding {
@@ -136,7 +150,12 @@ impl Brain {
 
     /// Decides about something that needed no understanding, such as a choice on the screen, in a conversation in
     /// `language`. Cheap.
-    pub fn decide(self: &Arc<Self>, understanding: Understanding, memory: &Memory, language: Language) -> Thought {
+    pub fn decide(
+        self: &Arc<Self>,
+        understanding: Understanding,
+        memory: &Memory,
+        language: Language,
+    ) -> Thought {
         let rules = Arc::clone(&self.rules);
         let by_channel = if understanding.spoken { &rules.voice } else { &rules.text };
         let thresholds = by_channel.get(understanding.language);

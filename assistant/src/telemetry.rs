@@ -3,6 +3,7 @@
 
 use std::{io::IsTerminal, sync::OnceLock};
 
+use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
@@ -43,7 +44,8 @@ const LATENCY_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.
 /// Where `log.level` is not a filter; the message says what is wrong with it.
 pub fn log(settings: &Log) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let builder = builder.with_ansi(std::io::stderr().is_terminal());
     let outcome = match settings.format {
         LogFormat::Text => builder.try_init(),
@@ -67,7 +69,24 @@ pub fn metrics() -> Result<&'static PrometheusHandle, String> {
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)
                 .and_then(PrometheusBuilder::install_recorder)
                 .map_err(|e| e.to_string())
+                .inspect(|_| describe())
         })
         .as_ref()
         .map_err(Clone::clone)
+}
+
+/// What the figures mean, for whoever looks at `/metrics`.
+fn describe() {
+    describe_gauge!(names::CONNECTIONS, "open portal connections");
+    describe_gauge!(names::VOICE_CONVERSATIONS, "voice conversations that hold a place");
+    describe_counter!(names::CONVERSATIONS, "conversations started, by language");
+    describe_counter!(names::TURNS, "turns decided, by language, source and decision");
+    describe_counter!(names::ERRORS, "error messages sent to clients, by code");
+    describe_counter!(names::SENTENCES, "sentences spoken, by where their sound came from");
+    describe_counter!(names::SLOW_CLIENTS, "clients disconnected because they read too slowly");
+    let seconds = metrics::Unit::Seconds;
+    describe_histogram!(names::TRANSCRIBE_SECONDS, seconds, "end of speech to final transcript");
+    describe_histogram!(names::DECIDE_SECONDS, seconds, "utterance to durable decision");
+    describe_histogram!(names::SYNTHESIZE_SECONDS, seconds, "one sentence synthesized, cache misses only");
+    describe_histogram!(names::FIRST_SOUND_SECONDS, seconds, "end of speech to the first sound of the answer");
 }

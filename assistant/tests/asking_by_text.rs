@@ -1,5 +1,7 @@
 //! A citizen types a question, in either language, and gets the answer; nothing is lost or doubled when the link breaks.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 mod common;
 
 use common::{close_code, error, question, shared, start};
@@ -118,10 +120,17 @@ async fn what_is_asked_back_can_be_chosen_and_a_stale_choice_is_refused() {
     let choose = json!({"type": "choose", "id": "c1", "clarify_seq": back["seq"], "choice": 1});
     client.send(choose.clone()).await.unwrap();
     let message = client.wait_for("citizen_message").await.unwrap();
-    assert_eq!((message["source"].as_str(), &message["text"]), (Some("choice"), &back["choices"][0]["question"]));
+    assert_eq!(
+        (message["source"].as_str(), &message["text"]),
+        (Some("choice"), &back["choices"][0]["question"])
+    );
     assert_eq!(client.wait_for("answer").await.unwrap()["entry"], offered);
     client.send(choose).await.unwrap();
-    assert_eq!(client.wait_for("accepted").await.unwrap()["seq"], message["seq"], "sent again, it is acknowledged again");
+    assert_eq!(
+        client.wait_for("accepted").await.unwrap()["seq"],
+        message["seq"],
+        "sent again, it is acknowledged again"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Whatever a client sends, it gets a clear error in its language, and the conversation goes on.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 mod common;
 
 use common::{close_code, error, has_script, shared, start};

@@ -1,6 +1,8 @@
 //! Spoken turns on the wire, with the real voice and the real voice activity detector. The recogniser is scripted: what it
 //! would hear is not the matter here (the end-to-end tests use the shipped one).
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 mod common;
 
 use std::{sync::Arc, sync::atomic::AtomicBool, time::Duration};
@@ -11,7 +13,8 @@ use examples::{Client, Message, StartOptions};
 use language::{Evidence, FormBatch, Language};
 use serde_json::{Value, json};
 use speech::{
-    Capabilities, Hypothesis, SpeechRequest, Synthesizer, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    Capabilities, Hypothesis, SpeechRequest, Synthesizer, TranscribeError, TranscribeRequest, Transcriber,
+    Transcript,
     codec::{opus::OpusDecoder, resample::Resampler},
     synthesizer::{EspeakSettings, EspeakVoice},
 };
@@ -55,7 +58,11 @@ impl Transcriber for Scripted {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
-    fn transcribe(&mut self, audio: &[f32], request: &TranscribeRequest) -> Result<Transcript, TranscribeError> {
+    fn transcribe(
+        &mut self,
+        audio: &[f32],
+        request: &TranscribeRequest,
+    ) -> Result<Transcript, TranscribeError> {
         let seconds = audio.len() as f32 / 16_000.0;
         let mut transcript =
             Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
@@ -65,7 +72,10 @@ impl Transcriber for Scripted {
             }
             Hears::Sounds(text) => transcript.evidence = Some(Arc::new(Fits(text.clone()))),
             Hears::Broken => {
-                return Err(TranscribeError::Engine { engine: "scripted".to_owned(), reason: "broken".to_owned() });
+                return Err(TranscribeError::Engine {
+                    engine: "scripted".to_owned(),
+                    reason: "broken".to_owned(),
+                });
             }
         }
         Ok(transcript)
@@ -107,7 +117,10 @@ impl Turn {
         self.messages.iter().filter_map(|m| m["type"].as_str()).collect()
     }
     fn find(&self, kind: &str) -> &Value {
-        self.messages.iter().find(|m| m["type"] == kind).unwrap_or_else(|| panic!("no {kind} in {:?}", self.kinds()))
+        self.messages
+            .iter()
+            .find(|m| m["type"] == kind)
+            .unwrap_or_else(|| panic!("no {kind} in {:?}", self.kinds()))
     }
 }
 
@@ -131,7 +144,8 @@ async fn until(client: &mut Client, kind: &str) -> Turn {
 
 async fn citizen(server: &TestServer, language: &str, audio_out: &str) -> Client {
     let mut client = server.connect().await;
-    let options = StartOptions { language: language.to_owned(), voice: true, audio_out: audio_out.to_owned() };
+    let options =
+        StartOptions { language: language.to_owned(), voice: true, audio_out: audio_out.to_owned() };
     client.start(&options).await.unwrap();
     client
 }
@@ -145,24 +159,41 @@ async fn a_spoken_question_is_shown_answered_and_spoken_sentence_by_sentence() {
     let turn = until(&mut client, "audio_end").await;
     let order: Vec<&str> = turn.kinds().into_iter().filter(|k| *k != "partial" && *k != "mark").collect();
     let expected = [
-        "started", "speech_started", "speech_ended", "final", "thinking", "accepted", "citizen_message", "answer",
-        "audio_start", "audio_end",
+        "started",
+        "speech_started",
+        "speech_ended",
+        "final",
+        "thinking",
+        "accepted",
+        "citizen_message",
+        "answer",
+        "audio_start",
+        "audio_end",
     ];
     let mut sorted = order.clone();
     sorted.retain(|kind| expected.contains(kind));
     // `accepted` is a signal and the events come from the store's feed: their order among each other is free.
-    let position = |kind: &str| sorted.iter().position(|k| *k == kind).unwrap_or_else(|| panic!("no {kind} in {order:?}"));
-    for pair in ["speech_started", "speech_ended", "final", "citizen_message", "answer", "audio_start", "audio_end"].windows(2) {
+    let position = |kind: &str| {
+        sorted.iter().position(|k| *k == kind).unwrap_or_else(|| panic!("no {kind} in {order:?}"))
+    };
+    for pair in
+        ["speech_started", "speech_ended", "final", "citizen_message", "answer", "audio_start", "audio_end"]
+            .windows(2)
+    {
         assert!(position(pair[0]) < position(pair[1]), "{order:?}");
     }
     let last = turn.find("final");
-    assert_eq!((last["id"].as_str(), last["dictation"].as_bool(), last["text"].as_str()), (Some(id.as_str()), Some(true), Some(asked.as_str())));
+    assert_eq!(
+        (last["id"].as_str(), last["dictation"].as_bool(), last["text"].as_str()),
+        (Some(id.as_str()), Some(true), Some(asked.as_str()))
+    );
     assert_eq!(turn.find("answer")["entry"], "idcard-renew");
     let samples: usize = turn.sound.iter().map(|bytes| bytes.len() / 2).sum();
     let total = turn.find("audio_end")["total_ms"].as_u64().unwrap();
     assert!(total > 1_000 && (samples as u64 / 16).abs_diff(total) < 20, "{samples} samples, {total} ms");
     assert_eq!(turn.find("audio_end")["interrupted"], false);
-    let marks: Vec<u64> = turn.messages.iter().filter(|m| m["type"] == "mark").filter_map(|m| m["start_ms"].as_u64()).collect();
+    let marks: Vec<u64> =
+        turn.messages.iter().filter(|m| m["type"] == "mark").filter_map(|m| m["start_ms"].as_u64()).collect();
     assert!(!marks.is_empty() && marks.is_sorted() && marks[0] == 0, "{marks:?}");
 }
 
@@ -175,13 +206,22 @@ async fn a_recogniser_without_dictation_shows_the_matched_question_and_tibetan_i
     let turn = until(&mut client, "audio_end").await;
     assert_eq!(turn.find("final")["dictation"], false);
     let message = turn.find("citizen_message");
-    assert_eq!((message["text"].as_str(), message["dictation"].as_bool()), (Some(asked.as_str()), Some(false)));
+    assert_eq!(
+        (message["text"].as_str(), message["dictation"].as_bool()),
+        (Some(asked.as_str()), Some(false))
+    );
     let back = turn.find("clarify");
-    assert_eq!((back["confirm"].as_bool(), back["choices"][0]["question"].as_str()), (Some(true), Some(asked.as_str())));
+    assert_eq!(
+        (back["confirm"].as_bool(), back["choices"][0]["question"].as_str()),
+        (Some(true), Some(asked.as_str()))
+    );
     let mut decoder = OpusDecoder::new().unwrap();
-    let decoded: usize = turn.sound.iter().map(|packet| decoder.decode(packet).unwrap().len()).sum();
-    assert_eq!(decoded as u64 / 16, turn.find("audio_end")["total_ms"].as_u64().unwrap());
-    client.send(json!({"type": "choose", "id": "yes", "clarify_seq": back["seq"], "choice": 1})).await.unwrap();
+    let samples: usize = turn.sound.iter().map(|packet| decoder.decode(packet).unwrap().len()).sum();
+    assert_eq!(samples as u64 / 16, turn.find("audio_end")["total_ms"].as_u64().unwrap());
+    client
+        .send(json!({"type": "choose", "id": "yes", "clarify_seq": back["seq"], "choice": 1}))
+        .await
+        .unwrap();
     assert_eq!(until(&mut client, "audio_end").await.find("answer")["entry"], "idcard-renew");
 }
 
@@ -228,7 +268,10 @@ async fn sound_is_sent_at_most_two_seconds_ahead() {
 async fn silence_ends_a_turn_that_is_not_committed() {
     let server = server(Hears::Words(question("idcard-renew", "zh")), "").await;
     let mut client = citizen(&server, "zh", "none").await;
-    client.send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    client
+        .send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000}))
+        .await
+        .unwrap();
     for frame in voice("身份证到期了怎么换", Language::Zh, 2.5).chunks(320) {
         client.send_audio(frame.iter().flat_map(|s| s.to_le_bytes()).collect()).await.unwrap();
     }
@@ -277,7 +320,10 @@ async fn a_broken_engine_or_broken_sound_is_told_and_typing_goes_on() {
     let mut client = citizen(&server, "zh", "none").await;
     client.speak(&voice("身份证到期了怎么换", Language::Zh, 0.2), false).await.unwrap();
     assert_eq!(error(&mut client).await["code"], "unavailable");
-    client.send(json!({"type": "audio_start", "id": "odd", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    client
+        .send(json!({"type": "audio_start", "id": "odd", "codec": "pcm16", "sample_rate": 16000}))
+        .await
+        .unwrap();
     client.send_audio(vec![1, 2, 3]).await.unwrap();
     let told = error(&mut client).await;
     assert_eq!((told["code"].as_str(), told["id"].as_str()), (Some("bad_audio"), Some("odd")));
@@ -289,7 +335,10 @@ async fn a_broken_engine_or_broken_sound_is_told_and_typing_goes_on() {
 async fn who_is_cut_off_in_the_middle_of_a_sentence_is_asked_to_say_it_again() {
     let server = server(Hears::Words("你好".to_owned()), "").await;
     let mut client = citizen(&server, "bo", "none").await;
-    client.send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000})).await.unwrap();
+    client
+        .send(json!({"type": "audio_start", "id": "t", "codec": "pcm16", "sample_rate": 16000}))
+        .await
+        .unwrap();
     for frame in voice("身份证到期了怎么换", Language::Zh, 0.0).chunks(320) {
         client.send_audio(frame.iter().flat_map(|s| s.to_le_bytes()).collect()).await.unwrap();
     }
@@ -315,10 +364,16 @@ async fn an_agent_s_words_are_spoken_to_who_speaks() {
     let actor = store.agents().await.unwrap()[0].actor();
     let token: Token = client.token.clone().unwrap().parse().unwrap();
     let conversation = store.find_by_token(&token.hash()).await.unwrap().unwrap().conversation;
-    store.append(Append::to(conversation).then(HandoffCommand::Claim { agent: actor.clone() })).await.unwrap();
+    store
+        .append(Append::to(conversation).then(HandoffCommand::Claim { agent: actor.clone() }))
+        .await
+        .unwrap();
     until(&mut client, "audio_end").await;
     let text = "您的卡已经办好了。".to_owned();
-    store.append(Append::to(conversation).then(HandoffCommand::Message { agent: actor, text })).await.unwrap();
+    store
+        .append(Append::to(conversation).then(HandoffCommand::Message { agent: actor, text }))
+        .await
+        .unwrap();
     let turn = until(&mut client, "audio_end").await;
     assert_eq!(turn.find("audio_start")["source"], "agent");
     assert_eq!(turn.find("audio_start")["seq"], turn.find("agent_message")["seq"]);

@@ -64,7 +64,9 @@ async fn perform(configuration: &Configuration, command: Command) -> anyhow::Res
         }
         Command::Password { name } => {
             let found = store.credentials(&name).await?;
-            let agent = found.ok_or_else(|| anyhow!("there is no agent called {name:?}; `assistant agent list` names them"))?;
+            let agent = found.ok_or_else(|| {
+                anyhow!("there is no agent called {name:?}; `assistant agent list` names them")
+            })?;
             let (password, hash) = new_password().await.map_err(|e| anyhow!(e))?;
             store.set_password(agent.agent.id, hash).await?;
             println!("Password (shown only once): {password}");

@@ -30,7 +30,11 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     match &thought.decision {
         Decision::Answer { chosen, .. } => print_answer(&brain, chosen, language),
         Decision::Clarify { choices } => {
-            println!("{}", say(if choices.len() == 1 { Phrase::Confirm } else { Phrase::Choose }, language).replace("{question}", ""));
+            println!(
+                "{}",
+                say(if choices.len() == 1 { Phrase::Confirm } else { Phrase::Choose }, language)
+                    .replace("{question}", "")
+            );
             for (index, choice) in choices.iter().enumerate() {
                 println!("  {}. {} ({}, {:.2})", index + 1, choice.question, choice.entry, choice.confidence);
             }

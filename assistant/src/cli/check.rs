@@ -1,6 +1,7 @@
 //! `assistant check`: what is missing or wrong, in plain words, and what to do about it.
 
 use std::{
+    fmt::{Display, Write as _},
     fs, io,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -44,7 +45,11 @@ pub(super) fn run(configuration: &Configuration) -> Outcome {
         match outcome {
             Ok(detail) => println!("ok       {what}: {detail}"),
             Err(trouble) => {
-                println!("{}  {what}: {}", if trouble.can_serve { "MISSING" } else { "WRONG  " }, trouble.what);
+                println!(
+                    "{}  {what}: {}",
+                    if trouble.can_serve { "MISSING" } else { "WRONG  " },
+                    trouble.what
+                );
                 println!("         → {}", trouble.remedy);
                 if trouble.can_serve { lacking += 1 } else { fatal += 1 }
             }
@@ -62,12 +67,12 @@ fn fine(what: &str, detail: impl Into<String>) -> Finding {
     Finding { what: what.to_owned(), outcome: Ok(detail.into()) }
 }
 
-fn wrong(what: &str, trouble: impl ToString, remedy: &str) -> Finding {
+fn wrong(what: &str, trouble: impl Display, remedy: &str) -> Finding {
     let trouble = Trouble { what: trouble.to_string(), remedy: remedy.to_owned(), can_serve: false };
     Finding { what: what.to_owned(), outcome: Err(trouble) }
 }
 
-fn missing(what: &str, trouble: impl ToString, remedy: &str) -> Finding {
+fn missing(what: &str, trouble: impl Display, remedy: &str) -> Finding {
     let trouble = Trouble { what: trouble.to_string(), remedy: remedy.to_owned(), can_serve: true };
     Finding { what: what.to_owned(), outcome: Err(trouble) }
 }
@@ -75,7 +80,9 @@ fn missing(what: &str, trouble: impl ToString, remedy: &str) -> Finding {
 fn data(configuration: &Configuration) -> Finding {
     let folder = &configuration.server.data;
     let probe = folder.join(".check");
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&probe, b""))
+        .and_then(|()| fs::remove_file(&probe));
     match written {
         Ok(()) => fine("data folder", format!("{} can be written", folder.display())),
         Err(error) => wrong(
@@ -88,7 +95,8 @@ fn data(configuration: &Configuration) -> Finding {
 
 fn store(configuration: &Configuration) -> Result<Finding, Failure> {
     let outcome = block_on(async {
-        let store = open_store(configuration, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
+        let store =
+            open_store(configuration, Arc::new(SystemClock)).await.map_err(|error| error.to_string())?;
         store.check().await.map_err(|error| error.to_string())?;
         let agents = store.agents().await.map_err(|error| error.to_string())?.len();
         store.close().await;
@@ -97,7 +105,11 @@ fn store(configuration: &Configuration) -> Result<Finding, Failure> {
     Ok(match outcome {
         Ok(0) => fine("conversations", "the database is in order; the first start makes an agent"),
         Ok(agents) => fine("conversations", format!("the database is in order; {agents} agents")),
-        Err(error) => wrong("conversations", error, "use a local disk with free space; see docs/configuration.md, server.data"),
+        Err(error) => wrong(
+            "conversations",
+            error,
+            "use a local disk with free space; see docs/configuration.md, server.data",
+        ),
     })
 }
 
@@ -110,7 +122,8 @@ fn knowledge(configuration: &Configuration) -> Finding {
             let mut detail = format!("{} entries from {}", entries.len(), folder.display());
             for language in Language::ALL {
                 if lacks(language) > 0 {
-                    detail += &format!("; {} without {language}", lacks(language));
+                    // Writing into a String cannot fail.
+                    let _ = write!(detail, "; {} without {language}", lacks(language));
                 }
             }
             if brain.is_sample() {
@@ -118,9 +131,11 @@ fn knowledge(configuration: &Configuration) -> Finding {
             }
             fine("knowledge base", detail)
         }
-        Err(error) => {
-            wrong("knowledge base", error, "`assistant kb check PATH` names every problem; `assistant kb import PATH` replaces it")
-        }
+        Err(error) => wrong(
+            "knowledge base",
+            error,
+            "`assistant kb check PATH` names every problem; `assistant kb import PATH` replaces it",
+        ),
     }
 }
 
@@ -132,7 +147,9 @@ fn hearing(configuration: &Configuration) -> Vec<Finding> {
     if needs_onnx {
         findings.push(match OnnxRuntime::load(configuration.hearing.runtime.as_deref()) {
             Ok(_) => fine("ONNX Runtime", "loaded"),
-            Err(error) => missing("ONNX Runtime", error, "run `make setup`; without it the assistant hears nothing"),
+            Err(error) => {
+                missing("ONNX Runtime", error, "run `make setup`; without it the assistant hears nothing")
+            }
         });
     }
     let (mut set, lacking) = Loader::new(&configuration.hearing).load();
@@ -168,7 +185,11 @@ fn voice(configuration: &Configuration) -> Finding {
     }
     match voices(configuration) {
         Ok(voices) => fine("voice", voices.first().map_or("none", |voice| voice.name())),
-        Err(error) => missing("voice", error, "install espeak-ng (`apt-get install espeak-ng`), or set voice.program to its path"),
+        Err(error) => missing(
+            "voice",
+            error,
+            "install espeak-ng (`apt-get install espeak-ng`), or set voice.program to its path",
+        ),
     }
 }
 
@@ -180,7 +201,9 @@ fn port(address: SocketAddr) -> Finding {
             format!("{address} is in use"),
             "if that is a running assistant, all is well; otherwise set server.listen to another port",
         ),
-        Err(error) => wrong("address", format!("{address}: {error}"), "set server.listen to an address of this machine"),
+        Err(error) => {
+            wrong("address", format!("{address}: {error}"), "set server.listen to an address of this machine")
+        }
     }
 }
 
@@ -206,5 +229,9 @@ fn tls(configuration: &Configuration) -> Finding {
 }
 
 fn holds(path: &Path, mark: &str) -> io::Result<()> {
-    if fs::read_to_string(path)?.contains(mark) { Ok(()) } else { Err(io::Error::other(format!("holds no {mark}"))) }
+    if fs::read_to_string(path)?.contains(mark) {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("holds no {mark}")))
+    }
 }

@@ -41,7 +41,9 @@ pub(super) fn run(configuration: &Configuration, command: &Command) -> Outcome {
             let brain = Brain::open(path, configuration)?;
             let count = brain.publication().entries().len();
             import(path, &configuration.data("knowledge"))?;
-            println!("Imported {count} entries. A running server takes them up at SIGHUP or when it is restarted.");
+            println!(
+                "Imported {count} entries. A running server takes them up at SIGHUP or when it is restarted."
+            );
             Ok(())
         }
     }
@@ -77,8 +79,11 @@ fn import(from: &Path, to: &Path) -> anyhow::Result<()> {
     for file in files(from)? {
         let name = file.file_name().ok_or_else(|| anyhow!("{} has no name", file.display()))?;
         let copy = fresh.join(name);
-        fs::copy(&file, &copy).with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
-        fs::File::open(&copy).and_then(|f| f.sync_all()).with_context(|| format!("cannot save {}", copy.display()))?;
+        fs::copy(&file, &copy)
+            .with_context(|| format!("cannot copy {} to {}", file.display(), copy.display()))?;
+        fs::File::open(&copy)
+            .and_then(|f| f.sync_all())
+            .with_context(|| format!("cannot save {}", copy.display()))?;
     }
     if to.exists() {
         if before.exists() {

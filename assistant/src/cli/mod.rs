@@ -74,7 +74,8 @@ type Outcome = Result<(), Failure>;
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = configuration(&arguments).and_then(|configuration| dispatch(arguments.command, configuration));
+    let outcome =
+        configuration(&arguments).and_then(|configuration| dispatch(arguments.command, configuration));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::from(1),

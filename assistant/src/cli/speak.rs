@@ -30,7 +30,9 @@ pub(super) struct Options {
 
 pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     let voice = voices(configuration).map_err(|error| anyhow!("{error}"))?.into_iter().next();
-    let mut voice = voice.ok_or_else(|| Failure::Usage("voice.engine is \"none\": there is no voice to speak with".to_owned()))?;
+    let mut voice = voice.ok_or_else(|| {
+        Failure::Usage("voice.engine is \"none\": there is no voice to speak with".to_owned())
+    })?;
     let mut samples: Vec<f32> = Vec::new();
     for sentence in sentences(&options.text) {
         if options.explain {

@@ -39,7 +39,8 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
             "no engine hears {language}: set hearing.{language}.engines; `assistant check` says what is missing"
         )));
     };
-    let brain = options.kb.then(|| Brain::open(&knowledge::folder(configuration), configuration)).transpose()?;
+    let brain =
+        options.kb.then(|| Brain::open(&knowledge::folder(configuration), configuration)).transpose()?;
     let brain = brain.map(Arc::new);
     println!("engine: {}", engine.name());
     if dictation == Some(false) {

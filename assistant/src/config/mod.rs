@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Portal, Server, StoreSettings, Tls, Understanding,
-    Voice, VoiceEngine,
+    Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Portal, Server, StoreSettings, Tls,
+    Understanding, Voice, VoiceEngine,
 };
 
 const DEFAULTS: &str = include_str!("defaults.toml");
@@ -116,7 +116,10 @@ impl Configuration {
                 });
             }
             Some(path) => figment = figment.merge(Toml::file_exact(path)),
-            None => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
+            None if Path::new(DEFAULT_FILE).is_file() => {
+                figment = figment.merge(Toml::file_exact(DEFAULT_FILE))
+            }
+            None => {}
         }
         Self::finish(&figment.merge(Env::prefixed(ENVIRONMENT_PREFIX).split("__")))
     }
@@ -209,7 +212,10 @@ mod tests {
             for (key, value) in keys.as_table().unwrap() {
                 let named = format!("`{group}.{key}");
                 let nested = value.as_table().is_some();
-                assert!(page.contains(&named), "docs/configuration.md does not mention {named} (nested: {nested})");
+                assert!(
+                    page.contains(&named),
+                    "docs/configuration.md does not mention {named} (nested: {nested})"
+                );
             }
         }
     }

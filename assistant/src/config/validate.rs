@@ -26,9 +26,21 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     must(c.limits.messages_per_minute >= 1, "limits.messages_per_minute", "must be at least 1");
     must(c.limits.starts_per_minute >= 1, "limits.starts_per_minute", "must be at least 1");
     must(c.limits.conversations_per_address >= 1, "limits.conversations_per_address", "must be at least 1");
-    must(c.limits.voice_conversations <= 10_000, "limits.voice_conversations", "must be at most 10000 (0: no voice)");
-    must(c.limits.outgoing_messages >= 64, "limits.outgoing_messages", "must be at least 64, or an answer's sound does not fit");
-    must(c.limits.idle.as_secs() >= 5, "limits.idle", "must be at least 5s, or a phone that pings every 30 s is thrown out");
+    must(
+        c.limits.voice_conversations <= 10_000,
+        "limits.voice_conversations",
+        "must be at most 10000 (0: no voice)",
+    );
+    must(
+        c.limits.outgoing_messages >= 64,
+        "limits.outgoing_messages",
+        "must be at least 64, or an answer's sound does not fit",
+    );
+    must(
+        c.limits.idle.as_secs() >= 5,
+        "limits.idle",
+        "must be at least 5s, or a phone that pings every 30 s is thrown out",
+    );
     must((1..=64).contains(&c.hearing.threads), "hearing.threads", "must be between 1 and 64");
     must((1..=64).contains(&c.voice.threads), "voice.threads", "must be between 1 and 64");
     must((0.4..=1.0).contains(&c.voice.slow_rate), "voice.slow_rate", "must be between 0.4 and 1.0");
@@ -56,7 +68,9 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|h| {
-        !h.is_empty() && !h.contains(['/', '?', '#', '@', ' ', '*']) && h.chars().all(|c| !c.is_ascii_uppercase())
+        !h.is_empty()
+            && !h.contains(['/', '?', '#', '@', ' ', '*'])
+            && h.chars().all(|c| !c.is_ascii_uppercase())
     })
 }
 
@@ -68,7 +82,14 @@ mod tests {
     fn an_origin_has_a_scheme_and_a_host_and_nothing_else() {
         assert!(is_origin("https://12345.example"));
         assert!(is_origin("http://10.0.0.7:8080"));
-        for wrong in ["drilen.example", "https://", "https://a.example/", "https://A.example", "*", "https://*.example"] {
+        for wrong in [
+            "drilen.example",
+            "https://",
+            "https://a.example/",
+            "https://A.example",
+            "*",
+            "https://*.example",
+        ] {
             assert!(!is_origin(wrong), "{wrong}");
         }
     }

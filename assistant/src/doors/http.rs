@@ -78,9 +78,8 @@ async fn ready(State(state): State<HttpState>) -> Response {
 
 async fn metrics() -> Response {
     match telemetry::metrics() {
-        Ok(handle) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render()).into_response()
-        }
+        Ok(handle) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], handle.render())
+            .into_response(),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
 }

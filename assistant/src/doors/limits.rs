@@ -120,7 +120,9 @@ mod tests {
         assert!(limits.message(one).is_ok());
         assert!(limits.message(one).is_ok());
         let refused = limits.message(one).unwrap_err();
-        assert!(refused.retry_after > Duration::from_secs(1) && refused.retry_after <= Duration::from_secs(30));
+        assert!(
+            refused.retry_after > Duration::from_secs(1) && refused.retry_after <= Duration::from_secs(30)
+        );
         assert!(limits.message(other).is_ok());
     }
 

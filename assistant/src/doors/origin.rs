@@ -29,7 +29,8 @@ impl OriginPolicy {
         if self.public.iter().any(|p| p == origin) {
             return true;
         }
-        let Some(authority) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")) else {
+        let Some(authority) = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+        else {
             return false;
         };
         let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());

@@ -27,7 +27,10 @@ pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
         .route("/desk", get(|headers: HeaderMap| async move { desk(&headers) }))
-        .route("/{*path}", get(|Path(path): Path<String>, headers: HeaderMap| async move { page(&path, &headers) }))
+        .route(
+            "/{*path}",
+            get(|Path(path): Path<String>, headers: HeaderMap| async move { page(&path, &headers) }),
+        )
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn(security_headers))
 }
@@ -44,7 +47,8 @@ fn desk(headers: &HeaderMap) -> Response {
 fn page(path: &str, headers: &HeaderMap) -> Response {
     let Some(file) = Pages::get(path) else { return (StatusCode::NOT_FOUND, "not found").into_response() };
     let tag = format!("\"{}\"", hex::encode(&file.metadata.sha256_hash()[..12]));
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|h| h.to_str().ok()).is_some_and(|h| h.contains(&tag));
+    let known =
+        headers.get(header::IF_NONE_MATCH).and_then(|h| h.to_str().ok()).is_some_and(|h| h.contains(&tag));
     let caching = if path.starts_with("assets/") { FOR_EVER } else { ASK_FIRST };
     let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { content(path, file) };
     let fields = response.headers_mut();
@@ -99,7 +103,7 @@ async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// `'self'` covers WebSockets only in newer browsers; older phones need the socket's origin spelled out.
+/// `'self'` covers web sockets only in newer browsers; older phones need the socket's origin spelled out.
 fn content_security_policy(host: Option<&str>) -> String {
     let plain = |h: &&str| h.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
     let sockets = host.filter(plain).map(|h| format!(" ws://{h} wss://{h}")).unwrap_or_default();

@@ -12,7 +12,11 @@ const MOST: usize = 5;
 
 #[async_trait]
 impl SuggestAnswers for Minds {
-    async fn suggest(&self, question: &str, language: Language) -> Result<Vec<SuggestedAnswer>, NoSuggestions> {
+    async fn suggest(
+        &self,
+        question: &str,
+        language: Language,
+    ) -> Result<Vec<SuggestedAnswer>, NoSuggestions> {
         let utterance = Utterance { text: question.to_owned(), language, evidence: None };
         let thought = self.think(move |brain| brain.candidates(&utterance)).await;
         let candidates = thought.map_err(|error| NoSuggestions(error.to_string()))?;

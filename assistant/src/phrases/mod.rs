@@ -196,7 +196,11 @@ mod tests {
     #[test]
     fn both_languages_use_the_same_placeholders() {
         for phrase in Phrase::ALL {
-            assert_eq!(placeholders(say(*phrase, Language::Zh)), placeholders(say(*phrase, Language::Bo)), "{phrase:?}");
+            assert_eq!(
+                placeholders(say(*phrase, Language::Zh)),
+                placeholders(say(*phrase, Language::Bo)),
+                "{phrase:?}"
+            );
         }
     }
 

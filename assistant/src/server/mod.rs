@@ -9,12 +9,11 @@ use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use conversation::{Clock, Store, SystemClock};
 use hyper_util::rt::TokioTimer;
-use metrics::describe_gauge;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use parts::{new_password, open_store, voices};
 pub use parts::{FirstAgent, Parts};
+pub(crate) use parts::{new_password, open_store, voices};
 
 use crate::{
     config::Configuration,
@@ -46,7 +45,9 @@ const HEADER_PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The data folder cannot be made or written.
-    #[error("the data folder {path} cannot be used: {source}; set server.data to a folder that this user may write")]
+    #[error(
+        "the data folder {path} cannot be used: {source}; set server.data to a folder that this user may write"
+    )]
     Data {
         /// Which.
         path: std::path::PathBuf,
@@ -63,7 +64,9 @@ pub enum StartError {
     #[error("{0}; `assistant kb check` names every problem")]
     Knowledge(#[from] KnowledgeError),
     /// Somebody else listens there, or this user may not.
-    #[error("cannot listen on {address}: {source}; set server.listen to another port, or stop what uses this one")]
+    #[error(
+        "cannot listen on {address}: {source}; set server.listen to another port, or stop what uses this one"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -128,16 +131,15 @@ impl Server {
     /// [`StartError`].
     pub async fn start_with(configuration: Configuration, parts: Parts) -> Result<Self, StartError> {
         telemetry::metrics().map_err(StartError::Other)?;
-        describe_gauge!(telemetry::names::CONNECTIONS, "open portal connections");
         let configuration = Arc::new(configuration);
         let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
         let first_agent = parts::first_agent(store.as_ref()).await?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
-        let conversations =
-            Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
-        let (draining, stopped, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let conversations = Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
+        let (draining, stopped, tasks) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let limits = Arc::new(Limits::new(&configuration.limits));
         let typing = TypingHub::new();
         let origins = OriginPolicy::new(&configuration.server.public_origins);
@@ -177,7 +179,13 @@ impl Server {
             }))
             .merge(pages::router());
         let (address, handle, serving) = listen(&configuration, routes).await?;
-        tasks.spawn(sweeps::run(Arc::clone(&configuration), Arc::clone(&store), clock, limits, draining.clone()));
+        tasks.spawn(sweeps::run(
+            Arc::clone(&configuration),
+            Arc::clone(&store),
+            clock,
+            limits,
+            draining.clone(),
+        ));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
         Ok(Self {
             address,
@@ -203,7 +211,11 @@ impl Server {
     /// The address to open in a browser on this machine, without a slash at the end.
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
-        let host = if self.address.ip().is_unspecified() { "localhost".to_owned() } else { self.address.ip().to_string() };
+        let host = if self.address.ip().is_unspecified() {
+            "localhost".to_owned()
+        } else {
+            self.address.ip().to_string()
+        };
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         format!("{scheme}://{host}:{}", self.address.port())
     }
@@ -224,9 +236,11 @@ impl Server {
     /// [`StartError`]; the old knowledge stays in service then.
     pub async fn reload_knowledge(&self) -> Result<usize, StartError> {
         let configuration = Arc::clone(&self.configuration);
-        let loading =
-            tokio::task::spawn_blocking(move || Brain::open(&knowledge::folder(&configuration), &configuration));
-        let brain = loading.await.map_err(|error| StartError::Other(format!("loading failed: {error}")))??;
+        let loading = tokio::task::spawn_blocking(move || {
+            Brain::open(&knowledge::folder(&configuration), &configuration)
+        });
+        let brain =
+            loading.await.map_err(|error| StartError::Other(format!("loading failed: {error}")))??;
         let count = brain.publication().entries().len();
         tracing::info!(count, revision = %brain.publication().revision(), "a knowledge base was published");
         self.minds.publish(brain);
@@ -285,7 +299,8 @@ async fn listen(configuration: &Configuration, routes: Router) -> Result<Listeni
         let config = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await.map_err(|source| {
             StartError::Tls { certificate: tls.certificate.clone(), key: tls.key.clone(), source }
         })?;
-        let mut server = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+        let mut server =
+            axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
         server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE);
         tokio::spawn(server.serve(service))
     } else {

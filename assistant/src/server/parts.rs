@@ -69,7 +69,8 @@ pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>,
     if !store.agents().await?.is_empty() {
         return Ok(None);
     }
-    let agent = Agent { id: AgentId::generate(), name: "agent".to_owned(), languages: Language::ALL.to_vec() };
+    let agent =
+        Agent { id: AgentId::generate(), name: "agent".to_owned(), languages: Language::ALL.to_vec() };
     let (password, hash) = new_password().await.map_err(StartError::Other)?;
     let name = agent.name.clone();
     store.add_agent(agent, hash).await?;
@@ -127,7 +128,8 @@ pub(crate) fn voices(configuration: &Configuration) -> Result<Vec<Box<dyn Synthe
         ..EspeakSettings::default()
     };
     let folder = configuration.data("voice");
-    let voice = || EspeakVoice::new(settings.clone(), &folder).map(|voice| Box::new(voice) as Box<dyn Synthesizer>);
+    let voice =
+        || EspeakVoice::new(settings.clone(), &folder).map(|voice| Box::new(voice) as Box<dyn Synthesizer>);
     (0..configuration.voice.threads).map(|_| voice()).collect()
 }
 
@@ -146,7 +148,8 @@ pub(super) async fn start_workers(
         tracing::error!(%language, %path, reason = missing.reason, "a speech engine is missing");
     }
     let minds = Minds::start(configuration.understanding.threads, loaded.brain, &fatal).map_err(thread)?;
-    let hears = loaded.engines.iter().any(|set| Language::ALL.into_iter().any(|l| set.dictation(l).is_some()));
+    let hears =
+        loaded.engines.iter().any(|set| Language::ALL.into_iter().any(|l| set.dictation(l).is_some()));
     let places = configuration.limits.voice_conversations as usize;
     let ears = (hears && places > 0)
         .then(|| {
@@ -162,6 +165,9 @@ pub(super) async fn start_workers(
             (Vec::new(), Some(error.to_string().into()))
         }
     };
-    let mouths = (!voices.is_empty()).then(|| Mouths::start(voices, loaded.cache, &fatal)).transpose().map_err(thread)?;
+    let mouths = (!voices.is_empty())
+        .then(|| Mouths::start(voices, loaded.cache.as_ref(), &fatal))
+        .transpose()
+        .map_err(thread)?;
     Ok(Workers { minds, ears, mouths, missing_engines: loaded.missing.into(), missing_voice })
 }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{config::Configuration, doors::limits::Limits, telemetry};
 
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 
 /// Runs until the server drains.
 pub(super) async fn run(
@@ -31,7 +31,9 @@ pub(super) async fn run(
         limits.forget_quiet_ones();
         let now = clock.now();
         match store.close_idle(now.minus(configuration.store.resume_for)).await {
-            Ok(closed) if !closed.is_empty() => tracing::info!(count = closed.len(), "idle conversations were closed"),
+            Ok(closed) if !closed.is_empty() => {
+                tracing::info!(count = closed.len(), "idle conversations were closed");
+            }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "idle conversations could not be closed"),
         }

@@ -92,7 +92,8 @@ impl Conversations {
             voice: start.voice,
         };
         let state = self.store.create(new).await?;
-        metrics::counter!(crate::telemetry::names::CONVERSATIONS, "language" => start.language.code()).increment(1);
+        metrics::counter!(crate::telemetry::names::CONVERSATIONS, "language" => start.language.code())
+            .increment(1);
         Ok((self.sessions.of(state.conversation), state))
     }
 
@@ -100,7 +101,10 @@ impl Conversations {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn resume(&self, token: &Token) -> Result<Option<(Arc<Session>, ConversationState)>, StoreError> {
+    pub async fn resume(
+        &self,
+        token: &Token,
+    ) -> Result<Option<(Arc<Session>, ConversationState)>, StoreError> {
         let state = self.store.find_by_token(&token.hash()).await?;
         Ok(state.map(|state| (self.sessions.of(state.conversation), state)))
     }

@@ -57,7 +57,9 @@ impl Refusal {
             message: say_to(self.phrase, language),
             fatal,
             id: self.id.clone(),
-            retry_after_ms: self.retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)),
+            retry_after_ms: self
+                .retry_after
+                .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)),
         }
     }
 }
@@ -69,7 +71,9 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Closed => Self::new(ErrorCode::Closed),
-            StoreError::Busy => Self::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable).retry_after(STORE_PAUSE),
+            StoreError::Busy => {
+                Self::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable).retry_after(STORE_PAUSE)
+            }
             StoreError::Handoff(_) | StoreError::Stale(_) => Self::new(ErrorCode::WrongOrder),
             StoreError::Unavailable(error) => {
                 tracing::error!(%error, "the store is unavailable");

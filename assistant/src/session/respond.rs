@@ -1,8 +1,8 @@
 //! From a decision to the events that carry it out. Pure: what is known comes in, events come out.
 
 use conversation::{
-    Answer, AnswerLink, Choice, Clarify, Considered, ConversationState, EscalationId, EventBody, HandoffCommand,
-    LanguageChanged, Provenance, Say, SayAct, Status,
+    Answer, AnswerLink, Choice, Clarify, Considered, ConversationState, EscalationId, EventBody,
+    HandoffCommand, LanguageChanged, Provenance, Say, SayAct, Status,
 };
 use intents::{Act, Decision, EscalationReason, Scored};
 use kb::{Entry, Publication, Review, Text};
@@ -60,12 +60,15 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
         }
         Decision::Clarify { choices } => Response::of(clarify(choices, situation)),
         Decision::Act(act) => perform(*act, situation),
-        Decision::NotUnderstood | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
+        Decision::NotUnderstood
+        | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
             if waiting =>
         {
             Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
         }
-        Decision::NotUnderstood => Response::of(words(Phrase::NotUnderstood, SayAct::NotUnderstood, situation)),
+        Decision::NotUnderstood => {
+            Response::of(words(Phrase::NotUnderstood, SayAct::NotUnderstood, situation))
+        }
         Decision::Escalate(reason) => {
             let mut response = Response::default();
             if *reason == EscalationReason::Emergency {
@@ -140,7 +143,10 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
     let choices: Vec<Choice> = choices
         .iter()
         .take(3)
-        .map(|scored| Choice { entry: scored.entry.clone(), question: question_in(scored, language, situation.knowledge) })
+        .map(|scored| Choice {
+            entry: scored.entry.clone(),
+            question: question_in(scored, language, situation.knowledge),
+        })
         .collect();
     let (prompt, confirm) = match choices.as_slice() {
         [only] => (say_with(Phrase::Confirm, language, &[("question", &only.question)]), true),
@@ -189,7 +195,10 @@ fn answer_in(
 ) -> EventBody {
     let links = entry.links.iter().map(|link| {
         let label = link.label.get(language);
-        AnswerLink { label: if label.is_empty() { link.url.clone() } else { label.to_owned() }, url: link.url.clone() }
+        AnswerLink {
+            label: if label.is_empty() { link.url.clone() } else { label.to_owned() },
+            url: link.url.clone(),
+        }
     });
     let office = entry.office.as_ref().map(|office| office.get(language)).filter(|name| !name.is_empty());
     EventBody::Answer(Box::new(Answer {

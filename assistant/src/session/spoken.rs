@@ -20,16 +20,26 @@ pub struct Speech {
 
 /// What is said of an event in a conversation in `language`; `None` for events that are only shown.
 pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
-    let own = |text: String, language: Language| Speech { text, language, source: SoundSource::Synthetic, keep: true };
+    let own = |text: String, language: Language| Speech {
+        text,
+        language,
+        source: SoundSource::Synthetic,
+        keep: true,
+    };
     let speech = match body {
-        EventBody::Answer(answer) => {
-            own(if answer.spoken.is_empty() { answer.text.clone() } else { answer.spoken.clone() }, answer.language)
-        }
+        EventBody::Answer(answer) => own(
+            if answer.spoken.is_empty() { answer.text.clone() } else { answer.spoken.clone() },
+            answer.language,
+        ),
         EventBody::Clarify(clarify) if clarify.confirm => own(clarify.prompt.clone(), language),
         EventBody::Clarify(clarify) => {
             let choices = clarify.choices.iter().enumerate().map(|(index, choice)| {
                 let number = (index + 1).to_string();
-                say_with(Phrase::ChoiceSpoken, language, &[("number", &number), ("question", &choice.question)])
+                say_with(
+                    Phrase::ChoiceSpoken,
+                    language,
+                    &[("number", &number), ("question", &choice.question)],
+                )
             });
             let text = std::iter::once(clarify.prompt.clone()).chain(choices).collect::<Vec<_>>().join("\n");
             own(text, language)
@@ -125,16 +135,18 @@ mod tests {
 
     #[test]
     fn tibetan_splits_at_the_shad_and_keeps_double_ones_together() {
-        assert_eq!(sentences("བཀྲ་ཤིས་བདེ་ལེགས། སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།། 社保卡。"), [
-            "བཀྲ་ཤིས་བདེ་ལེགས།",
-            "སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།།",
-            "社保卡。"
-        ]);
+        assert_eq!(
+            sentences("བཀྲ་ཤིས་བདེ་ལེགས། སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།། 社保卡。"),
+            ["བཀྲ་ཤིས་བདེ་ལེགས།", "སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།།", "社保卡。"]
+        );
     }
 
     #[test]
     fn numbers_and_addresses_are_not_torn() {
-        assert_eq!(sentences("费率是2.5%。网址www.example.cn见下。"), ["费率是2.5%。", "网址www.example.cn见下。"]);
+        assert_eq!(
+            sentences("费率是2.5%。网址www.example.cn见下。"),
+            ["费率是2.5%。", "网址www.example.cn见下。"]
+        );
     }
 
     #[test]
@@ -157,7 +169,8 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_but_white_space() {
-        for text in ["", "   ", "། །", "嗯", "a. b! c\n\nd", "བོད་སྐད་དང་汉语མཉམ་དུ 3.14 ་།"] {
+        for text in ["", "   ", "། །", "嗯", "a. b! c\n\nd", "བོད་སྐད་དང་汉语མཉམ་དུ 3.14 ་།"]
+        {
             let kept: String = sentences(text).concat().chars().filter(|c| c.is_alphanumeric()).collect();
             let all: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
             assert_eq!(kept, all, "{text:?}");

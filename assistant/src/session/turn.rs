@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use conversation::{
-    Append, Appended, CitizenMessage, ClosedBy, Considered, ConversationState, EscalationId, EscalationReason, EventBody, Expect,
-    HandoffCommand, IllegalTransition, LanguageChanged, MessageId, MessageKey, Provenance, SayAct, Source, Status,
-    StoreError,
+    Append, Appended, CitizenMessage, ClosedBy, Considered, ConversationState, EscalationId,
+    EscalationReason, EventBody, Expect, HandoffCommand, IllegalTransition, LanguageChanged, MessageId,
+    MessageKey, Provenance, SayAct, Source, Status, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{Act, Decision, Scored, Understanding, Utterance};
@@ -33,7 +33,9 @@ impl Conversations {
         let outcome = match input {
             Input::Text { id, text } => self.text(session, id, text, audience).await,
             Input::Voice { id, heard } => self.voice(session, id, heard, audience).await,
-            Input::Choose { id, clarify_seq, choice } => self.choose(session, id, clarify_seq, choice, audience).await,
+            Input::Choose { id, clarify_seq, choice } => {
+                self.choose(session, id, clarify_seq, choice, audience).await
+            }
             Input::Person(id) => self.person(session, id, audience).await,
             Input::LeaveQueue(id) => self.hand(session, id, HandoffCommand::Cancel, audience).await,
             Input::Language(id, language) => self.language(session, id, language, audience).await,
@@ -145,7 +147,7 @@ impl Conversations {
             }
             match self.store.append(append).await {
                 Ok(appended) => {
-                    count(thought, &state, message.as_ref());
+                    record(thought, &state, message.as_ref());
                     if let Some(message) = message {
                         audience.tell(Signal::Accepted { id: message.id, seq: appended.first_seq() });
                     }
@@ -153,7 +155,9 @@ impl Conversations {
                 }
                 // An agent took it, or a second connection wrote: compose anew for what it is now.
                 Err(StoreError::Stale(now)) => state = *now,
-                Err(StoreError::Handoff(IllegalTransition::AlreadyEscalated)) => state = self.state(session).await?,
+                Err(StoreError::Handoff(IllegalTransition::AlreadyEscalated)) => {
+                    state = self.state(session).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -168,7 +172,8 @@ impl Conversations {
         thought: &Thought,
         escalation: EscalationId,
     ) -> Result<Response, Refusal> {
-        let considered: Vec<Considered> = thought.understanding.candidates.iter().map(Considered::from).collect();
+        let considered: Vec<Considered> =
+            thought.understanding.candidates.iter().map(Considered::from).collect();
         let situation = Situation {
             state,
             reply_to,
@@ -192,7 +197,9 @@ impl Conversations {
         reply_to: Option<u64>,
     ) -> Result<Option<EventBody>, Refusal> {
         let pending = state.pending_clarify.as_ref().map(|clarify| clarify.seq);
-        let Some(seq) = pending.or(state.last_answer.as_ref().map(|answer| answer.seq)) else { return Ok(None) };
+        let Some(seq) = pending.or(state.last_answer.as_ref().map(|answer| answer.seq)) else {
+            return Ok(None);
+        };
         let found = self.store.events_after(session.id, seq - 1, 1).await?;
         Ok(found.into_iter().next().map(|event| match event.body {
             EventBody::Answer(mut answer) => {
@@ -217,14 +224,17 @@ impl Conversations {
     ) -> Result<(), Refusal> {
         let state = self.state(session).await?;
         let pending = state.pending_clarify.as_ref().filter(|clarify| clarify.seq == clarify_seq);
-        let chosen = pending.and_then(|p| usize::from(choice).checked_sub(1).map(|index| p.choices.get(index)));
+        let chosen =
+            pending.and_then(|p| usize::from(choice).checked_sub(1).map(|index| p.choices.get(index)));
         if pending.is_none() || chosen == Some(None) {
             // It may have been accepted before: then the same id says so.
             return self.accept_again(session, id, audience).await;
         }
         let language = state.language;
-        let chosen = chosen.flatten().map_or_else(|| say(Phrase::NoneOfThese, language), |c| &c.question).to_owned();
-        let understanding = Understanding { act: Act::Choice(choice), language, candidates: Vec::new(), spoken: false };
+        let chosen =
+            chosen.flatten().map_or_else(|| say(Phrase::NoneOfThese, language), |c| &c.question).to_owned();
+        let understanding =
+            Understanding { act: Act::Choice(choice), language, candidates: Vec::new(), spoken: false };
         let memory = self.memory(&state).await?;
         let thought = self.minds.brain().decide(understanding, &memory, language);
         let message = CitizenMessage { id, text: chosen, source: Source::Choice, language, dictation: true };
@@ -232,8 +242,10 @@ impl Conversations {
     }
 
     async fn person(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
-        let command =
-            HandoffCommand::Escalate { escalation: EscalationId::generate(), reason: EscalationReason::Asked };
+        let command = HandoffCommand::Escalate {
+            escalation: EscalationId::generate(),
+            reason: EscalationReason::Asked,
+        };
         self.hand(session, id, command, audience).await
     }
 
@@ -274,7 +286,8 @@ impl Conversations {
     async fn repeat(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
         let state = self.state(session).await?;
         let again = self.said_last(session, &state, None).await?;
-        let event = again.unwrap_or_else(|| notice(Phrase::NothingToRepeat, SayAct::RepeatQuestion, state.language, None));
+        let event = again
+            .unwrap_or_else(|| notice(Phrase::NothingToRepeat, SayAct::RepeatQuestion, state.language, None));
         let append = Append::to(session.id).because_of(MessageKey::citizen(id.clone())).event(event);
         self.accept(append, id, audience).await?;
         Ok(())
@@ -297,7 +310,12 @@ impl Conversations {
     }
 
     /// Acknowledges a message that makes no sense now if it was accepted before; otherwise it came in the wrong order.
-    async fn accept_again(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
+    async fn accept_again(
+        &self,
+        session: &Session,
+        id: MessageId,
+        audience: &dyn Audience,
+    ) -> Result<(), Refusal> {
         // Expecting an event that no conversation has makes the store refuse anything new, but not what it knows.
         let probe = Append::to(session.id)
             .because_of(MessageKey::citizen(id.clone()))
@@ -328,10 +346,13 @@ impl Conversations {
             return Ok(());
         }
         let events = self.store.events_after(session.id, 0, u32::MAX).await?;
-        let unanswered = events.iter().rev().take_while(|event| !is_response(&event.body)).find_map(|event| match &event.body {
-            EventBody::CitizenMessage(message) => Some((event.seq, message.clone())),
-            _ => None,
-        });
+        let unanswered =
+            events.iter().rev().take_while(|event| !is_response(&event.body)).find_map(|event| match &event
+                .body
+            {
+                EventBody::CitizenMessage(message) => Some((event.seq, message.clone())),
+                _ => None,
+            });
         let Some((seq, message)) = unanswered else { return self.ask_for_lost_speech(session, &state).await };
         if message.text.is_empty() {
             let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, Some(seq));
@@ -345,12 +366,13 @@ impl Conversations {
 
     /// What the policy remembers, from the conversation's state.
     pub(super) async fn memory(&self, state: &ConversationState) -> Result<Memory, Refusal> {
-        let pending = state.pending_clarify.iter().flat_map(|clarify| &clarify.choices).map(|choice| Scored {
-            entry: choice.entry.clone(),
-            question: choice.question.clone(),
-            language: state.language,
-            confidence: 1.0,
-        });
+        let pending =
+            state.pending_clarify.iter().flat_map(|clarify| &clarify.choices).map(|choice| Scored {
+                entry: choice.entry.clone(),
+                question: choice.question.clone(),
+                language: state.language,
+                confidence: 1.0,
+            });
         let pending = pending.collect();
         let last = self.store.events_after(state.conversation, state.last_seq.saturating_sub(1), 1).await?;
         let emergency = matches!(last.first().map(|event| &event.body), Some(EventBody::Say(say)) if say.act == SayAct::Emergency);
@@ -379,7 +401,8 @@ pub(super) fn notice(phrase: Phrase, act: SayAct, language: Language, reply_to: 
     })
 }
 
-fn count(thought: &Thought, state: &ConversationState, message: Option<&CitizenMessage>) {
+/// Counts and logs a turn: what was decided and how sure, never what was said.
+fn record(thought: &Thought, state: &ConversationState, message: Option<&CitizenMessage>) {
     let decision = match &thought.decision {
         Decision::Answer { .. } => "answer",
         Decision::Clarify { .. } => "clarify",
@@ -392,7 +415,8 @@ fn count(thought: &Thought, state: &ConversationState, message: Option<&CitizenM
         Some(Source::Choice) => "choice",
         Some(Source::Text) | None => "text",
     };
-    counter!(names::TURNS, "language" => state.language.code(), "source" => source, "decision" => decision).increment(1);
+    counter!(names::TURNS, "language" => state.language.code(), "source" => source, "decision" => decision)
+        .increment(1);
 }
 
 /// The matched question for a voice turn without dictation; see [`respond::matched_question`].

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use conversation::{
-    Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, MessageId, MessageKey, SayAct, Source, Status,
-    StoreError,
+    Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, MessageId, MessageKey, SayAct,
+    Source, Status, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::Utterance;
@@ -27,7 +27,9 @@ impl Conversations {
         heard: Heard,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
-        let Some(transcript) = heard.transcript else { return self.nothing_heard(session, id, audience).await };
+        let Some(transcript) = heard.transcript else {
+            return self.nothing_heard(session, id, audience).await;
+        };
         let (dictation, seconds) = (heard.dictation, seconds(&transcript));
         let text = if dictation { transcript.text().to_owned() } else { String::new() };
         let last = |text: String| Signal::Final { id: id.clone(), text, dictation, seconds };
@@ -53,25 +55,36 @@ impl Conversations {
             language,
             dictation,
         };
-        let settled =
-            self.settle(session, state, None, &thought, |state| Some(message(state.language)), audience).await;
+        let settled = self
+            .settle(session, state, None, &thought, |state| Some(message(state.language)), audience)
+            .await;
         histogram!(names::DECIDE_SECONDS).record(begun.elapsed());
         settled
     }
 
     /// Nobody spoke, or nothing could be made of it.
-    async fn nothing_heard(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
+    async fn nothing_heard(
+        &self,
+        session: &Session,
+        id: MessageId,
+        audience: &dyn Audience,
+    ) -> Result<(), Refusal> {
         audience.tell(Signal::Final { id: id.clone(), text: String::new(), dictation: false, seconds: 0.0 });
         let state = self.state(session).await?;
         let mut append = Append::to(session.id).because_of(MessageKey::citizen(id.clone()));
-        if state.status() != Status::Assigned {
-            append = append.event(notice(Phrase::NotHeard, SayAct::NotHeard, state.language, None));
+        let language = state.language;
+        append = append.event(if state.status() == Status::Assigned {
+            // The agent sees that something was said and could not be heard, and can ask.
+            EventBody::CitizenMessage(CitizenMessage {
+                id: id.clone(),
+                text: String::new(),
+                source: Source::Voice,
+                language,
+                dictation: false,
+            })
         } else {
-            let language = state.language;
-            let silent =
-                CitizenMessage { id: id.clone(), text: String::new(), source: Source::Voice, language, dictation: false };
-            append = append.event(EventBody::CitizenMessage(silent));
-        }
+            notice(Phrase::NotHeard, SayAct::NotHeard, language, None)
+        });
         let appended = self.store.append(append).await?;
         audience.tell(Signal::Accepted { id, seq: appended.first_seq() });
         Ok(())

@@ -87,7 +87,9 @@ impl SoundCache {
                 let path = file.path();
                 let key = path.file_stem().and_then(|s| s.to_str()).and_then(|s| hex::decode(s).ok());
                 match (key.and_then(|k| k.try_into().ok()), file.metadata()) {
-                    (Some(key), Ok(data)) => found.push((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), key, data.len())),
+                    (Some(key), Ok(data)) => {
+                        found.push((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), key, data.len()));
+                    }
                     // A file that was being written when the process died.
                     _ => drop(fs::remove_file(path)),
                 }

@@ -161,7 +161,7 @@ impl Ear {
                 ListenerEvent::SpeechStarted { at_ms } => turn.tell(EarEvent::Started { at_ms }),
                 ListenerEvent::PartialDue { .. } => due = true,
                 ListenerEvent::Ended(utterance) => {
-                    self.end(turn, utterance);
+                    self.end(turn, &utterance);
                     return false;
                 }
             }
@@ -169,7 +169,7 @@ impl Ear {
         if turn.samples >= self.most_samples {
             let mut utterance = turn.listener.commit();
             utterance.reason = EndReason::MaximumUtterance;
-            self.end(turn, utterance);
+            self.end(turn, &utterance);
             return false;
         }
         due
@@ -178,7 +178,7 @@ impl Ear {
     /// The client says that the turn is over.
     pub(super) fn commit(&mut self, turn: &mut Turn) {
         let utterance = turn.listener.commit();
-        self.end(turn, utterance);
+        self.end(turn, &utterance);
     }
 
     /// Transcribes what was said so far.
@@ -195,7 +195,7 @@ impl Ear {
         }
     }
 
-    fn end(&mut self, turn: &mut Turn, utterance: speech::Utterance) {
+    fn end(&mut self, turn: &mut Turn, utterance: &speech::Utterance) {
         let ended = Instant::now();
         let reason = match utterance.reason {
             EndReason::Silence => SpeechEnd::Silence,
@@ -222,7 +222,8 @@ impl Ear {
     }
 
     fn transcribe(&mut self, audio: &[f32], language: Language) -> Result<Heard, TranscribeError> {
-        let none = || TranscribeError::Engine { engine: "none".to_owned(), reason: "no engine hears it".to_owned() };
+        let none =
+            || TranscribeError::Engine { engine: "none".to_owned(), reason: "no engine hears it".to_owned() };
         let engine = self.engines.get(language).ok_or_else(none)?;
         let request = TranscribeRequest { language: Some(language), prompt: Vec::new(), partial: false };
         let transcript = engine.transcribe(audio, &request)?;

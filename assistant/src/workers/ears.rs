@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use conversation::protocol::Codec;
 use language::Language;
-use speech::{endpoint::EndpointRules, vad::EarshotDetector, Listener};
+use speech::{Listener, endpoint::EndpointRules, vad::EarshotDetector};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as channel};
 
 use super::{
@@ -82,12 +82,14 @@ impl Ears {
         audio_seconds: u32,
         fatal: &Fatal,
     ) -> std::io::Result<Self> {
-        let dictation = sets.first().map_or((None, None), |s| (s.dictation(Language::Bo), s.dictation(Language::Zh)));
+        let dictation =
+            sets.first().map_or((None, None), |s| (s.dictation(Language::Bo), s.dictation(Language::Zh)));
         let per_thread = conversations.div_ceil(sets.len().max(1));
         let mut threads = Vec::with_capacity(sets.len());
         for (number, engines) in sets.into_iter().enumerate() {
             // Room for everything that the turns of this thread may send at once, should all of them be here.
-            let (commands, queue) = mpsc::sync_channel((conversations.max(per_thread) + 1) * (TURN_QUEUE + 4));
+            let (commands, queue) =
+                mpsc::sync_channel((conversations.max(per_thread) + 1) * (TURN_QUEUE + 4));
             let streams = Arc::new(AtomicUsize::new(0));
             let mut ear = Ear::new(engines, audio_seconds, Arc::clone(&streams));
             fatal.thread(&format!("ear-{number}"), move || listen(&mut ear, &queue))?;

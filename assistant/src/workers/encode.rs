@@ -43,19 +43,19 @@ fn failed(error: impl std::fmt::Display) -> SynthesisError {
 /// [`SynthesisError::Engine`] where the rate cannot be converted.
 pub fn to_pcm16(samples: &[f32], sample_rate: u32) -> Result<Vec<i16>, SynthesisError> {
     let mut resampler = Resampler::new(sample_rate, SOUND_RATE).map_err(failed)?;
-    let mut resampled = resampler.push(samples).map_err(failed)?;
-    resampled.extend(resampler.finish().map_err(failed)?);
-    Ok(resampled.iter().map(|s| (s.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16).collect())
+    let mut converted = resampler.push(samples).map_err(failed)?;
+    converted.extend(resampler.finish().map_err(failed)?);
+    Ok(converted.iter().map(|s| (s.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16).collect())
 }
 
 /// Writes 16 kHz samples as `codec` wants them.
 ///
 /// # Errors
 /// [`SynthesisError::Engine`] where the encoder fails.
-pub fn sound(samples: Vec<i16>, codec: Codec) -> Result<Sound, SynthesisError> {
+pub fn sound(samples: &[i16], codec: Codec) -> Result<Sound, SynthesisError> {
     match codec {
-        Codec::Pcm16 => Ok(pcm16(&samples)),
-        Codec::Opus => opus(&samples),
+        Codec::Pcm16 => Ok(pcm16(samples)),
+        Codec::Opus => opus(samples),
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn pcm_pieces_are_a_tenth_of_a_second_and_lose_nothing() {
         let samples = to_pcm16(&tone(1.05, 22_050), 22_050).unwrap();
-        let sound = sound(samples.clone(), Codec::Pcm16).unwrap();
+        let sound = sound(&samples, Codec::Pcm16).unwrap();
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert_eq!(bytes, samples.len() * 2);
         assert!((1_045..=1_055).contains(&sound.pieces.iter().map(|p| p.ms).sum::<u64>()));
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn opus_packets_decode_to_the_same_length_at_a_tenth_of_the_size() {
         let samples = to_pcm16(&tone(1.0, 16_000), 16_000).unwrap();
-        let sound = sound(samples, Codec::Opus).unwrap();
+        let sound = sound(&samples, Codec::Opus).unwrap();
         assert_eq!(sound.pieces.len(), 50);
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert!(bytes < 32_000 / 5, "{bytes} bytes for a second");

@@ -107,7 +107,10 @@ impl Loader {
         }
         // An engine that only writes down words is helped by the ear of the first one that can weigh sounds.
         let deaf = loaded.first().is_some_and(|(_, first)| !first.capabilities().evidence);
-        let witness = loaded.iter().find(|(_, t)| deaf && t.capabilities().evidence).map(|(engine, _)| (*engine).clone());
+        let witness = loaded
+            .iter()
+            .find(|(_, t)| deaf && t.capabilities().evidence)
+            .map(|(engine, _)| (*engine).clone());
         let chain = FallbackChain::new(loaded.into_iter().map(|(_, transcriber)| transcriber).collect())?;
         match witness.map(|engine| self.engine(&engine, language)) {
             Some(Ok(witness)) => Some(Box::new(chain.with_witness(witness))),
@@ -121,18 +124,17 @@ impl Loader {
                 let runtime = self.runtime()?;
                 // One thread per session: several sessions work side by side.
                 let options = SessionOptions::default();
-                let loaded = CtcTranscriber::load(path, &[language], &runtime, options).map_err(|e| e.to_string())?;
+                let loaded =
+                    CtcTranscriber::load(path, &[language], &runtime, options).map_err(|e| e.to_string())?;
                 Ok(Box::new(loaded))
             }
             Engine::Whisper { path } => {
-                let model = match self.whisper.get(path) {
-                    Some(model) => model.clone(),
-                    None => {
-                        let model = WhisperModel::load(path).map_err(|e| e.to_string())?;
-                        self.whisper.insert(path.clone(), model.clone());
-                        model
-                    }
+                let known = self.whisper.get(path).cloned();
+                let model = match known {
+                    Some(model) => model,
+                    None => WhisperModel::load(path).map_err(|e| e.to_string())?,
                 };
+                self.whisper.insert(path.clone(), model.clone());
                 Ok(Box::new(model.transcriber(1).map_err(|e| e.to_string())?))
             }
         }

@@ -63,14 +63,14 @@ impl Mouths {
     /// Where the system gives no thread.
     pub fn start(
         synthesizers: Vec<Box<dyn Synthesizer>>,
-        cache: Option<Arc<SoundCache>>,
+        cache: Option<&Arc<SoundCache>>,
         fatal: &Fatal,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         let name: Arc<str> = synthesizers.first().map_or("none", |s| s.name()).into();
         for (number, synthesizer) in synthesizers.into_iter().enumerate() {
-            let mut mouth = Mouth { synthesizer, cache: cache.clone() };
+            let mut mouth = Mouth { synthesizer, cache: cache.cloned() };
             let queue = Arc::clone(&queue);
             fatal.thread(&format!("mouth-{number}"), move || {
                 loop {
@@ -94,8 +94,15 @@ impl Mouths {
     ///
     /// # Errors
     /// [`SynthesisError`], also where the threads are gone.
-    pub async fn speak(&self, sentence: Sentence, cancelled: Arc<AtomicBool>) -> Result<Sound, SynthesisError> {
-        let gone = || SynthesisError::Engine { engine: self.name.to_string(), reason: "the voice threads are gone".to_owned() };
+    pub async fn speak(
+        &self,
+        sentence: Sentence,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Sound, SynthesisError> {
+        let gone = || SynthesisError::Engine {
+            engine: self.name.to_string(),
+            reason: "the voice threads are gone".to_owned(),
+        };
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| gone())?;
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(Job { sentence, cancelled, reply, _place: place }).map_err(|_| gone())?;
@@ -116,7 +123,7 @@ impl Mouth {
         let key = Key::new(self.synthesizer.name(), &sentence.request);
         if let Some(samples) = self.cache.as_ref().and_then(|c| c.get(key)) {
             counter!(names::SENTENCES, "source" => "cache").increment(1);
-            return encode::sound(samples, sentence.codec);
+            return encode::sound(&samples, sentence.codec);
         }
         let begun = Instant::now();
         let Clip { samples, sample_rate } = self.synthesizer.synthesize(&sentence.request, cancelled)?;
@@ -128,6 +135,6 @@ impl Mouth {
         {
             tracing::warn!(%error, "a synthesized sentence could not be kept on disk");
         }
-        encode::sound(samples, sentence.codec)
+        encode::sound(&samples, sentence.codec)
     }
 }

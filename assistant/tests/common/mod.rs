@@ -27,10 +27,10 @@ pub fn workspace() -> PathBuf {
 /// A configuration for tests: any free port, the sample knowledge base, no speech unless `overrides` say otherwise.
 pub fn configuration(data: &TempDir, overrides: &str) -> Configuration {
     let base = format!(
-        "[server]\nlisten = \"127.0.0.1:0\"\ndata = {:?}\ngrace = \"5s\"\n[knowledge]\npath = {:?}\n\
+        "[server]\nlisten = \"127.0.0.1:0\"\ndata = \"{}\"\ngrace = \"5s\"\n[knowledge]\npath = \"{}\"\n\
          [hearing]\nbo = {{ engines = [] }}\nzh = {{ engines = [] }}\n[limits]\nstarts_per_minute = 1000\n",
-        data.path().join("data"),
-        workspace().join("examples/knowledge/sample"),
+        data.path().join("data").display(),
+        workspace().join("examples/knowledge/sample").display(),
     );
     Configuration::with(&base).unwrap().merged(overrides).unwrap()
 }
@@ -49,7 +49,9 @@ pub async fn start_with(overrides: &str, parts: Parts) -> TestServer {
 pub fn shared() -> &'static TestServer {
     static SHARED: OnceLock<TestServer> = OnceLock::new();
     SHARED.get_or_init(|| {
-        std::thread::spawn(|| RUNTIME.block_on(start("[limits]\nmessages_per_minute = 100000"))).join().unwrap()
+        std::thread::spawn(|| RUNTIME.block_on(start("[limits]\nmessages_per_minute = 100000")))
+            .join()
+            .unwrap()
     })
 }
 

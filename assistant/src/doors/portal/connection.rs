@@ -200,7 +200,8 @@ impl Connection {
     /// Sends every event after the last one that the client has seen. `live`: they are spoken too.
     async fn catch_up(&mut self, live: bool) -> Result<(), ()> {
         loop {
-            let events = self.portal.conversations.store().events_after(self.session.id, self.last_seq, PAGE).await;
+            let events =
+                self.portal.conversations.store().events_after(self.session.id, self.last_seq, PAGE).await;
             let events = events.map_err(|error| tracing::error!(%error, "events could not be read"))?;
             let last = events.len() < PAGE as usize;
             for event in &events {
@@ -229,7 +230,8 @@ impl Connection {
                 Flow::On
             }
             Err(_) if self.catch_up(true).await.is_ok() => {
-                if let Ok(Some(state)) = self.portal.conversations.store().conversation(self.session.id).await {
+                if let Ok(Some(state)) = self.portal.conversations.store().conversation(self.session.id).await
+                {
                     self.teller.set_language(state.language);
                     self.state = Arc::new(state);
                 }
@@ -261,7 +263,9 @@ impl Connection {
         if !self.voice {
             return;
         }
-        let (Some(speaker), Some(speech)) = (&self.speaker, speech(&event.body, self.state.language)) else { return };
+        let (Some(speaker), Some(speech)) = (&self.speaker, speech(&event.body, self.state.language)) else {
+            return;
+        };
         let slow = self.slow || self.teller.slow.is_cancelled();
         let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
         speaker.say(Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech() });

@@ -63,7 +63,11 @@ impl Connection {
             ClientMessage::AudioStart(start) => self.begin_turn(start),
             ClientMessage::Choose(choose) => {
                 self.stop_sound();
-                self.push(Input::Choose { id: choose.id, clarify_seq: choose.clarify_seq, choice: choose.choice });
+                self.push(Input::Choose {
+                    id: choose.id,
+                    clarify_seq: choose.clarify_seq,
+                    choice: choose.choice,
+                });
             }
             ClientMessage::Person(person) => self.push(Input::Person(person.id)),
             ClientMessage::LeaveQueue(leave) => self.push(Input::LeaveQueue(leave.id)),

@@ -73,7 +73,9 @@ async fn upgrade(
     socket: WebSocketUpgrade,
 ) -> Response {
     if !state.origins.allows(&headers) {
-        tracing::warn!("a page of a foreign origin was refused; if it is yours, list it in server.public_origins");
+        tracing::warn!(
+            "a page of a foreign origin was refused; if it is yours, list it in server.public_origins"
+        );
         return (StatusCode::FORBIDDEN, "this origin may not open conversations").into_response();
     }
     if state.draining.is_cancelled() {

@@ -99,7 +99,10 @@ async fn open(
                     Ok(opened) => Some(opened),
                     Err(refusal) => {
                         refuse(outbox, &refusal, true);
-                        let later = matches!(refusal.code, ErrorCode::TooFast | ErrorCode::Busy | ErrorCode::Unavailable);
+                        let later = matches!(
+                            refusal.code,
+                            ErrorCode::TooFast | ErrorCode::Busy | ErrorCode::Unavailable
+                        );
                         outbox.close(if later { TRY_AGAIN } else { close_code::POLICY }, "refused");
                         None
                     }
@@ -138,9 +141,10 @@ async fn first_message(stream: &mut SplitStream<WebSocket>) -> Option<Result<Cli
     loop {
         match stream.next().await? {
             Ok(Message::Text(text)) => {
-                return Some(ClientMessage::parse(&text).map_err(|error| {
-                    Refusal::new(error.code()).about(error.id().cloned())
-                }));
+                return Some(
+                    ClientMessage::parse(&text)
+                        .map_err(|error| Refusal::new(error.code()).about(error.id().cloned())),
+                );
             }
             Ok(Message::Binary(_)) => return Some(Err(Refusal::new(ErrorCode::WrongOrder))),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}

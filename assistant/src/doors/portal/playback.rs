@@ -196,7 +196,12 @@ impl Player {
     }
 
     /// Begins to fetch a sentence's sound at once, whoever polls it when.
-    fn fetch(&self, text: &str, line: &Line, stop: &Stop) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
+    fn fetch(
+        &self,
+        text: &str,
+        line: &Line,
+        stop: &Stop,
+    ) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
         let sentence = Sentence {
             request: SpeechRequest { text: text.to_owned(), language: line.speech.language, rate: line.rate },
             codec: self.codec,

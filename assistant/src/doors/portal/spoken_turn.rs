@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A voice conversation keeps its place for so long after a turn, so that it is not turned away between two questions.
-const KEEP_PLACE: Duration = Duration::from_secs(60);
+const KEEP_PLACE: Duration = Duration::from_mins(1);
 /// When to try again if all places are taken: about the length of a turn.
 const BUSY_PAUSE: Duration = Duration::from_secs(10);
 
