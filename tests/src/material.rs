@@ -12,8 +12,8 @@ pub fn workspace() -> PathBuf {
 /// A folder of the measurement data (`DRILEN_DATA`, default `../shared/data` beside the workspace); `None`, with a printed
 /// message, where people do not have it.
 pub fn data(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("DRILEN_DATA")
-        .map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
+    let root =
+        std::env::var_os("DRILEN_DATA").map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
     let path = root.join(folder);
     if path.exists() {
         return Some(path);

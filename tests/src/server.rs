@@ -56,7 +56,8 @@ impl ServerProcess {
             settings.configuration
         );
         std::fs::write(directory.path().join("assistant.toml"), configuration)?;
-        let mut server = Self { child: spawn(directory.path())?, directory, port, cold_start: Duration::ZERO };
+        let mut server =
+            Self { child: spawn(directory.path())?, directory, port, cold_start: Duration::ZERO };
         server.wait_until_ready().await?;
         Ok(server)
     }

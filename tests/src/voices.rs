@@ -51,7 +51,8 @@ impl HeldOutVoices {
     pub fn say(&self, number: usize, text: &str, language: Language) -> Result<Vec<f32>> {
         let range = &self.ranges[number % self.ranges.len()];
         let step = (number / self.ranges.len()) as u32;
-        let within = |[low, high]: [u16; 2], stride: u32| low + (step * stride % u32::from(high - low + 1)) as u16;
+        let within =
+            |[low, high]: [u16; 2], stride: u32| low + (step * stride % u32::from(high - low + 1)) as u16;
         let settings = EspeakSettings {
             variant: Some(range.variant.clone()),
             pitch: within(range.pitch.map(u16::from), 7) as u8,

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 const CONVERSATIONS: usize = 50;
 const LIMITS: &str = "[limits]\nmessages_per_minute = 100000\nstarts_per_minute = 100000\n\
                       conversations_per_address = 1000\n";
-const QUESTIONS: [(&str, &str); 2] = [("zh", "身份证丢了怎么办"), ("bo", "ཐོབ་ཐང་ལག་ཁྱེར་བརླགས་ན་ག་རེ་བྱེད་དགོས་རེད།")];
+const QUESTIONS: [(&str, &str); 2] =
+    [("zh", "身份证丢了怎么办"), ("bo", "ཐོབ་ཐང་ལག་ཁྱེར་བརླགས་ན་ག་རེ་བྱེད་དགོས་རེད།")];
 
 /// What one citizen knows for certain when the server dies.
 struct Known {
@@ -103,7 +104,11 @@ async fn check(url: String, known: Known) -> Result<usize> {
         *asked.entry(event["id"].as_str().unwrap_or_default()).or_default() += 1;
     }
     for id in &known.acknowledged {
-        ensure!(asked.get(id.as_str()) == Some(&1), "message {id} was acknowledged and is there {:?} times", asked.get(id.as_str()));
+        ensure!(
+            asked.get(id.as_str()) == Some(&1),
+            "message {id} was acknowledged and is there {:?} times",
+            asked.get(id.as_str())
+        );
     }
     // The client does not know whether its last message arrived, so it sends it again, and the one before as well.
     let (id, text) = known.under_way;
@@ -120,7 +125,8 @@ async fn check(url: String, known: Known) -> Result<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_the_middle_of_fifty_conversations_the_server_loses_nothing_it_acknowledged() -> Result<()> {
+async fn killed_in_the_middle_of_fifty_conversations_the_server_loses_nothing_it_acknowledged() -> Result<()>
+{
     let settings = ServerSettings { configuration: LIMITS.to_owned(), ..ServerSettings::default() };
     let mut server = ServerProcess::start(&settings).await?;
     let stop = Arc::new(AtomicBool::new(false));

@@ -50,8 +50,10 @@ async fn until_spoken(client: &mut Client) -> Result<Turn> {
 
 /// The canonical question of an entry of the sample knowledge base.
 fn question(id: &str, language: Language) -> Result<String> {
-    let publication = kb::Collection::load(&end_to_end::material::workspace().join("examples/knowledge/sample"))?;
-    let entry = publication.entries.iter().find(|e| e.entry.id.0 == id).with_context(|| format!("no entry {id}"))?;
+    let publication =
+        kb::Collection::load(&end_to_end::material::workspace().join("examples/knowledge/sample"))?;
+    let entry =
+        publication.entries.iter().find(|e| e.entry.id.0 == id).with_context(|| format!("no entry {id}"))?;
     Ok(entry.entry.text(language).context("the entry lacks a language")?.question.clone())
 }
 
@@ -102,7 +104,8 @@ async fn a_spoken_tibetan_question_is_confirmed_before_it_is_answered() -> Resul
     ensure!(turn.of_type("answer").next().is_none(), "answered without asking back: {:?}", turn.kinds());
     let clarify = turn.only("clarify")?.clone();
     let choices = clarify["choices"].as_array().context("no choices")?;
-    let place = choices.iter().position(|c| c["entry"] == "idcard-renew").context("the question is not offered")?;
+    let place =
+        choices.iter().position(|c| c["entry"] == "idcard-renew").context("the question is not offered")?;
     client
         .send(json!({"type": "choose", "id": "choice", "clarify_seq": clarify["seq"], "choice": place + 1}))
         .await?;
@@ -117,7 +120,8 @@ async fn a_spoken_tibetan_question_is_confirmed_before_it_is_answered() -> Resul
 async fn speech_that_is_not_committed_ends_by_itself_after_silence() -> Result<()> {
     let server = ServerProcess::start(&ServerSettings::default()).await?;
     let voices = HeldOutVoices::load()?;
-    let sound = between_silences(&voices.say(2, &question("idcard-renew", Language::Zh)?, Language::Zh)?, 0.3, 2.0);
+    let sound =
+        between_silences(&voices.say(2, &question("idcard-renew", Language::Zh)?, Language::Zh)?, 0.3, 2.0);
     let mut client = Client::connect(&server.portal()).await?;
     client.start(&StartOptions::text("zh")).await?;
     client.send(json!({"type": "audio_start", "id": "t1", "codec": "pcm16", "sample_rate": 16_000})).await?;
@@ -151,15 +155,19 @@ async fn who_asks_for_a_person_talks_to_one_in_the_same_conversation() -> Result
         assert_eq!(status, 200);
         client.wait_for("agent_joined").await?;
 
-        let (status, _) =
-            desk.post(&format!("conversations/{id}/messages"), json!({"id": "m1", "text": "您好，བཀྲ་ཤིས་བདེ་ལེགས།"})).await?;
+        let (status, _) = desk
+            .post(&format!("conversations/{id}/messages"), json!({"id": "m1", "text": "您好，བཀྲ་ཤིས་བདེ་ལེགས།"}))
+            .await?;
         assert_eq!(status, 200);
         assert_eq!(client.wait_for("agent_message").await?["text"], "您好，བཀྲ་ཤིས་བདེ་ལེགས།");
         client.say("谢谢，ཐུགས་རྗེ་ཆེ།").await?;
         client.wait_for("citizen_message").await?;
         let seen = desk.get(&format!("conversations/{id}")).await?;
         let events = seen["events"].as_array().context("no events")?;
-        ensure!(events.iter().any(|e| e["text"] == "谢谢，ཐུགས་རྗེ་ཆེ།"), "the agent does not see the citizen's words");
+        ensure!(
+            events.iter().any(|e| e["text"] == "谢谢，ཐུགས་རྗེ་ཆེ།"),
+            "the agent does not see the citizen's words"
+        );
 
         let (status, _) = desk.post(&format!("conversations/{id}/resolve"), json!({})).await?;
         assert_eq!(status, 200);

@@ -50,7 +50,9 @@ pub(super) fn write(path: &Path, entries: &[Entry]) -> Result<()> {
         notice: kb::Localized,
         entries: &'a [Entry],
     }
-    let notice = kb::Localized { zh: "测量用".to_owned(), bo: "ཚད་འཇལ་བྱེད་སྤྱད།".to_owned() };
+    let notice = kb::Localized {
+        zh: "测量用".to_owned(), bo: "ཚད་འཇལ་བྱེད་སྤྱད།".to_owned()
+    };
     let file = File { format: "drilen-kb/1", name: "measuring", notice, entries };
     std::fs::write(path, serde_yaml_ng::to_string(&file)?)?;
     Ok(())

@@ -106,7 +106,8 @@ fn tell(report: &mut Report, what: &str, waited: &[Waited]) {
 }
 
 async fn server() -> Result<ServerProcess> {
-    ServerProcess::start(&ServerSettings { configuration: WIDE.to_owned(), ..ServerSettings::default() }).await
+    ServerProcess::start(&ServerSettings { configuration: WIDE.to_owned(), ..ServerSettings::default() })
+        .await
 }
 
 /// Fifty questions one after the other, at real-time pace, half of them Tibetan.
@@ -160,7 +161,11 @@ pub async fn crowd(report: &mut Report) -> Result<()> {
     let worst = waited.iter().map(|w| w.transcript).fold(0.0, f64::max);
     // Whoever falls behind real time has a backlog that grows with each turn; a second is more than one turn's own work.
     report.at_most("ten voice conversations at once: longest wait for a transcript", worst, 1000.0, "ms");
-    report.tell("ten voice conversations at once: peak memory of the server", server.peak_memory_mib()?, "MiB");
+    report.tell(
+        "ten voice conversations at once: peak memory of the server",
+        server.peak_memory_mib()?,
+        "MiB",
+    );
     Ok(())
 }
 

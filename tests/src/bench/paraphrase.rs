@@ -20,7 +20,7 @@ use speech::{TranscribeRequest, Transcriber};
 
 use super::Report;
 use super::asked;
-use super::sound::{distractors_in, name_of};
+use super::sound::{distractors_in, key, name_of};
 use crate::material;
 use crate::voices::HeldOutVoices;
 
@@ -48,7 +48,11 @@ struct Found {
     five: f64,
 }
 
-fn phrase(table: &[(Language, [&'static str; 5]); 2], language: Language, random: &mut StdRng) -> &'static str {
+fn phrase(
+    table: &[(Language, [&'static str; 5]); 2],
+    language: Language,
+    random: &mut StdRng,
+) -> &'static str {
     let phrases = table.iter().find(|(l, _)| *l == language).map_or(&table[0].1, |(_, p)| p);
     phrases[random.random_range(0..phrases.len())]
 }
@@ -67,7 +71,11 @@ fn paraphrase(text: &str, language: Language, random: &mut StdRng) -> String {
     let from = random.random_range(0..=units.len() - gone);
     units.drain(from..from + gone);
     let joint = if language == Language::Bo { "་" } else { "" };
-    let parts = [phrase(&BEFORE, language, random).to_owned(), units.concat(), phrase(&AFTER, language, random).to_owned()];
+    let parts = [
+        phrase(&BEFORE, language, random).to_owned(),
+        units.concat(),
+        phrase(&AFTER, language, random).to_owned(),
+    ];
     let parts: Vec<&str> = parts.iter().map(|p| p.trim_end_matches('་')).filter(|p| !p.is_empty()).collect();
     parts.join(joint)
 }
@@ -82,7 +90,7 @@ fn publish(probes: &[Probe], mut word: impl FnMut(&Probe) -> String) -> Result<P
     }
     let language = probes.first().map_or(Language::Zh, |p| p.language);
     for (n, sentence) in distractors_in(language)?.into_iter().flatten().enumerate() {
-        if !probes.iter().any(|p| p.text == sentence) {
+        if !probes.iter().any(|p| key(&p.text) == key(&sentence)) {
             entries.push(asked::entry(format!("distractor-{n}"), language, &sentence));
         }
     }
@@ -134,7 +142,12 @@ fn synthetic(language: Language) -> Result<Vec<Probe>> {
     for sourced in &collection.entries {
         let Some(text) = sourced.entry.text(language) else { continue };
         let samples = voices.say(probes.len(), &text.question, language)?;
-        probes.push(Probe { language, text: text.question.clone(), entry: sourced.entry.id.0.clone(), samples });
+        probes.push(Probe {
+            language,
+            text: text.question.clone(),
+            entry: sourced.entry.id.0.clone(),
+            samples,
+        });
     }
     Ok(probes)
 }
@@ -144,7 +157,7 @@ fn real() -> Result<Option<Vec<Probe>>> {
     let mut probes: Vec<Probe> = Vec::new();
     for recording in recordings {
         let samples = speech::codec::file::decode_path(&recording.path, 60.0)?;
-        let known = probes.iter().find(|p| p.text == recording.text).map(|p| p.entry.clone());
+        let known = probes.iter().find(|p| key(&p.text) == key(&recording.text)).map(|p| p.entry.clone());
         let entry = known.unwrap_or_else(|| format!("real-{}", probes.len()));
         probes.push(Probe { language: Language::Zh, text: recording.text, entry, samples });
     }
@@ -157,7 +170,10 @@ fn real() -> Result<Option<Vec<Probe>>> {
 /// Where a model cannot be loaded or a voice cannot speak.
 pub fn paraphrases(report: &mut Report) -> Result<()> {
     for language in Language::ALL {
-        let what = format!("shipped model, {}, canonical sample questions by held-out synthetic voices", name_of(language));
+        let what = format!(
+            "shipped model, {}, canonical sample questions by held-out synthetic voices",
+            name_of(language)
+        );
         measure(report, &what, "models/seed", &synthetic(language)?)?;
     }
     if let Some(real) = real()? {

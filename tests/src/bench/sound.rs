@@ -14,6 +14,14 @@ use crate::{Desk, ServerProcess, ServerSettings, material};
 /// How many unrelated sentences stand beside the asked ones.
 const DISTRACTORS: usize = 500;
 
+/// Six recordings of one upstream folder do not say what their transcripts say: the shipped recogniser hears fluent Mandarin about something
+/// else ("… public rental housing …" for 搜狐娱乐讯…) and gives their transcripts less than half the score of the worst of the other 105. They stay in the
+/// figure that has a target; a second figure, without a target, leaves them out.
+const DOUBTFUL: &str = "aishell1_lao_35c7153_";
+
+/// Characters in a distractor at most: what the knowledge base takes for a question.
+const LONGEST: usize = 160;
+
 /// How turns came out, counted.
 #[derive(Debug, Default)]
 struct Count {
@@ -46,7 +54,12 @@ impl Count {
     }
 
     fn tell(&self, report: &mut Report, what: &str) {
-        report.at_least(&format!("{what}: right entry in the first place"), self.share(self.first), 0.98, "share");
+        report.at_least(
+            &format!("{what}: right entry in the first place"),
+            self.share(self.first),
+            0.98,
+            "share",
+        );
         report.tell(&format!("{what}: answered at once, rightly"), self.share(self.answered_right), "share");
         report.tell(&format!("{what}: answered at once, wrongly"), self.share(self.answered_wrong), "share");
         report.tell(&format!("{what}: asked back (\"did you ask …?\")"), self.share(self.asked), "share");
@@ -72,12 +85,17 @@ pub(super) fn distractors_in(language: Language) -> Result<Option<Vec<String>>> 
     for file in files {
         let text = std::fs::read_to_string(folder.join(file)).with_context(|| file.to_owned())?;
         let sentences = text.lines().filter_map(|line| line.rsplit('\t').next()).map(str::trim);
-        chosen.extend(sentences.filter(|s| (8..=40).contains(&units(s))).map(str::to_owned));
+        chosen.extend(sentences.filter(|s| (8..=40).contains(&units(s)) && s.chars().count() <= LONGEST).map(str::to_owned));
     }
     let mut seen = HashSet::new();
-    chosen.retain(|s| seen.insert(s.clone()));
+    chosen.retain(|s| seen.insert(key(s)));
     chosen.truncate(DISTRACTORS);
     Ok(Some(chosen))
+}
+
+/// What makes two sentences the same question: their letters, without punctuation and spaces.
+pub(super) fn key(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 /// A language's English name, for figures.
@@ -98,10 +116,8 @@ async fn served(entries: &[Entry]) -> Result<(ServerProcess, Desk, tempfile::Tem
     if !entries.is_empty() {
         asked::write(&folder.path().join("measuring.yaml"), entries)?;
     }
-    let settings = ServerSettings {
-        knowledge: Some(folder.path().to_owned()),
-        configuration: asked::WIDE.to_owned(),
-    };
+    let settings =
+        ServerSettings { knowledge: Some(folder.path().to_owned()), configuration: asked::WIDE.to_owned() };
     let server = ServerProcess::start(&settings).await?;
     let password = server.add_agent("measurer")?;
     let desk = Desk::login(&server, "measurer", &password).await?;
@@ -118,25 +134,31 @@ pub async fn real_mandarin(report: &mut Report) -> Result<()> {
     let mut entries = Vec::new();
     for recording in &recordings {
         let next = format!("real-{}", ids.len());
-        let id = ids.entry(recording.text.clone()).or_insert(next).clone();
+        let id = ids.entry(key(&recording.text)).or_insert(next).clone();
         if entries.len() < ids.len() {
             entries.push(asked::entry(id, Language::Zh, &recording.text));
         }
     }
     let Some(mut distractors) = distractors_in(Language::Zh)? else { return Ok(()) };
-    distractors.retain(|sentence| !ids.contains_key(sentence));
+    distractors.retain(|sentence| !ids.contains_key(&key(sentence)));
     for (n, sentence) in distractors.iter().enumerate() {
         entries.push(asked::entry(format!("distractor-{n}"), Language::Zh, sentence));
     }
     let (server, desk, _folder) = served(&entries).await?;
-    let mut count = Count::default();
+    let (mut count, mut undoubted) = (Count::default(), Count::default());
     for recording in &recordings {
         let samples = speech::codec::file::decode_path(&recording.path, 60.0)?;
         let turn = asked::speak(&server.portal(), &desk, Language::Zh, &pcm16(&samples)).await?;
-        count.add(&turn, &ids[&recording.text], &format!("{} {}", recording.source, recording.text));
+        let (right, what) = (&ids[&key(&recording.text)], format!("{} {}", recording.source, recording.text));
+        count.add(&turn, right, &what);
+        if !recording.path.to_string_lossy().contains(DOUBTFUL) {
+            undoubted.add(&turn, right, &what);
+        }
     }
     let what = format!("real Mandarin, {} recordings among {} entries", recordings.len(), entries.len());
     count.tell(report, &what);
+    let what = format!("real Mandarin, the {} whose transcripts fit: right entry in the first place", undoubted.turns);
+    report.tell(&what, undoubted.share(undoubted.first), "share");
     Ok(())
 }
 

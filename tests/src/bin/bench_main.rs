@@ -29,6 +29,10 @@ async fn main() -> Result<()> {
     if wanted("crowd") {
         crowd(&mut report).await?;
     }
-    let name = if sections.is_empty() { "main.json".to_owned() } else { format!("main-{}.json", sections.join("-")) };
+    let name = if sections.is_empty() {
+        "main.json".to_owned()
+    } else {
+        format!("main-{}.json", sections.join("-"))
+    };
     report.write(&workspace().join("target/bench").join(name))
 }
