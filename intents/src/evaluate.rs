@@ -113,7 +113,9 @@ pub fn outcomes(understander: &Understander, set: &[Labelled]) -> Result<Vec<Out
             let context = Context::new(Arc::clone(&rules), labelled.utterance.language);
             let (decision, helps) = match decide(&context, &understanding) {
                 Decision::Answer { chosen, .. } => (Outline::Answered, is_right(&chosen.entry)),
-                Decision::Clarify { choices } => (Outline::Clarified, choices.iter().any(|c| is_right(&c.entry))),
+                Decision::Clarify { choices } => {
+                    (Outline::Clarified, choices.iter().any(|c| is_right(&c.entry)))
+                }
                 Decision::Act(Act::Question) | Decision::NotUnderstood | Decision::Escalate(_) => {
                     (Outline::Declined, labelled.expected.is_none())
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kb::{EntryId, HeldOut, Publication, RetrieveError};
 use language::{Evidence, Language, Script};
 
-use crate::acts::{Acts, Turn};
+use crate::acts::{Acts, HeardAct, Turn};
 use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
@@ -24,9 +24,16 @@ const EXACT: f32 = 0.999;
 /// are equally likely are taken for the question, which at worst asks back.
 const ACT_LEAD: f32 = 0.1;
 
-/// An emergency must beat it by more: false alarms frighten. What is missed here is still a question, whose third
-/// repetition reaches a person.
+/// A spoken act scores at least this, in nats per phone: in the measurements of `voice_channel`, what was really said scored
+/// above it in 19 of 20 cases even in babble at 3 dB (-3.4), and the best of 738 wrong questions below it in 19 of 20.
+const ACT_FLOOR: f32 = -3.7;
+
+/// An emergency must beat questions by more and score higher: false alarms frighten. What is missed here is still a
+/// question, whose third repetition reaches a person.
 const EMERGENCY_LEAD: f32 = 0.4;
+
+/// See [`EMERGENCY_LEAD`]; the lower quartile of what was really said in babble at 3 dB.
+const EMERGENCY_FLOOR: f32 = -2.5;
 
 /// How an [`Understander`] is set up.
 #[derive(Clone, Debug)]
@@ -94,10 +101,14 @@ impl Understander {
                     bo: text_fit(&publication, &text, Language::Bo, &settings)?,
                     zh: text_fit(&publication, &text, Language::Zh, &settings)?,
                 },
-                voice: PerLanguage { bo: documented_voice_fit(&settings), zh: documented_voice_fit(&settings) },
+                voice: PerLanguage {
+                    bo: documented_voice_fit(&settings),
+                    zh: documented_voice_fit(&settings),
+                },
             },
         };
-        let thresholds = |fits: &PerLanguage<Fit>| PerLanguage { bo: fits.bo.thresholds, zh: fits.zh.thresholds };
+        let thresholds =
+            |fits: &PerLanguage<Fit>| PerLanguage { bo: fits.bo.thresholds, zh: fits.zh.thresholds };
         let rules = Rules {
             text: thresholds(&calibration.text),
             voice: thresholds(&calibration.voice),
@@ -127,7 +138,11 @@ impl Understander {
     ///
     /// # Errors
     /// [`UnderstandError::Retrieve`] where the index fails; never for an odd utterance.
-    pub fn understand(&self, utterance: &Utterance, memory: &Memory) -> Result<Understanding, UnderstandError> {
+    pub fn understand(
+        &self,
+        utterance: &Utterance,
+        memory: &Memory,
+    ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.pending.len() };
         let spoken = utterance.evidence.is_some();
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
@@ -163,7 +178,8 @@ impl Understander {
     /// The entry that has this very question.
     fn exact(&self, text: &str) -> Option<&EntryId> {
         let core = self.acts.core(text);
-        let variant = self.publication.asked_exactly(text).or_else(|| self.publication.asked_exactly(core))?;
+        let variant =
+            self.publication.asked_exactly(text).or_else(|| self.publication.asked_exactly(core))?;
         self.publication.entries().get(variant.entry as usize).map(|entry| &entry.id)
     }
 
@@ -188,15 +204,29 @@ impl Understander {
         if utterance.text.trim().is_empty() {
             let heard = self.acts.heard(&evidence.whole(self.acts.batch()), evidence.seconds(), turn);
             let rival = found.iter().map(|candidate| candidate.whole).fold(f32::NEG_INFINITY, f32::max);
-            let lead = |act| if act == Act::Emergency { EMERGENCY_LEAD } else { ACT_LEAD };
-            if let Some(heard) = heard.filter(|heard| heard.score >= rival + lead(heard.act)) {
-                return Ok(Understanding { act: heard.act, language: heard.language, candidates: Vec::new(), spoken: true });
+            let clear = |heard: &HeardAct| {
+                let emergency = heard.act == Act::Emergency;
+                let (lead, floor) =
+                    if emergency { (EMERGENCY_LEAD, EMERGENCY_FLOOR) } else { (ACT_LEAD, ACT_FLOOR) };
+                heard.score >= floor && heard.score >= rival + lead
+            };
+            if let Some(heard) = heard.filter(clear) {
+                return Ok(Understanding {
+                    act: heard.act,
+                    language: heard.language,
+                    candidates: Vec::new(),
+                    spoken: true,
+                });
             }
         }
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
         let shares = ChoiceModel::probabilities(&utilities);
         let entry = |number: u32| &self.publication.entries()[number as usize].id;
-        let scored = found.iter().zip(shares).map(|(c, share)| self.scored(entry(c.entry), c.language, share)).collect();
+        let scored = found
+            .iter()
+            .zip(shares)
+            .map(|(c, share)| self.scored(entry(c.entry), c.language, share))
+            .collect();
         let candidates = best(scored);
         let language = candidates.first().map_or(utterance.language, |candidate| candidate.language);
         Ok(Understanding { act: Act::Question, language, candidates, spoken: true })
@@ -258,17 +288,19 @@ fn text_fit(
     Ok(fitted.unwrap_or_else(|| documented(start, target)))
 }
 
+/// In the measurements of `voice_channel`, 1.2 % of the answers given at a confidence of .95 were wrong.
 fn documented_voice_fit(settings: &Settings) -> Fit {
-    documented(voice_channel::start(), settings.wrong_share)
+    documented(voice_channel::start(), 2.0 * settings.wrong_share)
 }
 
-fn documented(model: ChoiceModel, target: f32) -> Fit {
+/// Documented constants with an answer threshold that leaves so much doubt.
+fn documented(model: ChoiceModel, doubt: f32) -> Fit {
     Fit {
         model,
-        thresholds: Thresholds { answer: 1.0 - target, ..Thresholds::default() },
+        thresholds: Thresholds { answer: 1.0 - doubt, ..Thresholds::default() },
         source: "documented constants".to_owned(),
         examples: 0,
-        expected_wrong: target,
+        expected_wrong: 0.0,
         expected_answered: 0.0,
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use intents::{Act, Context, Decision, EscalationReason, PerLanguage, Rules, Scored, Thresholds, Understanding, decide};
+use intents::{
+    Act, Context, Decision, EscalationReason, PerLanguage, Rules, Scored, Thresholds, Understanding, decide,
+};
 use kb::EntryId;
 use language::Language::{self, Bo, Zh};
 
@@ -49,7 +51,10 @@ fn outline(decision: &Decision) -> Done {
 }
 
 fn rules() -> Arc<Rules> {
-    let thresholds = PerLanguage { bo: Thresholds { answer: 0.9, offer: 0.4 }, zh: Thresholds { answer: 0.8, offer: 0.3 } };
+    let thresholds = PerLanguage {
+        bo: Thresholds { answer: 0.9, offer: 0.4 },
+        zh: Thresholds { answer: 0.8, offer: 0.3 },
+    };
     Arc::new(Rules {
         text: thresholds,
         voice: thresholds,
@@ -112,28 +117,44 @@ fn tibetan_speech_that_seems_to_match_a_chinese_question_is_confirmed_too() {
 #[test]
 fn an_operator_who_has_calibrated_on_recordings_can_turn_the_confirming_question_off() {
     let rules = Rules { confirm_voice: PerLanguage { bo: false, zh: false }, ..(*rules()).clone() };
-    let understanding =
-        Understanding { act: Act::Question, language: Bo, candidates: vec![scored("renew", Bo, 0.95)], spoken: true };
+    let understanding = Understanding {
+        act: Act::Question,
+        language: Bo,
+        candidates: vec![scored("renew", Bo, 0.95)],
+        spoken: true,
+    };
     assert_eq!(outline(&decide(&Context::new(Arc::new(rules), Bo), &understanding)), Answers("renew"));
 }
 
 #[test]
 fn between_the_thresholds_up_to_three_choices_are_offered_and_the_second_one_is_taken() {
     let asked = || Asked(&[("renew", 0.5), ("lost", 0.3), ("child", 0.1), ("disputes", 0.05)]);
-    tell("second", Zh, false, &[
-        (asked(), Offers(vec!["renew", "lost", "child"])),
-        (A(Act::Choice(2)), Answers("lost")),
-    ]);
-    tell("a fourth that was not offered", Bo, true, &[
-        (asked(), Offers(vec!["renew", "lost", "child"])),
-        (A(Act::Choice(4)), Offers(vec!["renew", "lost", "child"])),
-        (A(Act::Choice(3)), Answers("child")),
-    ]);
-    tell("a yes that does not say which", Zh, false, &[
-        (asked(), Offers(vec!["renew", "lost", "child"])),
-        (A(Act::Yes), Offers(vec!["renew"])),
-        (A(Act::Yes), Answers("renew")),
-    ]);
+    tell(
+        "second",
+        Zh,
+        false,
+        &[(asked(), Offers(vec!["renew", "lost", "child"])), (A(Act::Choice(2)), Answers("lost"))],
+    );
+    tell(
+        "a fourth that was not offered",
+        Bo,
+        true,
+        &[
+            (asked(), Offers(vec!["renew", "lost", "child"])),
+            (A(Act::Choice(4)), Offers(vec!["renew", "lost", "child"])),
+            (A(Act::Choice(3)), Answers("child")),
+        ],
+    );
+    tell(
+        "a yes that does not say which",
+        Zh,
+        false,
+        &[
+            (asked(), Offers(vec!["renew", "lost", "child"])),
+            (A(Act::Yes), Offers(vec!["renew"])),
+            (A(Act::Yes), Answers("renew")),
+        ],
+    );
 }
 
 #[test]
@@ -144,98 +165,141 @@ fn choices_that_are_hardly_worth_reading_are_left_out() {
 #[test]
 fn what_fits_nothing_is_asked_again_once_and_then_handed_to_a_person() {
     for (language, spoken) in [(Zh, false), (Bo, false), (Zh, true), (Bo, true)] {
-        tell("twice", language, spoken, &[
-            (Asked(&[("renew", 0.1)]), AsksAgain),
-            (Asked(&[]), HandsOver(EscalationReason::LowConfidence)),
-            (Asked(&[]), AsksAgain),
-        ]);
+        tell(
+            "twice",
+            language,
+            spoken,
+            &[
+                (Asked(&[("renew", 0.1)]), AsksAgain),
+                (Asked(&[]), HandsOver(EscalationReason::LowConfidence)),
+                (Asked(&[]), AsksAgain),
+            ],
+        );
     }
 }
 
 #[test]
 fn none_of_these_counts_as_a_failure() {
     for none in [Act::No, Act::Choice(0)] {
-        tell("none", Zh, false, &[
-            (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
-            (A(none), AsksAgain),
-            (Asked(&[("lost", 0.5)]), Offers(vec!["lost"])),
-            (A(none), HandsOver(EscalationReason::LowConfidence)),
-        ]);
+        tell(
+            "none",
+            Zh,
+            false,
+            &[
+                (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+                (A(none), AsksAgain),
+                (Asked(&[("lost", 0.5)]), Offers(vec!["lost"])),
+                (A(none), HandsOver(EscalationReason::LowConfidence)),
+            ],
+        );
     }
 }
 
 #[test]
 fn an_answer_wipes_out_earlier_failures() {
-    tell("recovered", Zh, false, &[
-        (Asked(&[]), AsksAgain),
-        (Asked(&[("renew", 0.9)]), Answers("renew")),
-        (Asked(&[]), AsksAgain),
-    ]);
+    tell(
+        "recovered",
+        Zh,
+        false,
+        &[(Asked(&[]), AsksAgain), (Asked(&[("renew", 0.9)]), Answers("renew")), (Asked(&[]), AsksAgain)],
+    );
 }
 
 #[test]
 fn whoever_asks_for_a_person_gets_one_even_while_choices_are_on_offer() {
     for language in Language::ALL {
-        tell("person", language, true, &[
-            (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
-            (A(Act::Person), HandsOver(EscalationReason::Asked)),
-        ]);
+        tell(
+            "person",
+            language,
+            true,
+            &[
+                (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+                (A(Act::Person), HandsOver(EscalationReason::Asked)),
+            ],
+        );
     }
 }
 
 #[test]
 fn an_entry_that_a_person_must_see_is_answered_and_handed_over() {
     tell("policy", Zh, false, &[(Asked(&[("disputes", 0.9)]), AnswersAndHandsOver("disputes"))]);
-    tell("policy after confirming", Bo, true, &[
-        (Asked(&[("disputes", 0.95)]), Offers(vec!["disputes"])),
-        (A(Act::Yes), AnswersAndHandsOver("disputes")),
-    ]);
+    tell(
+        "policy after confirming",
+        Bo,
+        true,
+        &[
+            (Asked(&[("disputes", 0.95)]), Offers(vec!["disputes"])),
+            (A(Act::Yes), AnswersAndHandsOver("disputes")),
+        ],
+    );
 }
 
 #[test]
 fn an_emergency_gets_guidance_first_and_a_person_when_it_is_said_again() {
     for language in Language::ALL {
-        tell("emergency", language, true, &[
-            (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
-            (A(Act::Emergency), Acts(Act::Emergency)),
-            (A(Act::Emergency), HandsOver(EscalationReason::Emergency)),
-        ]);
+        tell(
+            "emergency",
+            language,
+            true,
+            &[
+                (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+                (A(Act::Emergency), Acts(Act::Emergency)),
+                (A(Act::Emergency), HandsOver(EscalationReason::Emergency)),
+            ],
+        );
     }
-    tell("two emergencies far apart", Zh, false, &[
-        (A(Act::Emergency), Acts(Act::Emergency)),
-        (Asked(&[("renew", 0.9)]), Answers("renew")),
-        (A(Act::Emergency), Acts(Act::Emergency)),
-    ]);
+    tell(
+        "two emergencies far apart",
+        Zh,
+        false,
+        &[
+            (A(Act::Emergency), Acts(Act::Emergency)),
+            (Asked(&[("renew", 0.9)]), Answers("renew")),
+            (A(Act::Emergency), Acts(Act::Emergency)),
+        ],
+    );
 }
 
 #[test]
 fn acts_are_acted_on_and_an_offer_outlives_say_that_again() {
-    tell("repeat", Bo, true, &[
-        (A(Act::Greeting), Acts(Act::Greeting)),
-        (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
-        (A(Act::Repeat), Acts(Act::Repeat)),
-        (A(Act::Slower), Acts(Act::Slower)),
-        (A(Act::Yes), Answers("renew")),
-        (A(Act::Thanks), Acts(Act::Thanks)),
-        (A(Act::Goodbye), Acts(Act::Goodbye)),
-    ]);
+    tell(
+        "repeat",
+        Bo,
+        true,
+        &[
+            (A(Act::Greeting), Acts(Act::Greeting)),
+            (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+            (A(Act::Repeat), Acts(Act::Repeat)),
+            (A(Act::Slower), Acts(Act::Slower)),
+            (A(Act::Yes), Answers("renew")),
+            (A(Act::Thanks), Acts(Act::Thanks)),
+            (A(Act::Goodbye), Acts(Act::Goodbye)),
+        ],
+    );
 }
 
 #[test]
 fn yes_after_an_answer_is_a_thank_you_and_out_of_nowhere_is_not_understood() {
-    tell("all right", Zh, false, &[
-        (Asked(&[("renew", 0.9)]), Answers("renew")),
-        (A(Act::Yes), Acts(Act::Thanks)),
-    ]);
+    tell(
+        "all right",
+        Zh,
+        false,
+        &[(Asked(&[("renew", 0.9)]), Answers("renew")), (A(Act::Yes), Acts(Act::Thanks))],
+    );
     tell("out of nowhere", Zh, false, &[(A(Act::Yes), AsksAgain)]);
     tell("a number out of nowhere", Bo, false, &[(A(Act::Choice(1)), AsksAgain)]);
 }
 
 #[test]
 fn a_new_question_replaces_an_offer() {
-    tell("another question", Zh, false, &[
-        (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
-        (Asked(&[("lost", 0.5)]), Offers(vec!["lost"])),
-        (A(Act::Yes), Answers("lost")),
-    ]);
+    tell(
+        "another question",
+        Zh,
+        false,
+        &[
+            (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+            (Asked(&[("lost", 0.5)]), Offers(vec!["lost"])),
+            (A(Act::Yes), Answers("lost")),
+        ],
+    );
 }

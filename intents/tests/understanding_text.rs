@@ -26,7 +26,8 @@ fn utterance(text: &str, language: Language) -> Utterance {
 }
 
 fn held_out(language: Language) -> Vec<Labelled> {
-    let table = std::fs::read_to_string(knowledge().join("held_out_questions.tsv")).expect("held-out questions");
+    let table =
+        std::fs::read_to_string(knowledge().join("held_out_questions.tsv")).expect("held-out questions");
     let mut set = labelled_questions(&table);
     set.retain(|labelled| labelled.utterance.language == language);
     assert!(set.len() > 50, "{} held-out questions", set.len());
@@ -49,13 +50,19 @@ fn report(name: &str, understander: &Understander, set: &[Labelled]) -> Evaluati
 fn the_calibration_of_the_sample_is_fitted_and_says_on_what() {
     for language in Language::ALL {
         let fit = SAMPLE.calibration().text.get(language);
-        println!("{language}: {:?} {:?} {} wrong {:.3} answered {:.3}", fit.model, fit.thresholds, fit.source, fit.expected_wrong, fit.expected_answered);
+        println!(
+            "{language}: {:?} {:?} {} wrong {:.3} answered {:.3}",
+            fit.model, fit.thresholds, fit.source, fit.expected_wrong, fit.expected_answered
+        );
         assert!(fit.examples > 100 && fit.source.contains("held-out"));
         assert!(fit.expected_wrong <= 0.02 && fit.thresholds.answer >= 0.5);
         assert_eq!(SAMPLE.calibration().voice.get(language).examples, 0, "nobody has calibrated voice yet");
     }
     let json = serde_json::to_string(SAMPLE.calibration()).expect("JSON");
-    assert_eq!(&serde_json::from_str::<intents::Calibration>(&json).expect("reads back"), SAMPLE.calibration());
+    assert_eq!(
+        &serde_json::from_str::<intents::Calibration>(&json).expect("reads back"),
+        SAMPLE.calibration()
+    );
 }
 
 #[test]
@@ -101,7 +108,8 @@ fn chit_chat_and_nonsense_are_not_answered() {
         ("དེ་རིང་གནམ་གཤིས་གང་འདྲ་འདུག", Bo),
         ("བཀྲ་ཤིས་和平", Bo),
     ] {
-        let understanding = SAMPLE.understand(&utterance(text, language), &Memory::default()).expect("the index works");
+        let understanding =
+            SAMPLE.understand(&utterance(text, language), &Memory::default()).expect("the index works");
         let decision = decide(&Context::new(SAMPLE.rules(), language), &understanding);
         assert!(!matches!(decision, Decision::Answer { .. }), "{text}: {decision:?}");
     }
@@ -137,7 +145,8 @@ fn a_thousand_entries_are_searched_within_five_milliseconds_on_average() {
     let start = Instant::now();
     let understander = Understander::new(publication, Settings::default()).expect("calibrated");
     println!("calibrated in {:.2?}", start.elapsed());
-    let questions: Vec<Utterance> = held_out(Zh).into_iter().chain(held_out(Bo)).map(|l| l.utterance).collect();
+    let questions: Vec<Utterance> =
+        held_out(Zh).into_iter().chain(held_out(Bo)).map(|l| l.utterance).collect();
     let start = Instant::now();
     for question in &questions {
         understander.understand(question, &Memory::default()).expect("the index works");
@@ -168,7 +177,9 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
         let (id, question) = line.split_once('\t').expect("two columns");
         ids.insert(id.to_owned(), EntryId(format!("e-{number}")));
         let question = serde_json::to_string(question.trim()).expect("JSON");
-        yaml += &format!("- {{id: e-{number}, topic: t, zh: {{question: {question}, spoken: 答, written: 答}}}}\n");
+        yaml += &format!(
+            "- {{id: e-{number}, topic: t, zh: {{question: {question}, spoken: 答, written: 答}}}}\n"
+        );
     }
     let collection = Collection::parse("faq_gov", &yaml);
     let publication = match Publication::new(&collection) {
@@ -176,7 +187,8 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
         Err(error) => panic!("{error}: {}", kb::check(&collection)),
     };
     let understander = Understander::new(publication, Settings::default()).expect("documented constants");
-    let labelled = |text: &str, expected: Option<EntryId>| Labelled { utterance: utterance(text, Zh), expected };
+    let labelled =
+        |text: &str, expected: Option<EntryId>| Labelled { utterance: utterance(text, Zh), expected };
     let mut set: Vec<Labelled> = read("queries_dev.tsv")
         .lines()
         .skip(1)

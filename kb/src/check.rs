@@ -286,7 +286,8 @@ impl Findings {
     fn check_text(&mut self, language: Language, text: &Text) {
         let field = |name: &str| format!("{language}.{name}");
         for (index, question) in std::iter::once(&text.question).chain(&text.variants).enumerate() {
-            let field = if index == 0 { field("question") } else { field(&format!("variants[{}]", index - 1)) };
+            let field =
+                if index == 0 { field("question") } else { field(&format!("variants[{}]", index - 1)) };
             if question.trim().is_empty() {
                 self.error(field, "is empty");
             } else if question.chars().count() > LONGEST_QUESTION_CHARACTERS {

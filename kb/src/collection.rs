@@ -104,7 +104,9 @@ impl Collection {
         let mut collection = Self::default();
         for file in knowledge_files(path)? {
             let text = read_limited(&file)?;
-            let name = file.file_name().map_or_else(|| file.display().to_string(), |n| n.to_string_lossy().into_owned());
+            let name = file
+                .file_name()
+                .map_or_else(|| file.display().to_string(), |n| n.to_string_lossy().into_owned());
             collection.add_file(&name, &text);
         }
         Ok(collection)

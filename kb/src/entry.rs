@@ -123,11 +123,12 @@ impl Entry {
 
     /// Every way of asking, Chinese first: language, position (0 is the question itself, 1 the first variant) and text.
     pub fn questions(&self) -> impl Iterator<Item = (Language, usize, &str)> {
-        [Language::Zh, Language::Bo].into_iter().filter_map(|language| Some((language, self.text(language)?))).flat_map(
-            |(language, text)| {
+        [Language::Zh, Language::Bo]
+            .into_iter()
+            .filter_map(|language| Some((language, self.text(language)?)))
+            .flat_map(|(language, text)| {
                 let all = std::iter::once(&text.question).chain(&text.variants);
                 all.enumerate().map(move |(index, question)| (language, index, question.as_str()))
-            },
-        )
+            })
     }
 }

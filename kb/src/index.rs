@@ -69,7 +69,10 @@ impl InvertedIndex {
 
     /// The `limit` best documents of every view with their BM25 scores, best first.
     pub fn search(&self, terms: &Terms, limit: usize) -> tantivy::Result<Vec<(View, Vec<(u32, f32)>)>> {
-        self.fields.iter().map(|&(view, field)| Ok((view, self.search_view(field, terms.view(view), limit)?))).collect()
+        self.fields
+            .iter()
+            .map(|&(view, field)| Ok((view, self.search_view(field, terms.view(view), limit)?)))
+            .collect()
     }
 
     fn search_view(&self, field: Field, terms: &[String], limit: usize) -> tantivy::Result<Vec<(u32, f32)>> {
@@ -84,7 +87,9 @@ impl InvertedIndex {
                 (Occur::Should, query)
             })
             .collect();
-        let hits = self.searcher.search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
+        let hits = self
+            .searcher
+            .search(&BooleanQuery::new(clauses), &TopDocs::with_limit(limit).order_by_score())?;
         let number = |address: tantivy::DocAddress| {
             self.ordinals.get(address.segment_ord as usize)?.first(address.doc_id).map(|number| number as u32)
         };
@@ -93,6 +98,7 @@ impl InvertedIndex {
 }
 
 fn pre_tokenized(terms: &[String]) -> PreTokenizedString {
-    let token = |(position, text): (usize, &String)| Token { position, text: text.clone(), ..Token::default() };
+    let token =
+        |(position, text): (usize, &String)| Token { position, text: text.clone(), ..Token::default() };
     PreTokenizedString { text: String::new(), tokens: terms.iter().enumerate().map(token).collect() }
 }

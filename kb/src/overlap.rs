@@ -226,7 +226,8 @@ impl ForwardIndex {
             let close = x.closeness().total_cmp(&y.closeness());
             close.then(asked(*a).cmp(&asked(*b))).then(b.cmp(a))
         })?;
-        let mut closeness: Vec<f32> = compared.iter().map(|(_, overlap)| overlap.closeness().min(1.0)).collect();
+        let mut closeness: Vec<f32> =
+            compared.iter().map(|(_, overlap)| overlap.closeness().min(1.0)).collect();
         closeness.sort_by(|a, b| b.total_cmp(a));
         overlap.closest_three = mean(closeness.iter().copied().take(3));
         let same_language = compared.iter().filter(|(number, _)| asked(*number));

@@ -12,7 +12,8 @@ use crate::index::InvertedIndex;
 use crate::overlap::{ForwardIndex, WeighedQuery};
 use crate::spoken::SpokenForms;
 use crate::{
-    Candidate, Collection, Entry, EntryId, HeldOut, Localized, Query, Report, RetrieveError, Retriever, View, check,
+    Candidate, Collection, Entry, EntryId, HeldOut, Localized, Query, Report, RetrieveError, Retriever,
+    Severity, View, check,
 };
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
@@ -44,7 +45,8 @@ pub struct Variant {
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// It has errors; the report names them.
-    #[error("the knowledge base has {} errors and cannot be published", .0.count(crate::Severity::Error))]
+    #[error("the knowledge base has {} errors and cannot be published; the first is: {}",
+        .0.count(Severity::Error), .0.problems.first().map(ToString::to_string).unwrap_or_default())]
     Refused(Box<Report>),
     /// The index could not be built.
     #[error("the search index cannot be built: {0}")]
@@ -112,11 +114,14 @@ impl Publication {
         }
         let documents: Vec<Terms> = variants.iter().map(|variant| Terms::of(&variant.text)).collect();
         let answers: Vec<Terms> = entries.iter().map(|entry| Terms::of_answer(&answer_text(entry))).collect();
-        let inverted = InvertedIndex::build(&documents).map_err(|error| PublishError::Index(error.to_string()))?;
+        let inverted =
+            InvertedIndex::build(&documents).map_err(|error| PublishError::Index(error.to_string()))?;
         let forward = ForwardIndex::build(&variants, &documents, &answers);
         let by_id = entries.iter().enumerate().map(|(n, entry)| (entry.id.clone(), n as u32)).collect();
         let mut by_key = HashMap::new();
-        for (number, document) in documents.iter().enumerate().filter(|(_, document)| !document.key.is_empty()) {
+        for (number, document) in
+            documents.iter().enumerate().filter(|(_, document)| !document.key.is_empty())
+        {
             by_key.entry(document.key.clone()).or_insert(number as u32);
         }
         Ok(Self {
@@ -244,9 +249,9 @@ impl Publication {
         match held_out {
             HeldOut::Nothing => Vec::new(),
             HeldOut::Variant(variant) => vec![variant],
-            HeldOut::Entry(entry) => {
-                (0..self.variants.len() as u32).filter(|v| self.variants[*v as usize].entry == entry).collect()
-            }
+            HeldOut::Entry(entry) => (0..self.variants.len() as u32)
+                .filter(|v| self.variants[*v as usize].entry == entry)
+                .collect(),
         }
     }
 }

@@ -6,8 +6,9 @@ use language::{FormBatch, Pronunciation, SpokenForm, spoken_form, spoken_ngrams}
 
 use crate::publication::Variant;
 
-/// Orders of syllable n-grams that are prepared. Source: SEED trial.
-const ORDERS: [usize; 3] = [2, 3, 4];
+/// Orders of syllable n-grams that are prepared. Of 2, 3 and 4, the longest tells most, and the others nothing beside it
+/// (measured in the `intents` crate's voice channel).
+const ORDERS: [usize; 1] = [4];
 
 /// Batches for [`language::Evidence`].
 #[derive(Debug)]
@@ -48,11 +49,12 @@ impl NgramForms {
         for variant in variants {
             let mut here = Vec::new();
             for form in spoken_ngrams(&variant.text, variant.language, order) {
-                let number = *numbers.entry((form.text.clone(), form.pronunciations.clone())).or_insert_with(|| {
-                    forms.push(form);
-                    entries.push(BTreeSet::new());
-                    forms.len() as u32 - 1
-                });
+                let number =
+                    *numbers.entry((form.text.clone(), form.pronunciations.clone())).or_insert_with(|| {
+                        forms.push(form);
+                        entries.push(BTreeSet::new());
+                        forms.len() as u32 - 1
+                    });
                 entries[number as usize].insert(variant.entry);
                 here.push(number);
             }

@@ -29,7 +29,8 @@ impl Collection {
     /// [`Review::Draft`].
     pub fn parse_table(file: &str, table: &str) -> Self {
         let table = table.strip_prefix('\u{feff}').unwrap_or(table);
-        let separator = if table.lines().next().is_some_and(|header| header.contains('\t')) { '\t' } else { ',' };
+        let separator =
+            if table.lines().next().is_some_and(|header| header.contains('\t')) { '\t' } else { ',' };
         let mut rows = rows(table, separator).into_iter();
         let mut collection = Self::default();
         let mut problem = |row: usize, field: &str, message: String| {
@@ -44,7 +45,11 @@ impl Collection {
         let header: Vec<String> =
             rows.next().unwrap_or_default().iter().map(|name| name.trim().to_lowercase()).collect();
         for name in header.iter().filter(|name| !COLUMNS.contains(&name.as_str())) {
-            problem(0, name, format!("is not a column of a FAQ table; the columns are {}", COLUMNS.join(", ")));
+            problem(
+                0,
+                name,
+                format!("is not a column of a FAQ table; the columns are {}", COLUMNS.join(", ")),
+            );
         }
         let mut entries = Vec::new();
         for (index, cells) in rows.enumerate() {
@@ -78,7 +83,12 @@ fn entry(row: &HashMap<&str, &str>) -> Result<Entry, (&'static str, String)> {
         let either = |a: String, b: String| if a.is_empty() { b } else { a };
         (!question.is_empty()).then(|| Text {
             question,
-            variants: get("variants").split('|').map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned).collect(),
+            variants: get("variants")
+                .split('|')
+                .map(str::trim)
+                .filter(|v| !v.is_empty())
+                .map(str::to_owned)
+                .collect(),
             spoken: either(get("spoken"), get("written")),
             written: either(get("written"), get("spoken")),
             steps: Vec::new(),

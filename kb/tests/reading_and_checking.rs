@@ -23,7 +23,8 @@ fn two() -> String {
 /// Problems as (severity, entry, field).
 fn problems(yaml: &str) -> Vec<(Severity, String, String)> {
     let report = check(&Collection::parse("faq.yaml", yaml));
-    let place = |p: &kb::Problem| (p.severity, p.entry.clone().map_or(String::new(), |e| e.0), p.field.clone());
+    let place =
+        |p: &kb::Problem| (p.severity, p.entry.clone().map_or(String::new(), |e| e.0), p.field.clone());
     report.problems.iter().map(place).collect()
 }
 
@@ -38,7 +39,10 @@ fn a_complete_knowledge_base_has_no_problems_and_can_be_published() {
     let report = check(&Collection::parse("faq.yaml", &two()));
     assert!(report.publishable());
     assert_eq!(report.languages[0].0, Language::Bo);
-    assert_eq!((report.languages[0].1.entries, report.languages[0].1.questions, report.languages[0].1.draft), (2, 6, 2));
+    assert_eq!(
+        (report.languages[0].1.entries, report.languages[0].1.questions, report.languages[0].1.draft),
+        (2, 6, 2)
+    );
 }
 
 #[test]
@@ -47,21 +51,39 @@ fn every_mistake_is_named_with_entry_and_field() {
     let cases = [
         (yaml.replace("id: hukou-newborn", "id: idcard-renew"), Severity::Error, "idcard-renew", "id"),
         (yaml.replace("id: hukou-newborn", "id: Hukou Newborn"), Severity::Error, "Hukou Newborn", "id"),
-        (yaml.replacen("spoken: 去派出所。", "spoken: \"\"", 1), Severity::Error, "idcard-renew", "zh.spoken"),
+        (
+            yaml.replacen("spoken: 去派出所。", "spoken: \"\"", 1),
+            Severity::Error,
+            "idcard-renew",
+            "zh.spoken",
+        ),
         (yaml.replacen("    spoken: 去派出所。\n", "", 1), Severity::Error, "idcard-renew", "zh"),
-        (yaml.replacen("written: 请到派出所办理。", "written: ' '", 1), Severity::Error, "idcard-renew", "zh.written"),
+        (
+            yaml.replacen("written: 请到派出所办理。", "written: ' '", 1),
+            Severity::Error,
+            "idcard-renew",
+            "zh.written",
+        ),
         (yaml.replacen("topic: documents", "topic: ''", 1), Severity::Error, "idcard-renew", "topic"),
         (yaml.replacen("topic: documents", "topik: documents", 1), Severity::Error, "idcard-renew", ""),
         (yaml.replace("请讲讲新生儿怎么上户口", "ཕྲུ་གུ"), Severity::Error, "hukou-newborn", "zh.variants[1]"),
         (yaml.replace("请讲讲新生儿怎么上户口", ""), Severity::Error, "hukou-newborn", "zh.variants[1]"),
         (
-            yaml.replacen("spoken: 去派出所。", &format!("spoken: {}", "请带上身份证去派出所。".repeat(20)), 1),
+            yaml.replacen(
+                "spoken: 去派出所。",
+                &format!("spoken: {}", "请带上身份证去派出所。".repeat(20)),
+                1,
+            ),
             Severity::Warning,
             "idcard-renew",
             "zh.spoken",
         ),
         (
-            yaml.replacen("  zh:\n", "  links: [{label: {zh: 网站, bo: དྲ་ཚིགས།}, url: 'http://example.org'}]\n  zh:\n", 1),
+            yaml.replacen(
+                "  zh:\n",
+                "  links: [{label: {zh: 网站, bo: དྲ་ཚིགས།}, url: 'http://example.org'}]\n  zh:\n",
+                1,
+            ),
             Severity::Error,
             "idcard-renew",
             "links[0].url",
@@ -72,7 +94,12 @@ fn every_mistake_is_named_with_entry_and_field() {
             "idcard-renew",
             "office.bo",
         ),
-        (yaml.replace("请讲讲新生儿怎么上户口", "身份证到期了，怎么换？"), Severity::Error, "hukou-newborn", "zh.variants[1]"),
+        (
+            yaml.replace("请讲讲新生儿怎么上户口", "身份证到期了，怎么换？"),
+            Severity::Error,
+            "hukou-newborn",
+            "zh.variants[1]",
+        ),
         (
             yaml.replace("请讲讲新生儿怎么上户口", "我家的身份证到期了怎么换呢")
                 .replace("请讲讲身份证到期了怎么换", "我家的身份证到期了怎么换吗"),
@@ -80,9 +107,18 @@ fn every_mistake_is_named_with_entry_and_field() {
             "hukou-newborn",
             "zh.variants[1]",
         ),
-        (yaml.replace("请讲讲新生儿怎么上户口", "新生儿怎么上户口？"), Severity::Notice, "hukou-newborn", "zh.variants[1]"),
         (
-            yaml.replacen("    written: 请到派出所办理。", "    written: 请到派出所办理。\n    steps: [取号]", 1),
+            yaml.replace("请讲讲新生儿怎么上户口", "新生儿怎么上户口？"),
+            Severity::Notice,
+            "hukou-newborn",
+            "zh.variants[1]",
+        ),
+        (
+            yaml.replacen(
+                "    written: 请到派出所办理。",
+                "    written: 请到派出所办理。\n    steps: [取号]",
+                1,
+            ),
             Severity::Warning,
             "idcard-renew",
             "steps",

@@ -119,7 +119,9 @@ impl Acts {
         for start in 0..units.len() {
             let Some((count, _)) = reached[start] else { continue };
             for end in start + 1..=(start + self.longest).min(units.len()) {
-                if self.phrases.contains_key(&units[start..end]) && reached[end].is_none_or(|(best, _)| best > count + 1) {
+                if self.phrases.contains_key(&units[start..end])
+                    && reached[end].is_none_or(|(best, _)| best > count + 1)
+                {
                     reached[end] = Some((count + 1, start));
                 }
             }
@@ -171,8 +173,11 @@ impl Acts {
             // A single syllable is too little sound to go by, unless an answer of that kind is waited for.
             let enough = phrase.syllables >= 2 || answers;
             let asked_for = turn.pending > 0 || !answers;
-            (score.is_finite() && fits && enough && asked_for)
-                .then_some(HeardAct { act, language: phrase.language, score: *score })
+            (score.is_finite() && fits && enough && asked_for).then_some(HeardAct {
+                act,
+                language: phrase.language,
+                score: *score,
+            })
         };
         let mut best: Option<HeardAct> = None;
         for act in self.spoken.iter().zip(scores).filter_map(heard) {

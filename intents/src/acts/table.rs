@@ -63,13 +63,15 @@ pub(super) fn rows() -> impl Iterator<Item = Row> {
 
 /// Every line that is not a comment; `None` where it does not read.
 pub(super) fn lines() -> impl Iterator<Item = Option<impl Iterator<Item = Row>>> {
-    include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| {
-        let mut cells = line.split('\t');
-        let meaning = meaning(cells.next()?)?;
-        let language: Language = cells.next()?.parse().ok()?;
-        let phrases = cells.next()?;
-        Some(phrases.split('|').map(move |phrase| Row { meaning, language, phrase }))
-    })
+    include_str!("phrases.tsv").lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(
+        |line| {
+            let mut cells = line.split('\t');
+            let meaning = meaning(cells.next()?)?;
+            let language: Language = cells.next()?.parse().ok()?;
+            let phrases = cells.next()?;
+            Some(phrases.split('|').map(move |phrase| Row { meaning, language, phrase }))
+        },
+    )
 }
 
 fn meaning(name: &str) -> Option<Meaning> {

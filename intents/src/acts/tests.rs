@@ -146,10 +146,16 @@ fn heard_phrases_must_fit_the_length_of_the_utterance_and_the_turn() {
     };
     let offered = Turn { language: Zh, pending: 2 };
     let nothing = Turn { language: Zh, pending: 0 };
-    let heard = |wanted: &str, seconds: f32, turn: Turn| acts.heard(&scores(wanted), seconds, turn).map(|h| (h.act, h.score));
+    let heard = |wanted: &str, seconds: f32, turn: Turn| {
+        acts.heard(&scores(wanted), seconds, turn).map(|h| (h.act, h.score))
+    };
     assert_eq!(heard("转人工", 1.2, nothing), Some((Act::Person, -0.1)));
     assert_eq!(heard("མི་དང་སྐད་ཆ་བཤད་འདོད", 1.6, nothing), Some((Act::Person, -0.1)));
     assert_eq!(heard("是", 0.6, offered), Some((Act::Yes, -0.1)));
     assert_ne!(heard("是", 0.6, nothing).map(|h| h.0), Some(Act::Yes), "nobody asked");
-    assert_ne!(heard("转人工", 9.0, nothing), Some((Act::Person, -0.1)), "nobody takes nine seconds to say it");
+    assert_ne!(
+        heard("转人工", 9.0, nothing),
+        Some((Act::Person, -0.1)),
+        "nobody takes nine seconds to say it"
+    );
 }

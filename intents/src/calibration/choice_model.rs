@@ -70,7 +70,8 @@ impl ChoiceModel {
 
 /// The best weights where those that are not free are zero.
 fn fit_free(prior: &[f64], free: &[bool], examples: &[Example]) -> Vec<f64> {
-    let mut weights: Vec<f64> = prior.iter().zip(free).map(|(w, free)| if *free { *w } else { 0.0 }).collect();
+    let mut weights: Vec<f64> =
+        prior.iter().zip(free).map(|(w, free)| if *free { *w } else { 0.0 }).collect();
     let mut best = objective(&weights, prior, examples);
     for _ in 0..MOST_NEWTON_STEPS {
         let Some(step) = newton_step(&weights, prior, free, examples) else { break };
@@ -260,7 +261,8 @@ mod tests {
     #[test]
     fn examples_that_are_all_alike_still_give_finite_weights() {
         let example = Example { candidates: vec![vec![1.0, 1.0]], right: Some(0), weight: 1.0 };
-        let fitted = ChoiceModel::fit(&ChoiceModel { weights: vec![0.0, 0.0] }, &[example.clone(), example], 1);
+        let fitted =
+            ChoiceModel::fit(&ChoiceModel { weights: vec![0.0, 0.0] }, &[example.clone(), example], 1);
         assert!(fitted.weights.iter().all(|w| w.is_finite() && w.abs() < 100.0));
         assert!(ChoiceModel::probabilities(&[]).is_empty());
         assert!(ChoiceModel::probabilities(&[f32::NEG_INFINITY])[0] < 1e-6);

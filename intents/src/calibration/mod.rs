@@ -36,9 +36,9 @@ pub struct Fit {
     pub source: String,
     /// How many examples it was fitted on; 0 for documented constants.
     pub examples: usize,
-    /// Share of wrong ones among the answers given at the threshold, on held-out examples.
+    /// Share of wrong ones among the answers given at the threshold, on held-out examples; 0 for documented constants.
     pub expected_wrong: f32,
-    /// Share of the answerable held-out examples answered at the threshold.
+    /// Share of the answerable held-out examples answered at the threshold; 0 for documented constants.
     pub expected_answered: f32,
 }
 
@@ -86,7 +86,11 @@ pub(crate) fn threshold_for(predictions: &[Prediction], target: f32) -> (f32, f3
             break;
         }
         if (wrong + 0.5) / (given + 1.0) <= target {
-            best = Some((prediction.confidence.min(HIGHEST_ANSWER), wrong / given, right / answerable.max(1e-6)));
+            best = Some((
+                prediction.confidence.min(HIGHEST_ANSWER),
+                wrong / given,
+                right / answerable.max(1e-6),
+            ));
         }
     }
     // Calibrated probabilities bound the wrong share by themselves where examples are too few to show it.
@@ -105,7 +109,8 @@ pub(crate) fn fit_channel(
     let mut predictions = Vec::with_capacity(examples.len());
     for fold in 0..FOLDS {
         let in_fold = |entry: u32| entry as usize % FOLDS == fold;
-        let learn: Vec<Example> = examples.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
+        let learn: Vec<Example> =
+            examples.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
         let model = ChoiceModel::fit(start, &learn, monotone);
         predictions.extend(examples.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
     }
@@ -143,7 +148,8 @@ mod tests {
 
     #[test]
     fn the_threshold_is_the_lowest_that_keeps_the_tolerance() {
-        let mut predictions: Vec<Prediction> = (0..98).map(|i| prediction(0.99 - i as f32 * 0.003, true)).collect();
+        let mut predictions: Vec<Prediction> =
+            (0..98).map(|i| prediction(0.99 - i as f32 * 0.003, true)).collect();
         predictions.push(prediction(0.75, false));
         predictions.push(prediction(0.55, false));
         let (threshold, wrong, answered) = threshold_for(&predictions, 0.02);

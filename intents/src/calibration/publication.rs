@@ -40,7 +40,8 @@ pub(crate) fn calibrate_text(
         examples.push((variant.entry, example(inside, Some(own), 1.0 - outside)));
         examples.push((variant.entry, example(ask(HeldOut::Entry(variant.entry))?, None, outside)));
     }
-    let source = format!("{} held-out ways of asking of publication {}", numbers.len(), publication.revision());
+    let source =
+        format!("{} held-out ways of asking of publication {}", numbers.len(), publication.revision());
     Ok(Some(fit_channel(start, MONOTONE, &examples, target, source)))
 }
 
@@ -58,7 +59,8 @@ fn held_out_variants(publication: &Publication, language: Language) -> Vec<u32> 
     let all: Vec<u32> = (0..variants.len() as u32)
         .filter(|&number| {
             let variant = &variants[number as usize];
-            let another = |v: &&kb::Variant| v.entry == variant.entry && v.language == language && *v != variant;
+            let another =
+                |v: &&kb::Variant| v.entry == variant.entry && v.language == language && *v != variant;
             // Variants of an entry lie together; the neighbours decide.
             let around = number.saturating_sub(1) as usize..(number as usize + 2).min(variants.len());
             variant.language == language && variants[around].iter().any(|v| another(&v))
@@ -94,7 +96,8 @@ mod tests {
         let mut examples = Vec::new();
         for (number, sourced) in collection.entries.iter().enumerate() {
             for (language, _, text) in sourced.entry.questions().filter(|(_, index, _)| *index > 0) {
-                let ask = |held_out| channel.candidates(&publication, text, language, held_out).expect("works");
+                let ask =
+                    |held_out| channel.candidates(&publication, text, language, held_out).expect("works");
                 let id = &sourced.entry.id;
                 examples.push((number as u32, example(ask(HeldOut::Nothing), Some(id), 0.9)));
                 examples.push((number as u32, example(ask(HeldOut::Entry(number as u32)), None, 0.1)));

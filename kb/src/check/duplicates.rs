@@ -58,7 +58,10 @@ fn judge(first: &Question<'_>, second: &Question<'_>) -> Option<Problem> {
         file: second.file.to_owned(),
         entry: Some(second.entry.clone()),
         field: second.field.clone(),
-        message: format!("{:?} is {how} {:?} in entry {}, {}", second.text, first.text, first.entry, first.field),
+        message: format!(
+            "{:?} is {how} {:?} in entry {}, {}",
+            second.text, first.text, first.entry, first.field
+        ),
     })
 }
 
@@ -86,7 +89,8 @@ fn questions(collection: &Collection) -> Vec<Question<'_>> {
     }
     let mut ranked: Vec<(&String, &u32)> = frequency.iter().collect();
     ranked.sort_by_key(|(gram, count)| (**count, *gram));
-    let rank: HashMap<&String, u32> = ranked.iter().enumerate().map(|(rank, (gram, _))| (*gram, rank as u32)).collect();
+    let rank: HashMap<&String, u32> =
+        ranked.iter().enumerate().map(|(rank, (gram, _))| (*gram, rank as u32)).collect();
     analysed
         .into_iter()
         .map(|(sourced, field, text, terms)| {
