@@ -108,8 +108,7 @@ fn content_security_policy(host: Option<&str>) -> String {
     let plain = |h: &&str| h.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
     let sockets = host.filter(plain).map(|h| format!(" ws://{h} wss://{h}")).unwrap_or_default();
     format!(
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-         font-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'{sockets}; \
+        "default-src 'self'; img-src 'self' data:; connect-src 'self'{sockets}; \
          object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
