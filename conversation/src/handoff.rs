@@ -17,8 +17,8 @@ use language::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    AgentJoined, AgentLeft, AgentMessage, AgentRef, Closed, ClosedBy, Escalated, EscalationCancelled, EventBody,
-    Outcome,
+    AgentJoined, AgentLeft, AgentMessage, AgentRef, Closed, ClosedBy, Escalated, EscalationCancelled,
+    EventBody, Outcome,
 };
 use crate::ids::{AgentId, EscalationId};
 use crate::phrases::Phrase;

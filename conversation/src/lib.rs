@@ -32,16 +32,18 @@ pub mod store;
 mod time;
 
 pub use event::{
-    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered, Event, EventBody,
-    LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
+    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered, Event,
+    EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
 };
 pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
-pub use ids::{AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, Token, TokenHash};
+pub use ids::{
+    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, Token, TokenHash,
+};
 pub use intents::EscalationReason;
 pub use schema::schema;
 pub use state::{ConversationState, LastAnswer, PendingClarify, ProjectionError};
 pub use store::{
-    Agent, AgentCredentials, Append, Appended, Expect, Feed, Lagged, LockoutPolicy, MessageKey, NewConversation,
-    NewSession, Published, QueueFeed, QueueItem, Sender, Store, StoreError,
+    Agent, AgentCredentials, Append, Appended, Expect, Feed, Lagged, LockoutPolicy, MessageKey,
+    NewConversation, NewSession, Published, QueueFeed, QueueItem, Sender, Store, StoreError,
 };
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

@@ -52,9 +52,7 @@ impl Phrase<'_> {
                     EscalationReason::Asked => "好的，正在为您转接工作人员。",
                     EscalationReason::LowConfidence => "对不起，这个问题我答不好，正在为您转接工作人员。",
                     EscalationReason::Policy => "这件事需要工作人员办理，正在为您转接。",
-                    EscalationReason::Emergency => {
-                        "情况紧急请直接拨打110、119或120。正在为您转接工作人员。"
-                    }
+                    EscalationReason::Emergency => "情况紧急请直接拨打110、119或120。正在为您转接工作人员。",
                 };
                 format!("{why}您排在第{position}位，请稍候。")
             }
@@ -111,9 +109,7 @@ impl Phrase<'_> {
             Self::Closed { by: ClosedBy::Citizen | ClosedBy::Agent } => {
                 "ཐེངས་འདིའི་གླེང་མོལ་མཇུག་བསྡུས་སོང་། ཁྱེད་ལ་ཐུགས་རྗེ་ཆེ།".to_owned()
             }
-            Self::Closed { by: ClosedBy::Idle } => {
-                "ཡུན་རིང་འཕྲིན་མེད་པས་ཐེངས་འདིའི་གླེང་མོལ་མཇུག་བསྡུས་སོང་།".to_owned()
-            }
+            Self::Closed { by: ClosedBy::Idle } => "ཡུན་རིང་འཕྲིན་མེད་པས་ཐེངས་འདིའི་གླེང་མོལ་མཇུག་བསྡུས་སོང་།".to_owned(),
         }
     }
 }

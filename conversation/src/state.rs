@@ -166,11 +166,16 @@ impl ConversationState {
 
     /// `None`: impossible here. `Some(None)`: no change.
     #[expect(clippy::option_option, reason = "private, and its two layers are spelled out above")]
+    #[expect(clippy::match_same_arms, reason = "an arm is a rule; every kind of event is named in one")]
     fn next_handoff(&self, event: &Event) -> Option<Option<Handoff>> {
         match (&self.handoff, &event.body) {
             (Handoff::Closed { .. }, _) | (_, EventBody::Started(_)) => None,
             (Handoff::Bot, EventBody::Escalated(escalated)) => Some(Some(Handoff::Queued {
-                ticket: Ticket { escalation: escalated.escalation?, reason: escalated.reason, since: event.at },
+                ticket: Ticket {
+                    escalation: escalated.escalation?,
+                    reason: escalated.reason,
+                    since: event.at,
+                },
             })),
             (Handoff::Queued { .. }, EventBody::EscalationCancelled(_)) => Some(Some(Handoff::Bot)),
             (Handoff::Queued { ticket }, EventBody::AgentJoined(joined)) => Some(Some(Handoff::Assigned {
@@ -182,10 +187,12 @@ impl ConversationState {
                 },
             })),
             (Handoff::Assigned { .. }, EventBody::AgentMessage(_)) => Some(None),
-            (Handoff::Assigned { ticket, .. }, EventBody::AgentLeft(left)) => Some(Some(match left.outcome {
-                Outcome::Returned | Outcome::Resolved => Handoff::Bot,
-                Outcome::Requeued | Outcome::Lost => Handoff::Queued { ticket: ticket.clone() },
-            })),
+            (Handoff::Assigned { ticket, .. }, EventBody::AgentLeft(left)) => {
+                Some(Some(match left.outcome {
+                    Outcome::Returned | Outcome::Resolved => Handoff::Bot,
+                    Outcome::Requeued | Outcome::Lost => Handoff::Queued { ticket: ticket.clone() },
+                }))
+            }
             (Handoff::Bot | Handoff::Queued { .. }, EventBody::Closed(closed)) => {
                 Some(Some(Handoff::Closed { by: closed.by }))
             }
@@ -262,4 +269,3 @@ impl std::fmt::Display for ConversationState {
         write!(f, "conversation {} ({}, event {})", self.conversation, self.status(), self.last_seq)
     }
 }
-

@@ -1,4 +1,5 @@
 //! A message that is wrong is refused with the code and the field, so that whoever writes a client finds out why.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use conversation::protocol::{ClientMessage, ErrorCode};
 use proptest::prelude::*;
@@ -72,7 +73,8 @@ fn a_wrong_field_is_named() {
 
 #[test]
 fn the_error_carries_the_messages_id_where_it_could_be_read() {
-    let error = ClientMessage::parse(r#"{"type":"choose","id":"མ1","clarify_seq":3,"choice":9}"#).unwrap_err();
+    let error =
+        ClientMessage::parse(r#"{"type":"choose","id":"མ1","clarify_seq":3,"choice":9}"#).unwrap_err();
     assert_eq!(error.id().unwrap().as_str(), "མ1");
     let error = ClientMessage::parse(r#"{"type":"text","id":"q"}"#).unwrap_err();
     assert_eq!(error.id().unwrap().as_str(), "q");
@@ -97,7 +99,7 @@ fn fields_of_a_newer_protocol_are_ignored() {
 
 #[test]
 fn an_object_nested_deeply_is_refused_without_harm() {
-    let json = format!("{}{}", r#"{"type":"text","id":"1","text":"#.repeat(1), "[".repeat(100_000));
+    let json = r#"{"type":"text","id":"1","text":"#.to_owned() + &"[".repeat(100_000);
     refused(&json, ErrorCode::BadJson, None);
 }
 

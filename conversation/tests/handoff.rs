@@ -1,4 +1,5 @@
 //! Who has the conversation, and what may happen to it then.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod common;
 
@@ -52,7 +53,9 @@ fn told(log: &Log, command: &HandoffCommand) -> String {
         Ok(bodies) => {
             let kinds: Vec<_> = bodies.iter().map(EventBody::kind).collect();
             let mut after = Log { events: log.events.clone(), state: log.state.clone() };
-            bodies.into_iter().for_each(|body| after.push(body));
+            for body in bodies {
+                after.push(body);
+            }
             format!("[{}] → {}", kinds.join(", "), after.state.status())
         }
         Err(illegal) => format!("refused: {illegal}"),
@@ -61,7 +64,7 @@ fn told(log: &Log, command: &HandoffCommand) -> String {
 
 #[test]
 fn every_command_in_every_state_does_what_the_table_says() {
-    let mut table = String::new();
+    let mut lines = Vec::new();
     for status in [Status::Bot, Status::Queued, Status::Assigned, Status::Closed] {
         let log = in_state(status, Language::Zh);
         for command in every_command() {
@@ -71,16 +74,19 @@ fn every_command_in_every_state_does_what_the_table_says() {
                 {
                     format!("{command:?} (another)")
                 }
-                HandoffCommand::Lost { agent } if *agent == other_agent().id => format!("{command:?} (another)"),
+                HandoffCommand::Lost { agent } if *agent == other_agent().id => {
+                    format!("{command:?} (another)")
+                }
                 _ => format!("{command:?}"),
             };
             let verb = name.split([' ', '{']).next().unwrap_or_default();
             let suffix = if name.ends_with("(another)") { " by another" } else { "" };
             let by = if name.contains("Idle") { " by idling" } else { "" };
-            table += &format!("{status:9} {:22} {}\n", format!("{verb}{suffix}{by}"), told(&log, &command));
+            let command_name = format!("{verb}{suffix}{by}");
+            lines.push(format!("{status:9} {command_name:22} {}", told(&log, &command)));
         }
     }
-    insta::assert_snapshot!(table);
+    insta::assert_snapshot!(lines.join("\n"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What a conversation is, is the fold of its events, however they are folded.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod common;
 
@@ -36,10 +37,13 @@ fn step() -> impl Strategy<Value = Step> {
         agent.clone().prop_map(|agent| Step::Command(HandoffCommand::Claim { agent })),
         agent
             .clone()
-            .prop_map(|agent| Step::Command(HandoffCommand::Message { agent, text: "好 འགྲིག".to_owned() })),
+            .prop_map(|agent| Step::Command(HandoffCommand::Message {
+                agent, text: "好 འགྲིག".to_owned()
+            })),
         (agent.clone(), note.clone())
             .prop_map(|(agent, note)| Step::Command(HandoffCommand::Return { agent, note })),
-        (agent.clone(), note).prop_map(|(agent, note)| Step::Command(HandoffCommand::Requeue { agent, note })),
+        (agent.clone(), note)
+            .prop_map(|(agent, note)| Step::Command(HandoffCommand::Requeue { agent, note })),
         agent.clone().prop_map(|agent| Step::Command(HandoffCommand::Lost { agent: agent.id })),
         agent.prop_map(|agent| Step::Command(HandoffCommand::Resolve { agent })),
         Just(Step::Command(HandoffCommand::Close { by: ClosedBy::Idle })),

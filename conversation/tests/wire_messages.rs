@@ -1,12 +1,13 @@
 //! What goes over the wire, message by message, in both languages: docs/protocol.md as snapshots.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod common;
 
-use common::{both_languages, conversation_of_every_event, at};
+use common::{at, both_languages, conversation_of_every_event};
 use conversation::protocol::{
-    AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, ErrorCode, ErrorSignal,
-    Heard, LeaveQueue, Limits, Person, Ping, Repeat, Resume, ServerMessage, Signal, SoundSource, SpeechEnd, Start,
-    Text, Voice, Welcome,
+    AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, ErrorCode,
+    ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Repeat, Resume, ServerMessage, Signal, SoundSource,
+    SpeechEnd, Start, Text, Voice, Welcome,
 };
 use conversation::{ConversationId, Event, MessageId, Token};
 use language::Language;
@@ -42,7 +43,8 @@ fn nothing_private_reaches_the_citizen() {
     let agent = common::agent();
     for event in both_languages().into_iter().flat_map(conversation_of_every_event) {
         let json = ServerMessage::event_for_citizen(&event).to_json().unwrap();
-        for private in ["considered", "provenance", "note", "\"escalation\"", "models", &agent.id.to_string()] {
+        for private in ["considered", "provenance", "note", "\"escalation\"", "models", &agent.id.to_string()]
+        {
             assert!(!json.contains(private), "{private} in {json}");
         }
     }
@@ -59,8 +61,10 @@ fn an_event_comes_back_from_its_json_as_it_was() {
 #[test]
 fn signals_as_the_citizen_gets_them() {
     for language in both_languages() {
-        let lines: Vec<String> =
-            every_signal(language).into_iter().map(|signal| ServerMessage::from(signal).to_json().unwrap()).collect();
+        let lines: Vec<String> = every_signal(language)
+            .into_iter()
+            .map(|signal| ServerMessage::from(signal).to_json().unwrap())
+            .collect();
         insta::assert_snapshot!(format!("signals_{language}"), lines.join("\n"));
     }
 }
@@ -100,13 +104,8 @@ fn a_client_message_is_parsed_back_as_it_was() {
 #[test]
 fn the_token_is_in_no_debug_output() {
     let token = Token::from_random([9; 32]);
-    let resume = Resume {
-        protocol: 1,
-        token: token.reveal(),
-        last_seq: 4,
-        voice: false,
-        audio_out: AudioOut::None,
-    };
+    let resume =
+        Resume { protocol: 1, token: token.reveal(), last_seq: 4, voice: false, audio_out: AudioOut::None };
     let welcome = welcome(Language::Bo, &token);
     let debug = format!("{token:?} {resume:?} {welcome:?} {:?}", ClientMessage::Resume(resume.clone()));
     assert!(!debug.contains(&token.reveal()), "{debug}");
@@ -172,7 +171,9 @@ fn every_signal(language: Language) -> Vec<Signal> {
         },
         Signal::Mark { audio_id: 1, sentence: 0, text: heard.to_owned(), start_ms: 0 },
         Signal::AudioEnd { audio_id: 1, total_ms: 3_100, interrupted: false },
-        Signal::Draining { text: common::text(language, "服务正在重启。", "ཞབས་ཞུ་བསྐྱར་སློང་བྱེད་བཞིན་ཡོད།").to_owned() },
+        Signal::Draining {
+            text: common::text(language, "服务正在重启。", "ཞབས་ཞུ་བསྐྱར་སློང་བྱེད་བཞིན་ཡོད།").to_owned(),
+        },
         Signal::Pong { n: 5 },
     ];
     signals.extend(ErrorCode::ALL.map(|code| {

@@ -134,7 +134,11 @@ impl ClientMessage {
                     return Err(wrong("sample_rate", "must be 16000 for pcm16", id));
                 }
                 super::Codec::Opus if !OPUS_SAMPLE_RATES.contains(&audio.sample_rate) => {
-                    return Err(wrong("sample_rate", "must be 8000, 12000, 16000, 24000 or 48000 for opus", id));
+                    return Err(wrong(
+                        "sample_rate",
+                        "must be 8000, 12000, 16000, 24000 or 48000 for opus",
+                        id,
+                    ));
                 }
                 super::Codec::Pcm16 | super::Codec::Opus => {}
             },

@@ -3,9 +3,9 @@
 
 use conversation::event::{LanguageChanged, Started};
 use conversation::{
-    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered, ConversationId,
-    ConversationState, EscalationId, EscalationReason, Event, EventBody, HandoffCommand, MessageId, Provenance, Say,
-    SayAct, Source, Timestamp,
+    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered,
+    ConversationId, ConversationState, EscalationId, EscalationReason, Event, EventBody, HandoffCommand,
+    MessageId, Provenance, Say, SayAct, Source, Timestamp,
 };
 use kb::EntryId;
 use language::Language;
@@ -65,13 +65,13 @@ fn considered(language: Language) -> Vec<Considered> {
     }]
 }
 
-fn provenance() -> Option<Provenance> {
-    Some(Provenance {
+fn provenance() -> Provenance {
+    Provenance {
         answer_threshold: 0.8,
         clarify_threshold: 0.35,
         knowledge_base: "sample@3f2a".to_owned(),
         models: vec!["seed@91c0".to_owned()],
-    })
+    }
 }
 
 pub fn answer(language: Language, reply_to: u64) -> EventBody {
@@ -92,7 +92,7 @@ pub fn answer(language: Language, reply_to: u64) -> EventBody {
         awaiting_review: language == Language::Bo,
         outdated_days: (language == Language::Bo).then_some(4),
         considered: considered(language),
-        provenance: provenance(),
+        provenance: Some(provenance()),
     }))
 }
 
@@ -106,7 +106,7 @@ pub fn clarify(language: Language, reply_to: u64) -> EventBody {
         }],
         confirm: true,
         considered: considered(language),
-        provenance: provenance(),
+        provenance: Some(provenance()),
     })
 }
 
@@ -116,7 +116,7 @@ pub fn say(language: Language, act: SayAct) -> EventBody {
         text: text(language, "对不起，我没有听懂。", "དགོངས་དག ངས་གོ་མ་སོང་།").to_owned(),
         act,
         considered: considered(language),
-        provenance: provenance(),
+        provenance: Some(provenance()),
     })
 }
 
@@ -141,7 +141,9 @@ impl Log {
 
     pub fn perform(&mut self, command: &HandoffCommand) {
         let bodies = self.state.handoff.perform(command, self.state.language, 1).unwrap();
-        bodies.into_iter().for_each(|body| self.push(body));
+        for body in bodies {
+            self.push(body);
+        }
     }
 }
 
@@ -164,7 +166,10 @@ pub fn conversation_of_every_event(language: Language) -> Vec<Event> {
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });
     log.perform(&HandoffCommand::Lost { agent: agent.id });
     log.perform(&HandoffCommand::Claim { agent: other_agent() });
-    log.perform(&HandoffCommand::Requeue { agent: other_agent(), note: Some("要藏语同事 བོད་སྐད་".to_owned()) });
+    log.perform(&HandoffCommand::Requeue {
+        agent: other_agent(),
+        note: Some("要藏语同事 བོད་སྐད་".to_owned()),
+    });
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });
     let words = text(language, "您好，我来帮您。", "བཀྲ་ཤིས་བདེ་ལེགས། ངས་རོགས་བྱེད་ཆོག");
     log.perform(&HandoffCommand::Message { agent: agent.clone(), text: words.to_owned() });

@@ -32,5 +32,9 @@ pub trait SuggestAnswers: Send + Sync {
     ///
     /// # Errors
     /// [`NoSuggestions`] where the workers are busy or gone.
-    async fn suggest(&self, question: &str, language: Language) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
+    async fn suggest(
+        &self,
+        question: &str,
+        language: Language,
+    ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
 }

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use conversation::protocol::MAX_TEXT_CHARACTERS;
 use conversation::{
-    Agent, Append, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder, MessageId, MessageKey,
-    Status,
+    Agent, Append, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder, MessageId,
+    MessageKey, Status,
 };
 use language::Language;
 use serde::{Deserialize, Serialize};
@@ -66,9 +66,7 @@ pub(super) async fn read(
             break;
         }
     }
-    let was_here = |event: &Event| {
-        matches!(&event.body, EventBody::AgentJoined(joined) if joined.agent.id == Some(agent.id))
-    };
+    let was_here = |event: &Event| matches!(&event.body, EventBody::AgentJoined(joined) if joined.agent.id == Some(agent.id));
     if conversation.handoff.ticket().is_none() && !events.iter().any(was_here) {
         return Err(DeskError::NotYours);
     }

@@ -279,14 +279,16 @@ impl Page {
     async fn watch(&mut self, conversation: ConversationId) -> Result<(), End> {
         let watched = self.followed.values().filter(|followed| followed.watched).count();
         if watched >= MAX_WATCHED {
-            return self.complain("too_many", format!("a page watches at most {MAX_WATCHED} conversations")).await;
+            return self
+                .complain("too_many", format!("a page watches at most {MAX_WATCHED} conversations"))
+                .await;
         }
         match conversations::read(&self.state, conversation, &self.logged_in.agent).await {
             Ok((state, _)) => {
-                let followed = self.followed.entry(conversation).or_insert_with(|| Followed {
-                    last_seq: state.last_seq,
-                    ..Followed::default()
-                });
+                let followed = self
+                    .followed
+                    .entry(conversation)
+                    .or_insert_with(|| Followed { last_seq: state.last_seq, ..Followed::default() });
                 followed.watched = true;
                 Ok(())
             }

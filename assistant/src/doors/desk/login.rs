@@ -66,6 +66,7 @@ pub(super) async fn login(
 
 /// The agent of this name, if the password is theirs and the login is not locked.
 async fn authenticate(state: &DeskState, credentials: Credentials) -> Result<Agent, DeskError> {
+    // Held until a failure is counted, so that guesses sent all at once see the lock.
     let turn = state.passwords.turn().await.map_err(|_| DeskError::Busy)?;
     let known = state.store.credentials(&credentials.name).await?;
     if let Some(until) = known.as_ref().and_then(|known| known.locked_until) {

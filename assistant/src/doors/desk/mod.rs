@@ -54,9 +54,9 @@ impl Default for DeskSettings {
     fn default() -> Self {
         Self {
             secure_cookie: false,
-            session_for: Duration::from_secs(12 * 60 * 60),
-            lockout: LockoutPolicy { failures: 5, lock_for: Duration::from_secs(15 * 60) },
-            lost_after: Duration::from_secs(60),
+            session_for: Duration::from_hours(12),
+            lockout: LockoutPolicy { failures: 5, lock_for: Duration::from_mins(15) },
+            lost_after: Duration::from_mins(1),
             sweep_every: Duration::from_secs(5),
         }
     }

@@ -50,13 +50,15 @@ pub fn generate(random: [u8; 32]) -> String {
 
 fn hasher() -> Result<Argon2<'static>, PasswordError> {
     let (memory, passes, lanes) = COST;
-    let params = Params::new(memory, passes, lanes, None).map_err(|error| PasswordError(error.to_string()))?;
+    let params =
+        Params::new(memory, passes, lanes, None).map_err(|error| PasswordError(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 fn matches(password: &str, hash: &str) -> bool {
     // The parameters are those in the hash, so that passwords survive a change of COST.
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
 
 /// Checks passwords without blocking an async thread.
@@ -87,7 +89,7 @@ impl PasswordChecker {
     }
 }
 
-/// Permission to check one password.
+/// Permission to check one password; keep it until the outcome is recorded.
 pub(super) struct Turn {
     _permit: tokio::sync::OwnedSemaphorePermit,
     decoy: Arc<str>,
@@ -95,9 +97,10 @@ pub(super) struct Turn {
 
 impl Turn {
     /// Whether the password is the one; false for `None`, after as much work.
-    pub(super) async fn check(self, password: String, hash: Option<String>) -> bool {
+    pub(super) async fn check(&self, password: String, hash: Option<String>) -> bool {
+        let decoy = Arc::clone(&self.decoy);
         let check = tokio::task::spawn_blocking(move || {
-            let right = matches(&password, hash.as_deref().unwrap_or(&self.decoy));
+            let right = matches(&password, hash.as_deref().unwrap_or(&decoy));
             right && hash.is_some()
         });
         check.await.unwrap_or(false)
@@ -125,7 +128,11 @@ mod tests {
         assert_eq!(one.len(), 23);
         assert_eq!(one.split('-').map(str::len).collect::<Vec<_>>(), [5, 5, 5, 5]);
         assert_ne!(one, two);
-        assert_eq!(generate([255; 32]).len(), 23, "bytes that do not fall evenly leave a password all the same");
+        assert_eq!(
+            generate([255; 32]).len(),
+            23,
+            "bytes that do not fall evenly leave a password all the same"
+        );
     }
 
     #[tokio::test]

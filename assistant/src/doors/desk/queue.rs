@@ -25,6 +25,9 @@ impl Lists {
     }
 }
 
-pub(super) async fn queue(State(state): State<DeskState>, logged_in: LoggedIn) -> Result<Json<Lists>, DeskError> {
+pub(super) async fn queue(
+    State(state): State<DeskState>,
+    logged_in: LoggedIn,
+) -> Result<Json<Lists>, DeskError> {
     Ok(Json(Lists::read(&state, &logged_in.agent).await?))
 }

@@ -69,8 +69,9 @@ impl<T: DeserializeOwned> FromRequest<DeskState> for Body<T> {
     type Rejection = DeskError;
 
     async fn from_request(request: Request, state: &DeskState) -> Result<Self, DeskError> {
-        let bytes =
-            Bytes::from_request(request, state).await.map_err(|_| DeskError::Invalid("body too large".into()))?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| DeskError::Invalid("body too large".into()))?;
         let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(json).map(Self).map_err(|error| DeskError::Invalid(error.to_string()))
     }

@@ -25,7 +25,10 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
             }
             Err(StoreError::Busy) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "lost agents could not be looked for");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "lost agents could not be looked for"
+                );
             }
         }
     }

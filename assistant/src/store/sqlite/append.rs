@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use conversation::event::EventBody;
 use conversation::{
-    Append, Appended, ConversationState, Event, Handoff, HandoffCommand, MessageKey, NewConversation, Published,
-    Sender, Started, Status, StoreError, Timestamp,
+    Append, Appended, ConversationState, Event, Handoff, HandoffCommand, MessageKey, NewConversation,
+    Published, Sender, Started, Status, StoreError, Timestamp,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -22,12 +22,8 @@ impl Write for Create {
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<ConversationState, StoreError> {
         let new = &self.0;
-        let started = Started {
-            conversation: new.id,
-            language: new.language,
-            channel: new.channel,
-            voice: new.voice,
-        };
+        let started =
+            Started { conversation: new.id, language: new.language, channel: new.channel, voice: new.voice };
         let first = Event { seq: 1, at: unit.now, body: EventBody::Started(started) };
         let state = ConversationState::begin(&first).map_err(corrupt)?;
         sqlx::query(
@@ -138,9 +134,9 @@ fn check_expected(append: &Append, state: &ConversationState) -> Result<(), Stor
     if state.status() == Status::Closed {
         return Err(StoreError::Closed);
     }
-    let stale = append.expect.last_seq.is_some_and(|seq| seq != state.last_seq)
+    let moved_on = append.expect.last_seq.is_some_and(|seq| seq != state.last_seq)
         || append.expect.status.is_some_and(|status| status != state.status());
-    if stale { Err(StoreError::Stale(Box::new(state.clone()))) } else { Ok(()) }
+    if moved_on { Err(StoreError::Stale(Box::new(state.clone()))) } else { Ok(()) }
 }
 
 /// Whether the desk's lists look different.
@@ -167,20 +163,20 @@ fn sender_name(sender: Sender) -> String {
 }
 
 /// `None`: not accepted yet. `Some(None)`: accepted, and it made no event.
-#[expect(clippy::option_option, reason = "private, and its two layers are spelled out above")]
 async fn accepted_before(
     connection: &mut SqliteConnection,
     append: &Append,
     key: &MessageKey,
 ) -> Result<Option<Option<u64>>, StoreError> {
-    let seq: Option<Option<i64>> =
-        sqlx::query_scalar("SELECT seq FROM client_messages WHERE conversation = ? AND sender = ? AND id = ?")
-            .bind(append.conversation.to_string())
-            .bind(sender_name(key.sender))
-            .bind(key.id.as_str())
-            .fetch_optional(connection)
-            .await
-            .or_unavailable()?;
+    let seq: Option<Option<i64>> = sqlx::query_scalar(
+        "SELECT seq FROM client_messages WHERE conversation = ? AND sender = ? AND id = ?",
+    )
+    .bind(append.conversation.to_string())
+    .bind(sender_name(key.sender))
+    .bind(key.id.as_str())
+    .fetch_optional(connection)
+    .await
+    .or_unavailable()?;
     Ok(seq.map(|seq| seq.map(i64::cast_unsigned)))
 }
 

@@ -22,14 +22,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use conversation::{
-    Agent, AgentCredentials, AgentId, Append, Appended, Clock, ConversationId, ConversationState, Event, Feed,
-    LockoutPolicy, NewConversation, NewSession, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
-};
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    Agent, AgentCredentials, AgentId, Append, Appended, Clock, ConversationId, ConversationState, Event,
+    Feed, LockoutPolicy, NewConversation, NewSession, QueueFeed, QueueItem, Store, StoreError, Timestamp,
+    TokenHash,
 };
 use sqlx::ConnectOptions as _;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
 
 use super::feed::Publisher;
 use writer::Writer;
@@ -63,7 +65,9 @@ pub enum OpenError {
         source: MigrateError,
     },
     /// The file system cannot do what durability needs; network file systems often cannot.
-    #[error("{path} cannot use a write-ahead log with full synchronisation (it says {found}); use a local disk")]
+    #[error(
+        "{path} cannot use a write-ahead log with full synchronisation (it says {found}); use a local disk"
+    )]
     NotDurable {
         /// Which.
         path: PathBuf,
@@ -118,8 +122,10 @@ impl SqliteStore {
 
 async fn check_durable(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
     let open = |source| OpenError::Open { path: path.to_owned(), source };
-    let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(open)?;
-    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(connection).await.map_err(open)?;
+    let journal: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *connection).await.map_err(open)?;
+    let synchronous: i64 =
+        sqlx::query_scalar("PRAGMA synchronous").fetch_one(connection).await.map_err(open)?;
     // 2 is FULL (https://www.sqlite.org/pragma.html#pragma_synchronous).
     if journal == "wal" && synchronous == 2 {
         return Ok(());

@@ -75,12 +75,13 @@ pub(super) async fn waiting(readers: &SqlitePool) -> Result<Vec<QueueItem>, Stor
 }
 
 pub(super) async fn held_by(readers: &SqlitePool, agent: AgentId) -> Result<Vec<QueueItem>, StoreError> {
-    let states: Vec<String> =
-        sqlx::query_scalar("SELECT state FROM conversations WHERE holder = ? ORDER BY claimed_at, queue_number")
-            .bind(agent.to_string())
-            .fetch_all(readers)
-            .await
-            .or_unavailable()?;
+    let states: Vec<String> = sqlx::query_scalar(
+        "SELECT state FROM conversations WHERE holder = ? ORDER BY claimed_at, queue_number",
+    )
+    .bind(agent.to_string())
+    .fetch_all(readers)
+    .await
+    .or_unavailable()?;
     states.iter().map(|state| queue_item(&parse_state(state)?, 0)).collect()
 }
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use conversation::{Clock, Published, StoreError, Timestamp};
 use parking_lot::Mutex;
-use sqlx::sqlite::{Sqlite, SqliteConnection};
-use sqlx::{Connection as _, Transaction};
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -101,7 +101,7 @@ fn closed() -> StoreError {
 #[async_trait]
 trait Job: Send {
     /// Writes in a savepoint of its own. An error here is the whole batch's: the transaction cannot go on.
-    async fn write(&mut self, batch: &mut Transaction<'_, Sqlite>, now: Timestamp) -> Result<News, BatchFailed>;
+    async fn write(&mut self, batch: &mut SqliteConnection, now: Timestamp) -> Result<News, BatchFailed>;
 
     /// Tells the caller, after the commit.
     fn committed(self: Box<Self>);
@@ -129,14 +129,14 @@ struct Pending<W: Write> {
 
 #[async_trait]
 impl<W: Write> Job for Pending<W> {
-    async fn write(&mut self, batch: &mut Transaction<'_, Sqlite>, now: Timestamp) -> Result<News, BatchFailed> {
-        let mut savepoint = batch.begin().await?;
-        let mut unit = Unit { connection: &mut savepoint, now, news: News::default() };
+    async fn write(&mut self, batch: &mut SqliteConnection, now: Timestamp) -> Result<News, BatchFailed> {
+        execute(batch, "SAVEPOINT command").await?;
+        let mut unit = Unit { connection: &mut *batch, now, news: News::default() };
         let output = self.write.write(&mut unit).await;
         let news = unit.news;
         match output {
             Ok(output) => {
-                savepoint.commit().await?;
+                execute(batch, "RELEASE command").await?;
                 self.output = Some(Ok(output));
                 Ok(news)
             }
@@ -144,7 +144,8 @@ impl<W: Write> Job for Pending<W> {
             // followed would be committed alone (https://www.sqlite.org/lang_transaction.html, section 3.1).
             Err(StoreError::Unavailable(error)) => Err(BatchFailed(error)),
             Err(error) => {
-                savepoint.rollback().await?;
+                execute(batch, "ROLLBACK TO command").await?;
+                execute(batch, "RELEASE command").await?;
                 self.output = Some(Err(error));
                 Ok(News::default())
             }
@@ -181,12 +182,18 @@ impl WriterTask {
             match self.commit(&mut batch).await {
                 Ok(news) => {
                     // Subscribers first, then callers: a caller that subscribed before sees its own events there.
-                    news.into_iter().for_each(|news| self.tell(news));
+                    for news in news {
+                        self.tell(news);
+                    }
                     batch.drain(..).for_each(Job::committed);
                 }
                 Err(error) => {
                     let cause = error.0;
-                    tracing::error!(cause = &*cause, commands, "the store could not commit; callers were told");
+                    tracing::error!(
+                        cause = &*cause,
+                        commands,
+                        "the store could not commit; callers were told"
+                    );
                     batch.drain(..).for_each(Job::failed);
                 }
             }
@@ -199,12 +206,24 @@ impl WriterTask {
     }
 
     async fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<News>, BatchFailed> {
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let written = self.write(batch).await;
+        if written.is_err() {
+            // Where SQLite has rolled back by itself there is nothing left to roll back: that error says so, and is
+            // what we want. Where it cannot roll back, the next BEGIN fails, and callers are told again.
+            let _ = execute(&mut self.connection, "ROLLBACK").await;
+        }
+        written
+    }
+
+    /// The transaction's statements are written out: sqlx counts the depth of its own transactions, and that count is
+    /// wrong for ever once SQLite has rolled one back by itself.
+    async fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<News>, BatchFailed> {
+        execute(&mut self.connection, "BEGIN IMMEDIATE").await?;
         let mut news = Vec::with_capacity(batch.len());
         for job in batch {
-            news.push(job.write(&mut transaction, self.clock.now()).await?);
+            news.push(job.write(&mut self.connection, self.clock.now()).await?);
         }
-        transaction.commit().await?;
+        execute(&mut self.connection, "COMMIT").await?;
         Ok(news)
     }
 
@@ -216,6 +235,10 @@ impl WriterTask {
             self.publisher.queue_changed();
         }
     }
+}
+
+async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(connection).await.map(drop)
 }
 
 /// Turns the database's failures into [`StoreError::Unavailable`].

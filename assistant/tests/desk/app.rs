@@ -1,0 +1,211 @@
+//! A desk over a real store in a folder of its own, with a clock that stands still.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use assistant::doors::desk::{
+    self, DeskParts, DeskSettings, DeskState, NoSuggestions, SuggestAnswers, SuggestedAnswer, TypingHub,
+    password,
+};
+use assistant::doors::origin::OriginPolicy;
+use assistant::store::SqliteStore;
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use conversation::{
+    Agent, AgentId, Append, Channel, CitizenMessage, Considered, ConversationId, EscalationId,
+    EscalationReason, EventBody, HandoffCommand, ManualClock, MessageId, MessageKey, NewConversation, Say,
+    SayAct, Source, Store, Timestamp, Token,
+};
+use language::Language;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+pub const PASSWORD: &str = "ལྷ་ས་ 拉萨 3650";
+pub const HOST: &str = "127.0.0.1:8080";
+pub const OWN_PAGE: &str = "http://127.0.0.1:8080";
+
+/// Finds one answer for every question, and none when it is told to be busy.
+struct OneAnswer;
+
+#[async_trait]
+impl SuggestAnswers for OneAnswer {
+    async fn suggest(
+        &self,
+        question: &str,
+        language: Language,
+    ) -> Result<Vec<SuggestedAnswer>, NoSuggestions> {
+        if question == "忙" {
+            return Err(NoSuggestions("the workers are busy".to_owned()));
+        }
+        Ok(vec![SuggestedAnswer {
+            entry: kb::EntryId("id-card-lost".to_owned()),
+            question: question.to_owned(),
+            text: format!("{language}: ལན་ 答案"),
+            confidence: 0.5,
+        }])
+    }
+}
+
+pub struct TestApp {
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<ManualClock>,
+    pub typing: TypingHub,
+    pub shutdown: CancellationToken,
+    pub tasks: TaskTracker,
+    pub router: Router,
+    pub state: DeskState,
+    _folder: tempfile::TempDir,
+}
+
+/// An agent who is logged in.
+pub struct Session {
+    pub agent: Agent,
+    pub cookie: String,
+    pub csrf: String,
+}
+
+/// What the desk answered.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(DeskSettings::default()).await
+    }
+
+    pub async fn with(settings: DeskSettings) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_772_352_000_000)));
+        let store: Arc<dyn Store> =
+            Arc::new(SqliteStore::open(&folder.path().join("store.db"), clock.clone()).await.unwrap());
+        let (typing, shutdown, tasks) = (TypingHub::new(), CancellationToken::new(), TaskTracker::new());
+        let state = DeskState::new(DeskParts {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            answers: Arc::new(OneAnswer),
+            typing: typing.clone(),
+            origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
+            settings,
+            shutdown: shutdown.clone(),
+            tasks: tasks.clone(),
+        });
+        let router = desk::router(state.clone());
+        Self { store, clock, typing, shutdown, tasks, router, state, _folder: folder }
+    }
+
+    pub async fn add_agent(&self, name: &str, languages: &[Language]) -> Agent {
+        let agent = Agent { id: AgentId::generate(), name: name.to_owned(), languages: languages.to_vec() };
+        self.store.add_agent(agent.clone(), password::hash(PASSWORD, [5; 16]).unwrap()).await.unwrap();
+        agent
+    }
+
+    /// Adds an agent and logs in.
+    pub async fn agent(&self, name: &str, languages: &[Language]) -> Session {
+        let agent = self.add_agent(name, languages).await;
+        let reply = self.log_in(name, PASSWORD).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        let cookie =
+            reply.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Session { agent, cookie, csrf: reply.body["csrf"].as_str().unwrap().to_owned() }
+    }
+
+    pub async fn log_in(&self, name: &str, password: &str) -> Reply {
+        let body = json!({ "name": name, "password": password }).to_string();
+        self.send(request(Method::POST, "/v1/desk/login", &[(header::ORIGIN.as_str(), OWN_PAGE)], body)).await
+    }
+
+    pub async fn get(&self, session: &Session, path: &str) -> Reply {
+        self.send(request(Method::GET, path, &[("cookie", &session.cookie)], String::new())).await
+    }
+
+    pub async fn post(&self, session: &Session, path: &str, body: Value) -> Reply {
+        let headers = [("cookie", &*session.cookie), ("x-drilen-csrf", &session.csrf), ("origin", OWN_PAGE)];
+        self.send(request(Method::POST, path, &headers, body.to_string())).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// A conversation in which the assistant did not understand and that waits since.
+    pub async fn waiting(&self, language: Language) -> ConversationId {
+        self.clock.advance(Duration::from_secs(1));
+        let id = self.conversation(language).await;
+        self.store
+            .append(Append::to(id).then(HandoffCommand::Escalate {
+                escalation: EscalationId::generate(),
+                reason: EscalationReason::LowConfidence,
+            }))
+            .await
+            .unwrap();
+        id
+    }
+
+    pub async fn conversation(&self, language: Language) -> ConversationId {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).unwrap();
+        let new = NewConversation {
+            id: ConversationId::generate(),
+            token: Token::from_random(random).hash(),
+            language,
+            channel: Channel::Portal,
+            voice: true,
+        };
+        let id = self.store.create(new).await.unwrap().conversation;
+        self.citizen_says(id, "q1", language).await;
+        let not_understood = EventBody::Say(Say {
+            reply_to: Some(2),
+            text: "དགོངས་དག 对不起".to_owned(),
+            act: SayAct::NotUnderstood,
+            considered: vec![Considered {
+                entry: kb::EntryId("id-card-lost".to_owned()),
+                question: "身份证丢了怎么办？".to_owned(),
+                confidence: 0.25,
+            }],
+            provenance: None,
+        });
+        self.store.append(Append::to(id).event(not_understood)).await.unwrap();
+        id
+    }
+
+    pub async fn citizen_says(&self, id: ConversationId, name: &str, language: Language) {
+        let name = MessageId::try_from(name).unwrap();
+        let message = EventBody::CitizenMessage(CitizenMessage {
+            id: name.clone(),
+            text: match language {
+                Language::Bo => "ཐོབ་ཐང་ལག་ཁྱེར་ 身份证 བརླགས་ན་ག་རེ་བྱེད་དགོས།".to_owned(),
+                Language::Zh => "身份证丢了怎么办？".to_owned(),
+            },
+            source: Source::Text,
+            language,
+            dictation: true,
+        });
+        self.store.append(Append::to(id).because_of(MessageKey::citizen(name)).event(message)).await.unwrap();
+    }
+}
+
+pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Request<Body> {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Body::from(body)).unwrap()
+}

@@ -1,0 +1,8 @@
+//! The desk's doors, as an agent's page uses them.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+mod app;
+mod conversations;
+mod live;
+mod logging_in;
+mod suggestions;

@@ -1,0 +1,70 @@
+//! Stores: one suite of promises for every implementation, and what is particular to each.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
+mod agents;
+mod claims;
+mod conversations;
+mod durability;
+mod feeds;
+mod sqlite;
+mod story;
+mod sweeps;
+mod trace;
+
+/// Runs the whole suite against a backend: an `async fn() -> story::Bench`.
+///
+/// A new implementation of `Store` adds one line with its own backend, and nothing else.
+macro_rules! contract {
+    ($module:ident, $backend:path, [$($suite:ident::$test:ident),* $(,)?]) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    crate::$suite::$test($backend().await).await;
+                }
+            )*
+        }
+    };
+}
+
+macro_rules! every_promise {
+    ($module:ident, $backend:path) => {
+        contract!(
+            $module,
+            $backend,
+            [
+                conversations::a_conversation_begins_with_its_first_event_and_opens_with_its_token,
+                conversations::events_get_places_without_a_gap_and_come_back_in_order,
+                conversations::the_same_client_message_is_accepted_once,
+                conversations::the_same_client_message_sent_fifty_times_at_once_makes_one_event,
+                conversations::a_citizen_and_an_agent_may_use_the_same_id,
+                conversations::appends_from_everywhere_at_once_leave_no_gap,
+                conversations::an_append_that_expects_something_else_changes_nothing,
+                conversations::a_closed_conversation_takes_nothing_more_but_remembers_what_it_took,
+                conversations::handoff_events_come_from_commands_only,
+                conversations::an_unknown_conversation_is_not_found,
+                conversations::the_stored_state_is_the_fold_of_the_log,
+                conversations::time_in_a_log_never_runs_backwards,
+                claims::fifty_agents_claim_and_one_wins,
+                claims::the_queue_is_in_order_of_its_original_time,
+                claims::whoever_leaves_the_queue_moves_the_others_up,
+                claims::only_the_holder_writes_and_leaves,
+                claims::an_agents_message_is_accepted_once,
+                claims::events_and_a_handoff_are_appended_together_or_not_at_all,
+                agents::a_name_is_taken_once,
+                agents::sessions_open_until_they_expire_or_are_ended,
+                agents::a_new_password_ends_sessions_and_locks,
+                agents::failed_logins_lock_and_a_good_one_forgets_them,
+                sweeps::lost_agents_give_back_what_they_have_in_its_old_place,
+                sweeps::only_what_the_assistant_has_ends_by_idling,
+                sweeps::retention_deletes_what_was_closed_and_nothing_else,
+                feeds::a_subscriber_sees_every_commit_of_its_conversation_in_order_and_no_other,
+                feeds::a_subscriber_that_falls_behind_is_told_and_reads_the_log_again,
+                feeds::the_queue_feed_ticks_when_the_queue_changes_and_not_otherwise,
+                feeds::feeds_end_and_commands_fail_when_the_store_has_closed,
+            ]
+        );
+    };
+}
+
+every_promise!(in_sqlite, crate::sqlite::fresh);
