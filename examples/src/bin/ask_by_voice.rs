@@ -101,7 +101,10 @@ fn read_wav(path: &Path) -> Result<Vec<i16>> {
     let mut reader = hound::WavReader::open(path)
         .with_context(|| format!("{} is not a WAV file that can be read", path.display()))?;
     let spec = reader.spec();
-    if spec.sample_rate != 16_000 || spec.bits_per_sample != 16 || spec.sample_format != hound::SampleFormat::Int {
+    if spec.sample_rate != 16_000
+        || spec.bits_per_sample != 16
+        || spec.sample_format != hound::SampleFormat::Int
+    {
         bail!(
             "{} has {} Hz and {} bits; this example sends 16 kHz, 16 bit (sox {0} -r 16000 -b 16 -c 1 out.wav)",
             path.display(),

@@ -37,12 +37,7 @@ pub struct EspeakSettings {
 
 impl Default for EspeakSettings {
     fn default() -> Self {
-        Self {
-            program: "espeak-ng".to_owned(),
-            variant: None,
-            pitch: 50,
-            words_per_minute: WORDS_PER_MINUTE,
-        }
+        Self { program: "espeak-ng".to_owned(), variant: None, pitch: 50, words_per_minute: WORDS_PER_MINUTE }
     }
 }
 
@@ -127,7 +122,11 @@ impl Synthesizer for EspeakVoice {
         &self.name
     }
 
-    fn synthesize(&mut self, request: &SpeechRequest, cancelled: &AtomicBool) -> Result<Clip, SynthesisError> {
+    fn synthesize(
+        &mut self,
+        request: &SpeechRequest,
+        cancelled: &AtomicBool,
+    ) -> Result<Clip, SynthesisError> {
         let plan = language::speech_plan(&request.text, request.language);
         let mut whole: Option<Clip> = None;
         for segment in plan.iter().filter(|s| !s.input.trim().is_empty()) {
@@ -138,7 +137,9 @@ impl Synthesizer for EspeakVoice {
             match &mut whole {
                 None => whole = Some(clip),
                 Some(whole) => {
-                    whole.samples.extend(std::iter::repeat_n(0.0, (BREATH * whole.sample_rate as f32) as usize));
+                    whole
+                        .samples
+                        .extend(std::iter::repeat_n(0.0, (BREATH * whole.sample_rate as f32) as usize));
                     whole.samples.extend(clip.samples);
                 }
             }
@@ -155,7 +156,9 @@ fn wait(
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok(result) => return result.map_err(|error| failed(error.to_string())),
-            Err(mpsc::RecvTimeoutError::Disconnected) => return Err(failed("its output broke off".to_owned())),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(failed("its output broke off".to_owned()));
+            }
             Err(mpsc::RecvTimeoutError::Timeout) if cancelled.load(Ordering::Relaxed) => {
                 return Err(SynthesisError::Cancelled);
             }
@@ -229,8 +232,14 @@ mod tests {
 
     #[test]
     fn chinese_terms_inside_a_tibetan_sentence_are_spoken_too() {
-        let Some(with) = seconds("ངའི་身份证བརླགས་སོང་།", Language::Bo, 1.0) else { return };
-        let Some(without) = seconds("ངའི་བརླགས་སོང་།", Language::Bo, 1.0) else { return };
+        let Some(with) = seconds("ངའི་身份证བརླགས་སོང་།", Language::Bo, 1.0)
+        else {
+            return;
+        };
+        let Some(without) = seconds("ངའི་བརླགས་སོང་།", Language::Bo, 1.0)
+        else {
+            return;
+        };
         assert!(with > without + 0.3, "{with} against {without}");
     }
 

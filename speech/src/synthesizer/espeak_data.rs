@@ -10,7 +10,8 @@ use std::process::Command;
 use crate::SynthesisError;
 
 /// The voice file, found in a trial with espeak-ng 1.51: the Mandarin phoneme table and dictionary, a narrower pitch range.
-const VOICE: &str = "name Tibetan (Mandarin phonemes)\nlanguage bo\nphonemes cmn\ndictionary cmn\npitch 80 180\n";
+const VOICE: &str =
+    "name Tibetan (Mandarin phonemes)\nlanguage bo\nphonemes cmn\ndictionary cmn\npitch 80 180\n";
 /// What the voice needs of the installed data directory.
 const PARTS: [&str; 7] =
     ["phondata", "phonindex", "phontab", "intonations", "cmn_dict", "lang/sit/cmn-Latn-pinyin", "voices/!v"];
