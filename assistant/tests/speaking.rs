@@ -33,6 +33,8 @@ enum Hears {
     Sounds(String),
     /// Nothing: the engine is broken.
     Broken,
+    /// Nothing any more: the engine takes its thread with it.
+    Dies,
 }
 
 /// Fits one text.
@@ -71,6 +73,7 @@ impl Transcriber for Scripted {
                 transcript.hypotheses.push(Hypothesis { text: text.clone(), confidence: None });
             }
             Hears::Sounds(text) => transcript.evidence = Some(Arc::new(Fits(text.clone()))),
+            Hears::Dies => panic!("out of memory"),
             Hears::Broken => {
                 return Err(TranscribeError::Engine {
                     engine: "scripted".to_owned(),
@@ -329,6 +332,16 @@ async fn a_broken_engine_or_broken_sound_is_told_and_typing_goes_on() {
     assert_eq!((told["code"].as_str(), told["id"].as_str()), (Some("bad_audio"), Some("odd")));
     client.say("你好").await.unwrap();
     client.wait_for("say").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_model_thread_that_dies_ends_the_server_with_its_name_and_reason() {
+    let mut server = server(Hears::Dies, "").await;
+    let mut client = citizen(&server, "zh", "none").await;
+    client.speak(&voice("身份证到期了怎么换", Language::Zh, 0.2), false).await.unwrap();
+    let fault =
+        tokio::time::timeout(Duration::from_secs(10), server.server.fault()).await.unwrap().to_string();
+    assert!(fault.contains("ear-0") && fault.contains("out of memory"), "{fault}");
 }
 
 #[tokio::test]

@@ -29,6 +29,12 @@ impl Refusal {
         Self { code, phrase: for_error(code), id: None, retry_after: None }
     }
 
+    /// The code as it is written on the wire.
+    pub fn code_name(&self) -> &'static str {
+        // The phrase files name their sentences after the codes; the test below holds them to it.
+        for_error(self.code).key().trim_start_matches("error_")
+    }
+
     /// … with other words.
     #[must_use]
     pub const fn saying(mut self, phrase: Phrase) -> Self {
@@ -82,6 +88,23 @@ impl From<StoreError> for Refusal {
             StoreError::NotFound(_) | StoreError::NameTaken | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the store refused what a conversation needs");
                 Self::new(ErrorCode::Internal)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_named_as_on_the_wire_and_told_in_each_language() {
+        for code in ErrorCode::ALL {
+            let refusal = Refusal::new(code);
+            assert_eq!(serde_json::to_value(code).unwrap(), refusal.code_name());
+            let both = refusal.signal(None, true).message;
+            for language in Language::ALL {
+                assert!(both.contains(&refusal.signal(Some(language), false).message), "{code:?}");
             }
         }
     }

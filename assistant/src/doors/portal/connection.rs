@@ -67,7 +67,7 @@ impl Audience for Teller {
     }
 
     fn refuse(&self, refusal: Refusal) {
-        counter!(names::ERRORS, "code" => format!("{:?}", refusal.code)).increment(1);
+        counter!(names::ERRORS, "code" => refusal.code_name()).increment(1);
         self.outbox.signal(Signal::Error(refusal.signal(Some(self.language()), false)));
     }
 

@@ -70,7 +70,7 @@ pub(super) async fn serve(
 
 /// Tells why something is not done, in both languages: nobody has said yet which one they speak.
 fn refuse(outbox: &Outbox, refusal: &Refusal, fatal: bool) {
-    metrics::counter!(names::ERRORS, "code" => format!("{:?}", refusal.code)).increment(1);
+    metrics::counter!(names::ERRORS, "code" => refusal.code_name()).increment(1);
     outbox.signal(Signal::Error(refusal.signal(None, fatal)));
 }
 
