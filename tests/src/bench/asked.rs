@@ -88,17 +88,19 @@ pub(super) async fn speak(url: &str, desk: &Desk, language: Language, samples: &
         match message["type"].as_str().unwrap_or_default() {
             "answer" => break Outcome::Answered(text(&message["entry"])),
             "clarify" => break Outcome::Asked(text(&message["choices"][0]["entry"])),
-            "say" | "escalated" => break Outcome::Other(text(&message["act"])),
+            "say" => break Outcome::Other(text(&message["act"])),
+            "escalated" => break Outcome::Other("escalated".to_owned()),
             "error" => bail!("the server answered with {message}"),
             _ => {}
         }
     };
     let first = match &outcome {
         Outcome::Answered(entry) | Outcome::Asked(entry) => Some(entry.clone()),
+        Outcome::Other(act) if act == "escalated" => considered(desk, &conversation).await?,
         Outcome::Other(_) => {
             // The desk sees what was considered only of conversations that were handed to it.
             client.send(json!({"type": "person", "id": "show-the-desk"})).await?;
-            client.wait_for("accepted").await?;
+            client.wait_for("escalated").await?;
             considered(desk, &conversation).await?
         }
     };
