@@ -17,7 +17,7 @@ mod understander;
 mod understanding;
 mod voice_channel;
 
-pub use calibration::{Calibration, ChoiceModel, Fit};
+pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use understander::{Settings, UnderstandError, Understander};
 pub use understanding::{Act, Decision, EscalationReason, Scored, Understanding, Utterance};

@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p intents --test understanding_text -- --nocapture` prints the figures.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
@@ -177,9 +178,11 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
         let (id, question) = line.split_once('\t').expect("two columns");
         ids.insert(id.to_owned(), EntryId(format!("e-{number}")));
         let question = serde_json::to_string(question.trim()).expect("JSON");
-        yaml += &format!(
-            "- {{id: e-{number}, topic: t, zh: {{question: {question}, spoken: 答, written: 答}}}}\n"
-        );
+        writeln!(
+            yaml,
+            "- {{id: e-{number}, topic: t, zh: {{question: {question}, spoken: 答, written: 答}}}}"
+        )
+        .expect("written");
     }
     let collection = Collection::parse("faq_gov", &yaml);
     let publication = match Publication::new(&collection) {

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use intents::{
-    Act, Context, Decision, EscalationReason, Memory, Scored, Settings, Understander, Understanding,
-    Utterance, decide,
+    Act, Context, Decision, EscalationReason, Memory, Recording, Scored, Settings, Understander,
+    Understanding, Utterance, calibrate_voice, decide,
 };
 use kb::{Collection, EntryId, Publication};
 use language::Language::{self, Bo, Zh};
@@ -244,4 +244,35 @@ fn the_words_of_a_recogniser_that_takes_dictation_count_as_well() {
     };
     assert!(confidence(&with) > confidence(&without));
     assert_eq!(understand("你好，转人工").act, Act::Person);
+}
+
+#[test]
+fn voice_is_calibrated_on_two_hundred_recordings_and_not_on_fewer() {
+    let publication = SAMPLE.publication();
+    let recordings: Vec<Recording> = publication
+        .variants()
+        .iter()
+        .filter(|variant| variant.language == Bo)
+        .take(200)
+        .enumerate()
+        .map(|(number, variant)| Recording {
+            evidence: Arc::new(Heard::new(&variant.text, Bo, 2 + number % 4)),
+            text: String::new(),
+            language: Bo,
+            entry: Some(publication.entries()[variant.entry as usize].id.clone()),
+            read: Some(variant.text.clone()),
+        })
+        .collect();
+    let settings = Settings::default();
+    let calibration = calibrate_voice(&SAMPLE, &recordings, &settings).expect("the index works");
+    let fit = calibration.voice.get(Bo);
+    assert_eq!(fit.examples, 600);
+    assert!(fit.expected_wrong <= settings.wrong_share && fit.expected_answered > 0.2, "{fit:?}");
+    assert_eq!(calibration.voice.get(Zh), SAMPLE.calibration().voice.get(Zh));
+    assert_eq!(calibration.text, SAMPLE.calibration().text);
+    let few = calibrate_voice(&SAMPLE, &recordings[..199], &settings).expect("the index works");
+    assert_eq!(&few, SAMPLE.calibration());
+    let stored = Settings { calibration: Some(calibration.clone()), ..Settings::default() };
+    let again = Understander::new(Arc::clone(publication), stored).expect("the stored calibration");
+    assert_eq!(again.rules().voice.bo, calibration.voice.bo.thresholds);
 }

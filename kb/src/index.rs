@@ -30,6 +30,9 @@ impl std::fmt::Debug for InvertedIndex {
     }
 }
 
+/// Documents with their scores, best first.
+pub(crate) type Hits = Vec<(u32, f32)>;
+
 const ORDINAL: &str = "variant";
 
 impl InvertedIndex {
@@ -68,14 +71,14 @@ impl InvertedIndex {
     }
 
     /// The `limit` best documents of every view with their BM25 scores, best first.
-    pub fn search(&self, terms: &Terms, limit: usize) -> tantivy::Result<Vec<(View, Vec<(u32, f32)>)>> {
+    pub fn search(&self, terms: &Terms, limit: usize) -> tantivy::Result<Vec<(View, Hits)>> {
         self.fields
             .iter()
             .map(|&(view, field)| Ok((view, self.search_view(field, terms.view(view), limit)?)))
             .collect()
     }
 
-    fn search_view(&self, field: Field, terms: &[String], limit: usize) -> tantivy::Result<Vec<(u32, f32)>> {
+    fn search_view(&self, field: Field, terms: &[String], limit: usize) -> tantivy::Result<Hits> {
         if terms.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }

@@ -315,17 +315,12 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
 
 /// Sorted numbers of terms, new ones added to the vocabulary.
 fn number(vocabulary: &mut HashMap<String, u32>, terms: &[String]) -> Vec<u32> {
-    let mut numbers: Vec<u32> = terms
-        .iter()
-        .map(|term| match vocabulary.get(term) {
-            Some(number) => *number,
-            None => {
-                let number = vocabulary.len() as u32;
-                vocabulary.insert(term.clone(), number);
-                number
-            }
-        })
-        .collect();
+    let mut numbers = Vec::with_capacity(terms.len());
+    for term in terms {
+        let next = vocabulary.len() as u32;
+        let known = vocabulary.get(term).copied();
+        numbers.push(known.unwrap_or_else(|| *vocabulary.entry(term.clone()).or_insert(next)));
+    }
     numbers.sort_unstable();
     numbers
 }

@@ -58,7 +58,7 @@ pub(super) struct Row {
 
 /// All phrases. A test makes sure that every line reads.
 pub(super) fn rows() -> impl Iterator<Item = Row> {
-    lines().filter_map(|line| line).flatten()
+    lines().flatten().flatten()
 }
 
 /// Every line that is not a comment; `None` where it does not read.

@@ -1,7 +1,7 @@
 //! A conditional logit model with an outside option: from features of competing candidates to probabilities.
 //!
 //! Each candidate has the utility `w · features`, "none of them" the utility 0, and probabilities are the softmax of the
-//! utilities (McFadden 1974). So candidates compete, margins count without being features, probabilities sum to at most
+//! utilities (conditional logit, 1974, by D. `McFadden`). So candidates compete, margins count without being features, probabilities sum to at most
 //! one, and what is missing is the probability that nothing fits. Fitting is convex: Newton's method with a small
 //! Gaussian prior, deterministic.
 
@@ -150,10 +150,11 @@ fn newton_step(weights: &[f64], prior: &[f64], free: &[bool], examples: &[Exampl
     }
     for i in (0..n).filter(|i| !free[*i]) {
         gradient[i] = 0.0;
-        for j in 0..n {
-            curvature[i][j] = f64::from(u8::from(i == j));
-            curvature[j][i] = curvature[i][j];
+        for row in &mut curvature {
+            row[i] = 0.0;
         }
+        curvature[i].fill(0.0);
+        curvature[i][i] = 1.0;
     }
     solve(curvature, gradient)
 }

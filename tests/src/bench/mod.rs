@@ -7,6 +7,6 @@ mod report;
 mod sound;
 
 pub use latency::{crowd, latency, sizes};
-pub use paraphrase::paraphrases;
+pub use paraphrase::{paraphrase, paraphrases};
 pub use report::{Figure, Report, percentile};
 pub use sound::{real_mandarin, sample_questions};

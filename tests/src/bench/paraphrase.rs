@@ -65,7 +65,8 @@ fn units(text: &str, language: Language) -> Vec<String> {
     }
 }
 
-fn paraphrase(text: &str, language: Language, random: &mut StdRng) -> String {
+/// A paraphrase of a text, made as the module says.
+pub fn paraphrase(text: &str, language: Language, random: &mut StdRng) -> String {
     let mut units = units(text.trim_end_matches(['？', '?', '།', '。']), language);
     let gone = units.len() / 4;
     let from = random.random_range(0..=units.len() - gone);

@@ -1,0 +1,113 @@
+//! Fits the documented constants of the `intents` crate's voice channel.
+//!
+//! `cargo run -p end-to-end --bin fit-voice -- MODEL [DECIBELS]`: 760 real Mandarin sentences (`zh_sentences`) are entries, each
+//! asked as it is written and in a paraphrase; every second one is spoken, in a babble of four others at that
+//! signal-to-noise ratio where one is given. Give it a model that has not been trained on these speakers, such as the proxy,
+//! or enough babble that having heard them does not help. Prints weights and thresholds.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use end_to_end::bench::paraphrase;
+use end_to_end::material;
+use intents::{Recording, Settings, Understander, calibrate_voice};
+use kb::{Collection, Entry, EntryId, Publication, Review, Sourced, Text};
+use language::{Language, Script};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use speech::runtime::{OnnxRuntime, SessionOptions};
+use speech::transcriber::ctc::CtcTranscriber;
+use speech::{TranscribeRequest, Transcriber};
+
+struct Sentence {
+    file: String,
+    text: String,
+}
+
+fn sentences(folder: &Path) -> Result<Vec<Sentence>> {
+    let table =
+        std::fs::read_to_string(folder.join("transcripts.tsv")).context("zh_sentences/transcripts.tsv")?;
+    let mut seen = HashSet::new();
+    Ok(table
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once('\t').zip(line.rsplit_once('\t')))
+        .map(|((file, _), (_, text))| Sentence { file: file.to_owned(), text: text.to_owned() })
+        .filter(|s| {
+            s.text.chars().any(|c| Script::of(c) == Script::Han) && seen.insert(language::search_key(&s.text))
+        })
+        .collect())
+}
+
+fn publish(sentences: &[Sentence]) -> Result<Publication> {
+    let mut random = StdRng::seed_from_u64(11);
+    let mut entry = |(number, sentence): (usize, &Sentence)| Entry {
+        id: EntryId(format!("sentence-{number}")),
+        topic: "measuring".to_owned(),
+        sample: true,
+        escalate: false,
+        zh: Some(Text {
+            question: sentence.text.clone(),
+            variants: vec![paraphrase(&sentence.text, Language::Zh, &mut random)],
+            spoken: "。".to_owned(),
+            written: "。".to_owned(),
+            steps: Vec::new(),
+            documents: Vec::new(),
+            review: Review::Sample,
+        }),
+        bo: None,
+        links: Vec::new(),
+        office: None,
+    };
+    let sourced = |entry| Sourced { file: "measuring".to_owned(), entry };
+    let entries = sentences.iter().enumerate().map(|s| sourced(entry(s))).collect();
+    Ok(Publication::new(&Collection { name: "measuring".to_owned(), entries, ..Collection::default() })?)
+}
+
+/// The samples with four other recordings beside them.
+fn in_babble(samples: &[f32], others: &[Vec<f32>], decibels: f32) -> Vec<f32> {
+    let mixed = |at: usize| others.iter().filter(|o| !o.is_empty()).map(|o| o[at % o.len()]).sum::<f32>();
+    let babble: Vec<f32> = (0..samples.len()).map(mixed).collect();
+    let power = |sound: &[f32]| sound.iter().map(|s| s * s).sum::<f32>();
+    let gain = (power(samples) / power(&babble).max(1e-9) / 10_f32.powf(decibels / 10.0)).sqrt();
+    samples.iter().zip(&babble).map(|(sample, noise)| sample + gain * noise).collect()
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let model = arguments.next().context("which model folder?")?;
+    let decibels: Option<f32> = arguments.next().map(|text| text.parse()).transpose()?;
+    let Some(folder) = material::data("zh_sentences") else { return Ok(()) };
+    let sentences = sentences(&folder)?;
+    let settings = Settings { outside_share: 0.15, ..Settings::default() };
+    let understander = Understander::new(Arc::new(publish(&sentences)?), settings.clone())?;
+    let runtime = OnnxRuntime::load(Some(&material::workspace().join(".local/lib/libonnxruntime.so")))?;
+    let mut ear =
+        CtcTranscriber::load(Path::new(&model), &Language::ALL, &runtime, SessionOptions::default())?;
+    let sound = |number: usize| {
+        speech::codec::file::decode_path(&folder.join(&sentences[number % sentences.len()].file), 60.0)
+    };
+    let mut recordings = Vec::new();
+    for number in (0..sentences.len()).step_by(2) {
+        let mut samples = sound(number)?;
+        if let Some(decibels) = decibels {
+            let others = (1..=4).map(|k| sound(number * 7 + k * 131)).collect::<Result<Vec<_>, _>>()?;
+            samples = in_babble(&samples, &others, decibels);
+        }
+        let Some(evidence) = ear.transcribe(&samples, &TranscribeRequest::default())?.evidence else {
+            continue;
+        };
+        recordings.push(Recording {
+            evidence,
+            text: String::new(),
+            language: Language::Zh,
+            entry: Some(EntryId(format!("sentence-{number}"))),
+            read: Some(sentences[number].text.clone()),
+        });
+    }
+    let calibration = calibrate_voice(&understander, &recordings, &settings)?;
+    println!("{}", serde_json::to_string_pretty(&calibration.voice.zh)?);
+    Ok(())
+}
