@@ -10,6 +10,7 @@
 //!
 //! A turn goes on to its end when its connection is lost: the citizen finds the answer on resuming.
 
+mod catch_up;
 mod input;
 mod refusal;
 mod registry;

@@ -222,13 +222,24 @@ fn answer_in(
     }))
 }
 
-/// The question that an answer or a question back is about, as it is shown for a turn that no dictation was taken of.
+/// The question that an answer or a "did you ask …?" is about: what is shown for a turn that no dictation was taken of.
+/// Where several choices are offered nothing has been matched yet.
 pub fn matched_question(decision: &Decision, language: Language, knowledge: &Publication) -> String {
     match decision {
         Decision::Answer { chosen, .. } => question_in(chosen, language, knowledge),
+        Decision::Clarify { choices } if choices.len() == 1 => question_in(&choices[0], language, knowledge),
+        Decision::Clarify { .. } | Decision::Act(_) | Decision::NotUnderstood | Decision::Escalate(_) => {
+            String::new()
+        }
+    }
+}
+
+/// The nearest question, sure or not: what an agent is shown, who can ask back.
+pub fn nearest_question(decision: &Decision, language: Language, knowledge: &Publication) -> String {
+    match decision {
         Decision::Clarify { choices } => {
             choices.first().map(|best| question_in(best, language, knowledge)).unwrap_or_default()
         }
-        Decision::Act(_) | Decision::NotUnderstood | Decision::Escalate(_) => String::new(),
+        other => matched_question(other, language, knowledge),
     }
 }

@@ -80,7 +80,7 @@ impl Conversations {
 
     /// Understands typed words that are in the log as event `seq` already, and responds.
     #[expect(clippy::too_many_arguments, reason = "private, and each is a different thing")]
-    async fn answer_text(
+    pub(super) async fn answer_text(
         &self,
         session: &Session,
         before: &ConversationState,
@@ -339,31 +339,6 @@ impl Conversations {
         Ok(())
     }
 
-    /// Answers what was typed or said last if the server stopped before it was answered.
-    async fn catch_up(&self, session: &Session, audience: &dyn Audience) -> Result<(), Refusal> {
-        let state = self.state(session).await?;
-        if matches!(state.status(), Status::Assigned | Status::Closed) {
-            return Ok(());
-        }
-        let events = self.store.events_after(session.id, 0, u32::MAX).await?;
-        let unanswered =
-            events.iter().rev().take_while(|event| !is_response(&event.body)).find_map(|event| match &event
-                .body
-            {
-                EventBody::CitizenMessage(message) => Some((event.seq, message.clone())),
-                _ => None,
-            });
-        let Some((seq, message)) = unanswered else { return self.ask_for_lost_speech(session, &state).await };
-        if message.text.is_empty() {
-            let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, Some(seq));
-            self.store.append(Append::to(session.id).event(lost)).await?;
-            return Ok(());
-        }
-        let before = ConversationState::replay(events.iter().take_while(|event| event.seq < seq));
-        let before = before.unwrap_or_else(|_| state.clone());
-        self.answer_text(session, &before, state, seq, message.text, Some(message.id), audience).await
-    }
-
     /// What the policy remembers, from the conversation's state.
     pub(super) async fn memory(&self, state: &ConversationState) -> Result<Memory, Refusal> {
         let pending =
@@ -383,11 +358,6 @@ impl Conversations {
             emergency,
         })
     }
-}
-
-/// Whether an event answers, or settles without an answer, what the citizen said before it.
-const fn is_response(body: &EventBody) -> bool {
-    !matches!(body, EventBody::CitizenMessage(_) | EventBody::Started(_))
 }
 
 /// Words of the system's own, outside any decision.
@@ -417,9 +387,23 @@ fn record(thought: &Thought, state: &ConversationState, message: Option<&Citizen
     };
     counter!(names::TURNS, "language" => state.language.code(), "source" => source, "decision" => decision)
         .increment(1);
+    let best = thought.understanding.candidates.first().map_or(0.0, |scored| scored.confidence);
+    tracing::info!(
+        conversation = %state.conversation,
+        language = %state.language,
+        source,
+        decision,
+        best = format!("{best:.2}"),
+        "a turn was decided"
+    );
 }
 
-/// The matched question for a voice turn without dictation; see [`respond::matched_question`].
-pub(super) fn shown(thought: &Thought, language: Language) -> String {
-    respond::matched_question(&thought.decision, language, thought.knowledge())
+/// What is shown for a voice turn without dictation.
+pub(super) fn shown(thought: &Thought, state: &ConversationState) -> String {
+    let show = if state.status() == Status::Assigned {
+        respond::nearest_question
+    } else {
+        respond::matched_question
+    };
+    show(&thought.decision, state.language, thought.knowledge())
 }

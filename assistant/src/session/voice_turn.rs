@@ -44,7 +44,7 @@ impl Conversations {
         let engine = heard.engine;
         let thought = self.minds.think(move |brain| brain.think(&utterance, &memory, Some(engine))).await;
         let thought = thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))?;
-        let shown = if dictation { text } else { shown(&thought, state.language) };
+        let shown = if dictation { text } else { shown(&thought, &state) };
         if !dictation {
             audience.tell(last(shown.clone()));
         }
