@@ -35,6 +35,9 @@ pub enum Act {
     Slower,
     /// "A person, please."
     Person,
+    /// "No person after all", from a citizen who waits for one. The policy does not know who waits: it passes this on
+    /// as [`Decision::Act`], and to somebody who does not wait it means nothing.
+    LeaveQueue,
     /// "The other language, please."
     OtherLanguage,
     /// "Yes", to a confirming question.

@@ -60,7 +60,9 @@ const fn words(act: Act) -> Phrase {
         Act::Emergency => Phrase::Emergency,
         Act::Repeat | Act::Slower => Phrase::NothingToRepeat,
         Act::OtherLanguage => Phrase::LanguageChanged,
-        Act::Question | Act::Person | Act::Yes | Act::No | Act::Choice(_) => Phrase::RepeatQuestion,
+        Act::Question | Act::Person | Act::LeaveQueue | Act::Yes | Act::No | Act::Choice(_) => {
+            Phrase::RepeatQuestion
+        }
     }
 }
 

@@ -100,7 +100,7 @@ fn perform(act: Act, situation: &Situation<'_>) -> Response {
         Act::Repeat => said(Phrase::NothingToRepeat, SayAct::RepeatQuestion),
         Act::OtherLanguage => change_language(situation),
         // The policy turns these into something else; should one come through, ask for the question.
-        Act::Question | Act::Person | Act::Yes | Act::No | Act::Choice(_) => {
+        Act::Question | Act::Person | Act::LeaveQueue | Act::Yes | Act::No | Act::Choice(_) => {
             said(Phrase::RepeatQuestion, SayAct::RepeatQuestion)
         }
     }

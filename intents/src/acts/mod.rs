@@ -199,7 +199,9 @@ fn plausible(syllables: usize, seconds: f32) -> bool {
 /// Which act counts where an utterance holds several.
 fn precedence(act: Act, turn: Turn) -> u8 {
     match act {
-        Act::Emergency => 12,
+        Act::Emergency => 13,
+        // "No person" holds the word for a person, never the other way round.
+        Act::LeaveQueue => 12,
         Act::Person => 11,
         Act::OtherLanguage => 10,
         Act::Choice(_) if turn.pending > 0 => 9,

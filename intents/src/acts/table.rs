@@ -82,6 +82,7 @@ fn meaning(name: &str) -> Option<Meaning> {
         "repeat" => Meaning::Act(Act::Repeat),
         "slower" => Meaning::Act(Act::Slower),
         "person" => Meaning::Act(Act::Person),
+        "leave_queue" => Meaning::Act(Act::LeaveQueue),
         "language_bo" => Meaning::Wish(Some(Language::Bo)),
         "language_zh" => Meaning::Wish(Some(Language::Zh)),
         "language_other" => Meaning::Wish(None),
