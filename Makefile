@@ -33,8 +33,10 @@ bench: bench-main ## All benchmarks
 
 bench-main: ## The figures of the main job: target/bench/main.json
 	@deploy/setup.sh test
-	@cargo build --quiet --locked --workspace --bins
-	@cargo run --quiet --locked --package end-to-end --bin bench-main
+	@cargo build --quiet --locked --workspace --all-targets
+	@target/debug/bench-main
+	@printf '\nkill -9 in the middle of 50 conversations, and bad input:\n'
+	@cargo test --quiet --locked --workspace --test kill_nine --test bad_input -- --nocapture --test-threads=1
 
 train: ## Train the shipped recogniser again (needs the measurement data and hours; see training/README.md)
 	@training/train.sh

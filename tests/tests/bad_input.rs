@@ -234,6 +234,26 @@ async fn garbage_instead_of_opus_is_told_and_does_not_end_the_conversation() -> 
     still_works(&mut client, "你好").await
 }
 
+#[tokio::test]
+async fn a_picture_sent_as_sound_is_not_answered() -> Result<()> {
+    let server = server().await?;
+    let picture: Vec<u8> =
+        b"\x89PNG\r\n\x1a\n".iter().copied().chain((0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)).collect();
+    for codec in ["pcm16", "opus"] {
+        let mut client = citizen(&server, "zh").await?;
+        client.send(json!({"type": "audio_start", "id": "p", "codec": codec, "sample_rate": 16_000})).await?;
+        client.send_audio(picture.clone()).await?;
+        client.send(json!({"type": "commit", "id": "p"})).await?;
+        let outcome = outcome(&mut client).await?;
+        ensure!(outcome["type"] != "answer", "a picture sent as {codec} was answered: {outcome}");
+        if outcome["type"] == "error" {
+            ensure!(has_script(outcome["message"].as_str().unwrap_or_default(), "zh"), "{outcome}");
+        }
+        still_works(&mut client, "你好").await?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_picture_called_wav_and_stereo_at_48_khz_are_handled_by_the_file_decoder() -> Result<()> {
     let folder = tempfile::tempdir()?;

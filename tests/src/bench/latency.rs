@@ -27,10 +27,12 @@ impl Spoken {
 }
 
 /// What one citizen measured, in milliseconds after the last sample of speech was sent.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Waited {
     transcript: f64,
     sound: f64,
+    /// What was said first: `answer`, `clarify` or `say`.
+    outcome: String,
 }
 
 fn questions(count: usize) -> Result<Vec<Spoken>> {
@@ -56,7 +58,7 @@ async fn ask(url: &str, spoken: &Spoken, commit: bool) -> Result<Waited> {
     let silence = vec![0_i16; 320];
     let speech_frames = spoken.samples.len().div_ceil(320);
     let mut ended: Option<Instant> = None;
-    let mut transcript = None;
+    let (mut transcript, mut outcome) = (None, String::new());
     let mut n = 0_u32;
     loop {
         let due = started + Duration::from_millis(20) * n;
@@ -77,10 +79,14 @@ async fn ask(url: &str, spoken: &Spoken, commit: bool) -> Result<Waited> {
             }
             message = client.next() => match message? {
                 Message::Json(m) if m["type"] == "final" => transcript = Some(since(ended)),
-                Message::Json(m) if m["type"] == "error" && m["code"] != "wrong_order" => bail!("{m}"),
+                // Silence that is still on its way when the rules end the turn belongs to no turn any more.
+                Message::Json(m) if m["type"] == "error" && (commit || m["code"] != "wrong_order") => bail!("{m}"),
+                Message::Json(m) if ["answer", "clarify", "say"].iter().any(|kind| m["type"] == *kind) => {
+                    outcome = m["type"].as_str().unwrap_or_default().to_owned();
+                }
                 Message::Audio(_) => {
                     let transcript = transcript.context("sound came before the transcript")?;
-                    let waited = Waited { transcript, sound: since(ended) };
+                    let waited = Waited { transcript, sound: since(ended), outcome };
                     client.close().await.ok();
                     return Ok(waited);
                 }
@@ -96,12 +102,18 @@ fn since(ended: Option<Instant>) -> f64 {
 }
 
 fn tell(report: &mut Report, what: &str, waited: &[Waited]) {
-    for (name, values) in [
-        ("final transcript", waited.iter().map(|w| w.transcript).collect::<Vec<_>>()),
-        ("first sound of the answer", waited.iter().map(|w| w.sound).collect()),
-    ] {
-        report.tell(&format!("{what}: end of speech to {name}, p50"), percentile(&values, 0.5), "ms");
-        report.tell(&format!("{what}: end of speech to {name}, p95"), percentile(&values, 0.95), "ms");
+    let all = |name: &str, values: &[f64], report: &mut Report| {
+        report.tell(&format!("{what}: end of speech to {name}, p50"), percentile(values, 0.5), "ms");
+        report.tell(&format!("{what}: end of speech to {name}, p95"), percentile(values, 0.95), "ms");
+    };
+    all("final transcript", &waited.iter().map(|w| w.transcript).collect::<Vec<_>>(), report);
+    for (outcome, name) in
+        [("answer", "first sound of the answer"), ("clarify", "first sound of the question back"), ("say", "first sound of another reply")]
+    {
+        let values: Vec<f64> = waited.iter().filter(|w| w.outcome == outcome).map(|w| w.sound).collect();
+        if !values.is_empty() {
+            all(&format!("{name} ({} turns)", values.len()), &values, report);
+        }
     }
 }
 
@@ -129,7 +141,7 @@ pub async fn latency(report: &mut Report) -> Result<()> {
     for spoken in questions.iter().take(20) {
         waited.push(ask(&server.portal(), spoken, false).await?);
     }
-    tell(report, "20 questions, ended by silence (the rule waits 800 ms)", &waited);
+    tell(report, "20 questions, ended by silence (the rule waits 850 ms)", &waited);
     Ok(())
 }
 
