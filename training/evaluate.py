@@ -2,7 +2,8 @@
 
     python evaluate.py DATA PHONES.tsv ESPEAK SAMPLE_KB TEXTS.tsv FIGURES.json NAME=MODEL.onnx ... [--sets zh_real,bo_voice]
 
-Sets: `zh_real`, real Mandarin by people nobody trained on (never used for any choice); `zh_dev`, the held-out tenth of
+Sets: `zh_real`, real Mandarin by people nobody trained on (never used for any choice), and `zh_checked`, the same without
+six recordings whose transcripts are wrong; `zh_dev`, the held-out tenth of
 the training sentences (two heard speakers; this one may be looked at while tuning); `bo_voice` and `zh_voice`, every
 question of the sample knowledge base spoken by held-out espeak-ng voices. Each is looked for among all sentences of
 its set and 500 distractors, first verbatim, then paraphrased: a run of a quarter of its units is deleted and a random
@@ -30,6 +31,9 @@ from scoring import Entries, collapse, edit_distance
 from synthetic import held_out_voice
 
 DISTRACTORS = 500
+# Six recordings of `zh_speech` whose transcript is not what is said in them (evidence in LOG.md). `zh_real` counts them as
+# everything else; `zh_checked` leaves them out.
+DOUBTFUL = "35c7153"
 OPENINGS = {
     "zh": ["", "请问一下", "我想知道", "你好我要", "麻烦问下"],
     # Awaiting a native reviewer: "I want to ask", "please tell me", "hello, I", "today I ask".
@@ -68,10 +72,11 @@ def paraphrase(text: str, language: str, rng: random.Random) -> str:
     return rng.choice(OPENINGS[language]) + kept + rng.choice(CLOSINGS[language])
 
 
-def real_mandarin(data: Path) -> list[Spoken]:
-    """`zh_speech`: for measuring only."""
+def real_mandarin(data: Path, doubtful: bool = True) -> list[Spoken]:
+    """`zh_speech`: for measuring only; without the doubtful transcripts if wished."""
     with (data / "zh_speech/manifest.tsv").open() as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    rows = [row for row in rows if doubtful or DOUBTFUL not in row["file"]]
     return [Spoken("zh", row["text"], fbank(read_audio(data / "zh_speech" / row["file"]))) for row in rows]
 
 
@@ -166,13 +171,13 @@ def measure(name: str, spoken: list[Spoken], distractors: list[str], model, pron
 
 def show(figures: dict) -> None:
     """A table for people."""
-    print(f"{'model':10} {'set':9} {'utt':>4} {'entries':>7} {'phone err':>9} | verbatim: edit  ctc  ctc/ph fused"
+    print(f"{'model':10} {'set':10} {'utt':>4} {'entries':>7} {'phone err':>9} | verbatim: edit  ctc  ctc/ph fused"
           " | paraphrased: ctc/ph  fused (first five)  area")  # fmt: skip
     for model, sets in figures.items():
         for figure in sets.values():
             exact, other = figure["verbatim"], figure["paraphrased"]
             print(
-                f"{model:10} {figure['set']:9} {figure['utterances']:4} {figure['entries']:7} {figure['phone_error']:9.3f} |"
+                f"{model:10} {figure['set']:10} {figure['utterances']:4} {figure['entries']:7} {figure['phone_error']:9.3f} |"
                 f"          {exact['edit_distance']['first']:.2f}  {exact['ctc']['first']:.2f}  "
                 f"{exact['ctc_per_phone']['first']:.3f} {exact['fused']['first']:.3f} |"
                 f"              {other['ctc_per_phone']['first']:.2f}   {other['fused']['first']:.2f} "
@@ -185,7 +190,7 @@ def main() -> None:
     for name in ("data", "phones", "espeak", "sample_kb", "texts", "figures"):
         parser.add_argument(name, type=Path)
     parser.add_argument("models", nargs="+")
-    parser.add_argument("--sets", default="zh_real,bo_voice,zh_voice")
+    parser.add_argument("--sets", default="zh_real,zh_checked,bo_voice,zh_voice")
     options = parser.parse_args()
     pronouncer = Pronouncer(options.phones)
     rows = [line.split("\t") for line in options.texts.read_text().splitlines()]
@@ -198,6 +203,8 @@ def main() -> None:
         language = name[:2]
         if name == "zh_real":
             sets[name] = real_mandarin(options.data)
+        elif name == "zh_checked":
+            sets[name] = real_mandarin(options.data, doubtful=False)
         elif name == "zh_dev":
             sets[name] = development(options.data)
         else:
