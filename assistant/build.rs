@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 const PLACEHOLDER: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Drilen</title>\n\
-<p>The pages have not been built. Run <code>make web</code>, then build the server again.</p>\n\
+<p>The pages have not been built. Run <code>make setup</code>, then build the server again.</p>\n\
 <p>页面尚未构建。</p>\n</html>\n";
 
 fn main() {

@@ -88,5 +88,9 @@ fn describe() {
     describe_histogram!(names::TRANSCRIBE_SECONDS, seconds, "end of speech to final transcript");
     describe_histogram!(names::DECIDE_SECONDS, seconds, "utterance to durable decision");
     describe_histogram!(names::SYNTHESIZE_SECONDS, seconds, "one sentence synthesized, cache misses only");
-    describe_histogram!(names::FIRST_SOUND_SECONDS, seconds, "end of speech to the first sound of the answer");
+    describe_histogram!(
+        names::FIRST_SOUND_SECONDS,
+        seconds,
+        "end of speech to the first sound of the answer"
+    );
 }

@@ -4,6 +4,7 @@
 
 mod common;
 
+use assistant::phrases::{Phrase, say};
 use common::{close_code, error, question, shared, start};
 use examples::{Client, Message, StartOptions};
 use serde_json::json;
@@ -187,4 +188,98 @@ async fn a_conversation_goes_on_after_a_restart_of_the_server() {
     client.resume(&token, 2).await.unwrap();
     assert_eq!(client.wait_for("answer").await.unwrap(), answer);
     server.shutdown().await.unwrap();
+}
+
+/// Words after which the assistant asks back with several choices, "say that again", "the first one", "none of them".
+const ASKED_BACK: [(&str, &str, &str, &str, &str); 2] = [
+    ("zh", "身份证", "再说一遍", "第一个", "都不是"),
+    ("bo", "ཐོབ་ཐང་ལག་འཁྱེར།", "ཡང་བསྐྱར་གསུང་རོགས་གནང་།", "དང་པོ།", "མ་རེད།"),
+];
+
+const RESPONSES: [&str; 4] = ["clarify", "answer", "say", "escalated"];
+
+#[tokio::test]
+async fn who_wants_to_hear_the_choices_again_gets_them_and_can_choose() {
+    for (language, topic, again, first, _) in ASKED_BACK {
+        for answered_before in [false, true] {
+            let mut client = shared().citizen(language).await;
+            if answered_before {
+                client.say(&question("socialcard-lost", language)).await.unwrap();
+                client.wait_for("answer").await.unwrap();
+            }
+            client.say(topic).await.unwrap();
+            let back = client.wait_for_any(&RESPONSES).await.unwrap();
+            assert_eq!(back["type"], "clarify", "{back}");
+            client.say(again).await.unwrap();
+            let repeated = client.wait_for_any(&RESPONSES).await.unwrap();
+            assert_eq!((&repeated["type"], &repeated["choices"]), (&back["type"], &back["choices"]));
+            assert!(repeated["seq"].as_u64() > back["seq"].as_u64());
+            client.say(first).await.unwrap();
+            let answer = client.wait_for_any(&RESPONSES).await.unwrap();
+            assert_eq!(answer["entry"], back["choices"][0]["entry"], "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_wants_none_of_the_choices_is_asked_for_other_words_and_was_understood() {
+    for (language, topic, _, _, none) in ASKED_BACK {
+        let expected = say(Phrase::SayOtherwise, language.parse().unwrap());
+        for pressed in [false, true] {
+            let mut client = shared().citizen(language).await;
+            client.say(topic).await.unwrap();
+            let back = client.wait_for("clarify").await.unwrap();
+            if pressed {
+                let none = json!({"type": "choose", "id": "n", "clarify_seq": back["seq"], "choice": 0});
+                client.send(none).await.unwrap();
+            } else {
+                client.say(none).await.unwrap();
+            }
+            let said = client.wait_for_any(&RESPONSES).await.unwrap();
+            assert_eq!(said["text"], expected, "{said}");
+        }
+        // Where nothing was offered, the same word is not understood.
+        let mut client = shared().citizen(language).await;
+        client.say(none).await.unwrap();
+        let said = client.wait_for("say").await.unwrap();
+        assert_eq!(said["text"], say(Phrase::NotUnderstood, language.parse().unwrap()));
+    }
+}
+
+#[tokio::test]
+async fn in_the_other_language_only_what_was_said_last_is_said_again() {
+    for (language, other, topic, wish, thanks) in [
+        ("zh", "bo", "身份证", "请说藏语", "谢谢"),
+        ("bo", "zh", "ཐོབ་ཐང་ལག་འཁྱེར།", "རྒྱ་སྐད་བཤད་རོགས།", "ཐུགས་རྗེ་ཆེ།"),
+    ] {
+        let mut client = shared().citizen(language).await;
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        client.wait_for("answer").await.unwrap();
+        client.say(wish).await.unwrap();
+        client.wait_for("language_changed").await.unwrap();
+        let again = client.wait_for("answer").await.unwrap();
+        assert_eq!(
+            (again["entry"].as_str(), again["language"].as_str()),
+            (Some("idcard-renew"), Some(other))
+        );
+
+        let mut client = shared().citizen(language).await;
+        client.say(topic).await.unwrap();
+        let back = client.wait_for("clarify").await.unwrap();
+        client.say(wish).await.unwrap();
+        let there = client.wait_for("clarify").await.unwrap();
+        assert_eq!(there["choices"][0]["entry"], back["choices"][0]["entry"]);
+        assert!(common::has_script(there["choices"][0]["question"].as_str().unwrap(), other), "{there}");
+
+        let mut client = shared().citizen(language).await;
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        client.wait_for("answer").await.unwrap();
+        client.say(thanks).await.unwrap();
+        client.wait_for("say").await.unwrap();
+        client.say(wish).await.unwrap();
+        assert_eq!(client.wait_for_any(&["say", "answer"]).await.unwrap()["act"], "language");
+        client.say(thanks).await.unwrap();
+        let next = client.wait_for_any(&["say", "answer", "clarify"]).await.unwrap();
+        assert_eq!(next["type"], "say", "an answer of long ago was repeated: {next}");
+    }
 }

@@ -100,3 +100,62 @@ fn a_sentence_is_spoken_into_a_file_in_both_languages() {
     let nothing = ["speak", "……", "--language", "zh", "--out", "/tmp/never-written.wav"];
     assert_eq!(run(folder.path(), &nothing).0, Some(2));
 }
+
+#[test]
+fn an_empty_question_and_an_odd_speed_are_refused_with_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    for empty in ["", " 　\n"] {
+        let (code, printed, told) = run(folder.path(), &["ask", empty, "--language", "bo"]);
+        assert_eq!((code, printed.as_str()), (Some(2), ""));
+        assert!(told.contains("question is empty"), "{told}");
+    }
+    let out = folder.path().join("x.wav");
+    for rate in ["0.49", "2.1", "NaN", "fast"] {
+        let speak =
+            ["speak", "您好 བཀྲ་ཤིས།", "--language", "zh", "--out", &out.to_string_lossy(), "--rate", rate];
+        let (code, _, told) = run(folder.path(), &speak);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains("0.5") && told.contains("2.0"), "{told}");
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn files_that_cannot_be_written_or_are_no_sound_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let nowhere = folder.path().join("没有/བོད.wav");
+    let speak = ["speak", "您好", "--language", "zh", "--out", &nowhere.to_string_lossy()];
+    let (code, _, told) = run(folder.path(), &speak);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("བོད.wav"), "{told}");
+    let picture = folder.path().join("picture.wav");
+    std::fs::write(&picture, b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0").unwrap();
+    let text = folder.path().join("text.mp3");
+    std::fs::write(&text, "这不是声音。བོད་ཡིག\n".repeat(200)).unwrap();
+    for file in [&picture, &text] {
+        let (code, _, told) = run(folder.path(), &["transcribe", &file.to_string_lossy()]);
+        assert_eq!(code, Some(1), "{told}");
+        if told.contains("no engine hears") {
+            println!("skipped: no recogniser is installed here");
+            continue;
+        }
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert!(lines.len() == 1 && lines[0].contains(name) && lines[0].contains("FLAC"), "{told}");
+    }
+}
+
+#[test]
+fn one_error_is_one_error_and_a_single_guess_is_named_in_the_question_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.yaml");
+    std::fs::write(&broken, "format: drilen-kb/1\nname: x\nentries:\n- id: a\n  topic: t\n").unwrap();
+    let (_, printed, _) = run(folder.path(), &["kb", "check", &broken.to_string_lossy()]);
+    let last = printed.lines().last().unwrap();
+    assert!(last.contains("1 entry, 1 error, "), "{printed}");
+    // Half a sentence that only one entry comes near to.
+    let (code, printed, told) = run(folder.path(), &["ask", "社保卡丢", "--language", "zh"]);
+    assert_eq!(code, Some(0), "{told}");
+    let first = printed.lines().next().unwrap();
+    assert!(first.starts_with("您是想问：社保卡") && first.ends_with("对吗？"), "{printed}");
+}

@@ -4,7 +4,10 @@
 
 mod common;
 
-use assistant::server::FirstAgent;
+use assistant::{
+    phrases::{Phrase, say},
+    server::FirstAgent,
+};
 use common::{question, start};
 use conversation::{Actor, Agent, Append, HandoffCommand, Status};
 use examples::Client;
@@ -102,4 +105,40 @@ async fn an_emergency_is_told_the_numbers_at_once() {
         assert_eq!(said["act"], "emergency");
         assert!(said["text"].as_str().unwrap().contains("119"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn who_waits_can_say_that_no_person_is_needed_and_meets_no_guesses() {
+    let server = start("").await;
+    for (language, topic, enough) in [("zh", "身份证", "不用等了"), ("bo", "ཐོབ་ཐང་ལག་འཁྱེར།", "སྒུག་མི་དགོས།")]
+    {
+        let waiting = say(Phrase::AlreadyWaiting, language.parse().unwrap());
+        let responses = ["say", "answer", "clarify", "escalated", "escalation_cancelled"];
+        let mut client = server.citizen(language).await;
+        // Said by somebody who does not wait, it changes nothing.
+        client.say(enough).await.unwrap();
+        assert_eq!(client.wait_for_any(&responses).await.unwrap()["type"], "say");
+        client.send(json!({"type": "person", "id": "p"})).await.unwrap();
+        client.wait_for("escalated").await.unwrap();
+        client.say(topic).await.unwrap();
+        assert_eq!(client.wait_for_any(&responses).await.unwrap()["text"], waiting);
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        assert_eq!(client.wait_for_any(&responses).await.unwrap()["entry"], "idcard-renew");
+        client.say(enough).await.unwrap();
+        assert_eq!(client.wait_for_any(&responses).await.unwrap()["type"], "escalation_cancelled");
+        client.say(topic).await.unwrap();
+        assert_eq!(client.wait_for_any(&responses).await.unwrap()["type"], "clarify");
+    }
+}
+
+#[tokio::test]
+async fn leaving_a_queue_that_one_is_not_in_is_acknowledged_and_changes_nothing() {
+    let server = start("").await;
+    let mut client = server.citizen("bo").await;
+    client.send(json!({"type": "leave_queue", "id": "l"})).await.unwrap();
+    let told = client.wait_for_any(&["accepted", "error", "escalation_cancelled"]).await.unwrap();
+    assert_eq!((told["type"].as_str(), told["id"].as_str()), (Some("accepted"), Some("l")), "{told}");
+    assert!(told["seq"].is_null(), "{told}");
+    client.say("བཀྲ་ཤིས་བདེ་ལེགས།").await.unwrap();
+    assert_eq!(client.wait_for("citizen_message").await.unwrap()["seq"], 2);
 }

@@ -398,3 +398,23 @@ fn walk(folder: &std::path::Path) -> usize {
     let Ok(found) = std::fs::read_dir(folder) else { return 0 };
     found.filter_map(Result::ok).map(|f| if f.path().is_dir() { walk(&f.path()) } else { 1 }).sum()
 }
+
+#[tokio::test]
+async fn who_asks_aloud_for_the_choices_again_gets_them_and_can_choose() {
+    for (language, topic, again, first) in
+        [("zh", "身份证", "再说一遍", "第一个"), ("bo", "ཐོབ་ཐང་ལག་འཁྱེར།", "ཡང་བསྐྱར་གསུང་རོགས་གནང་།", "དང་པོ།")]
+    {
+        let server = server(Hears::Words(again.to_owned()), "").await;
+        let mut client = citizen(&server, language, "none").await;
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        client.wait_for("answer").await.unwrap();
+        client.say(topic).await.unwrap();
+        let back = client.wait_for("clarify").await.unwrap();
+        client.speak(&voice(again, language.parse().unwrap(), 0.2), false).await.unwrap();
+        let repeated = client.wait_for_any(&["clarify", "answer", "say"]).await.unwrap();
+        assert_eq!((&repeated["type"], &repeated["choices"]), (&back["type"], &back["choices"]));
+        client.say(first).await.unwrap();
+        let answer = client.wait_for_any(&["clarify", "answer", "say"]).await.unwrap();
+        assert_eq!(answer["entry"], back["choices"][0]["entry"], "{answer}");
+    }
+}

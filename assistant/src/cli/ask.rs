@@ -6,11 +6,12 @@ use clap::Args;
 use intents::{Act, Decision, Scored, Utterance};
 use language::Language;
 
-use super::{Outcome, language};
+use super::{Failure, Outcome, language};
 use crate::{
     config::Configuration,
     knowledge::{self, Brain, Memory},
-    phrases::{Phrase, say},
+    phrases::{Phrase, say, say_with},
+    session::question_in,
 };
 
 #[derive(Debug, Args)]
@@ -23,6 +24,11 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
+    if options.text.trim().is_empty() {
+        return Err(Failure::Usage(
+            "the question is empty: write it after `ask`, in quotation marks".to_owned(),
+        ));
+    }
     let brain = Arc::new(Brain::open(&knowledge::folder(configuration), configuration)?);
     let language = options.language;
     let utterance = Utterance { text: options.text.clone(), language, evidence: None };
@@ -30,13 +36,16 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     match &thought.decision {
         Decision::Answer { chosen, .. } => print_answer(&brain, chosen, language),
         Decision::Clarify { choices } => {
-            println!(
-                "{}",
-                say(if choices.len() == 1 { Phrase::Confirm } else { Phrase::Choose }, language)
-                    .replace("{question}", "")
-            );
+            match choices.as_slice() {
+                [only] => {
+                    let question = question_in(only, language, brain.publication());
+                    println!("{}", say_with(Phrase::Confirm, language, &[("question", &question)]));
+                }
+                _ => println!("{}", say(Phrase::Choose, language)),
+            }
             for (index, choice) in choices.iter().enumerate() {
-                println!("  {}. {} ({}, {:.2})", index + 1, choice.question, choice.entry, choice.confidence);
+                let question = question_in(choice, language, brain.publication());
+                println!("  {}. {question} ({}, {:.2})", index + 1, choice.entry, choice.confidence);
             }
         }
         Decision::Act(act) => println!("{}", say(words(*act), language)),

@@ -12,7 +12,7 @@ use conversation::SystemClock;
 use language::Language;
 use speech::runtime::OnnxRuntime;
 
-use super::{Failure, Outcome, block_on};
+use super::{Failure, Outcome, block_on, counted};
 use crate::{
     config::{Configuration, Engine, VoiceEngine},
     knowledge::{self, Brain},
@@ -104,7 +104,10 @@ fn store(configuration: &Configuration) -> Result<Finding, Failure> {
     })?;
     Ok(match outcome {
         Ok(0) => fine("conversations", "the database is in order; the first start makes an agent"),
-        Ok(agents) => fine("conversations", format!("the database is in order; {agents} agents")),
+        Ok(agents) => {
+            let agents = counted(agents, "agent", "agents");
+            fine("conversations", format!("the database is in order; {agents}"))
+        }
         Err(error) => wrong(
             "conversations",
             error,
@@ -119,7 +122,8 @@ fn knowledge(configuration: &Configuration) -> Finding {
         Ok(brain) => {
             let entries = brain.publication().entries();
             let lacks = |language| entries.iter().filter(|entry| entry.text(language).is_none()).count();
-            let mut detail = format!("{} entries from {}", entries.len(), folder.display());
+            let mut detail =
+                format!("{} from {}", counted(entries.len(), "entry", "entries"), folder.display());
             for language in Language::ALL {
                 if lacks(language) > 0 {
                     // Writing into a String cannot fail.

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use clap::Subcommand;
 use kb::{Collection, Severity};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, counted};
 use crate::{config::Configuration, knowledge::Brain};
 
 #[derive(Debug, Subcommand)]
@@ -39,11 +39,9 @@ pub(super) fn run(configuration: &Configuration, command: &Command) -> Outcome {
             }
             // Publishing is the real proof; and it must not be the running server that finds out.
             let brain = Brain::open(path, configuration)?;
-            let count = brain.publication().entries().len();
+            let count = counted(brain.publication().entries().len(), "entry", "entries");
             import(path, &configuration.data("knowledge"))?;
-            println!(
-                "Imported {count} entries. A running server takes them up at SIGHUP or when it is restarted."
-            );
+            println!("Imported {count}. A running server takes them up at SIGHUP or when it is restarted.");
             Ok(())
         }
     }
@@ -57,11 +55,11 @@ fn report(path: &Path) -> Result<bool, Failure> {
         println!("{problem}");
     }
     println!(
-        "{}: {} entries, {} errors, {} warnings",
+        "{}: {}, {}, {}",
         path.display(),
-        collection.entries.len(),
-        report.count(Severity::Error),
-        report.count(Severity::Warning),
+        counted(collection.entries.len(), "entry", "entries"),
+        counted(report.count(Severity::Error), "error", "errors"),
+        counted(report.count(Severity::Warning), "warning", "warnings"),
     );
     Ok(report.publishable())
 }

@@ -126,6 +126,11 @@ fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.block_on(work))
 }
 
+/// A number with its noun.
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// Reads `bo` or `zh`.
 fn language(code: &str) -> Result<Language, String> {
     code.parse().map_err(|error: language::UnknownLanguage| error.to_string())

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::atomic::AtomicBool};
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use language::{Language, espeak_phonemes};
 use speech::{SpeechRequest, SynthesisError, codec::resample::Resampler};
@@ -20,12 +20,20 @@ pub(super) struct Options {
     /// The WAV file to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Speed; 1.0 is as the voice was made.
-    #[arg(long, default_value_t = 1.0)]
+    /// Speed, 0.5 to 2.0; 1.0 is as the voice was made.
+    #[arg(long, default_value_t = 1.0, value_parser = rate)]
     rate: f32,
     /// Also print how each sentence is pronounced.
     #[arg(long)]
     explain: bool,
+}
+
+/// Reads a speed. Outside these bounds a voice is hard to follow.
+fn rate(text: &str) -> Result<f32, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (0.5..=2.0).contains(rate))
+        .ok_or_else(|| "a speed is a number from 0.5 (half as fast) to 2.0 (twice as fast)".to_owned())
 }
 
 pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
@@ -52,7 +60,8 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     if samples.is_empty() {
         return Err(Failure::Usage("there is nothing to say in this text".to_owned()));
     }
-    wav::write(&options.out, &samples, SOUND_RATE)?;
+    wav::write(&options.out, &samples, SOUND_RATE)
+        .with_context(|| format!("cannot write {}", options.out.display()))?;
     println!("{}: {:.1} s", options.out.display(), samples.len() as f32 / SOUND_RATE as f32);
     Ok(())
 }

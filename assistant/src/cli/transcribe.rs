@@ -5,7 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 use clap::Args;
 use intents::Utterance;
 use language::Language;
-use speech::{SAMPLE_RATE, TranscribeRequest, codec::file::decode_path};
+use speech::{
+    SAMPLE_RATE, TranscribeRequest,
+    codec::file::{FileError, decode_path},
+};
 
 use super::{Failure, Outcome, language};
 use crate::{
@@ -55,7 +58,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         let audio = match decode_path(file, engine.capabilities().max_seconds) {
             Ok(audio) => audio,
             Err(error) => {
-                eprintln!("error: {}: {error}", file.display());
+                eprintln!("error: {}: {}", file.display(), undecoded(&error));
                 failed = true;
                 continue;
             }
@@ -83,4 +86,15 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         }
     }
     if failed { Err(Failure::Said) } else { Ok(()) }
+}
+
+/// Why a file was not read, with what could be done.
+fn undecoded(error: &FileError) -> String {
+    match error {
+        FileError::NotSound | FileError::Unsupported { .. } => {
+            format!("{error}; WAV, AIFF, CAF, FLAC, MP3, Ogg, MP4/M4A, Matroska and WebM are read")
+        }
+        FileError::Io(source) => format!("{error}: {source}"),
+        FileError::Empty | FileError::Damaged { .. } | FileError::TooLong { .. } => error.to_string(),
+    }
 }

@@ -42,6 +42,8 @@ phrases! {
     Goodbye = "goodbye",
     /// Nothing fitted.
     NotUnderstood = "not_understood",
+    /// None of what was offered was meant.
+    SayOtherwise = "say_otherwise",
     /// There was no speech, or what was heard was lost.
     NotHeard = "not_heard",
     /// Please ask again.

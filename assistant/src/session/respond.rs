@@ -15,8 +15,12 @@ use crate::phrases::{Phrase, say, say_with};
 pub struct Situation<'a> {
     /// The conversation before the response.
     pub state: &'a ConversationState,
+    /// The conversation before the citizen message: what was last said, and asked back, when the citizen spoke.
+    pub before: &'a ConversationState,
     /// The citizen message that is responded to.
     pub reply_to: u64,
+    /// What kind of thing the citizen said.
+    pub act: Act,
     /// Where the answers are.
     pub knowledge: &'a Publication,
     /// What was considered, best first.
@@ -58,6 +62,10 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
             }
             response
         }
+        // Who waits for a person is told what is known, and not bothered with guesses.
+        Decision::Clarify { choices } if waiting && !certain(choices, situation) => {
+            Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
+        }
         Decision::Clarify { choices } => Response::of(clarify(choices, situation)),
         Decision::Act(act) => perform(*act, situation),
         Decision::NotUnderstood
@@ -65,6 +73,9 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
             if waiting =>
         {
             Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
+        }
+        Decision::NotUnderstood if turned_down(situation) => {
+            Response::of(words(Phrase::SayOtherwise, SayAct::NotUnderstood, situation))
         }
         Decision::NotUnderstood => {
             Response::of(words(Phrase::NotUnderstood, SayAct::NotUnderstood, situation))
@@ -82,24 +93,38 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
     }
 }
 
+/// Whether the best choice is sure enough to be answered, and only asked back because it was heard or must be confirmed.
+fn certain(choices: &[Scored], situation: &Situation<'_>) -> bool {
+    choices.first().is_some_and(|best| best.confidence >= situation.provenance.answer_threshold)
+}
+
+/// Whether the citizen was understood well, and wants nothing of what was offered.
+fn turned_down(situation: &Situation<'_>) -> bool {
+    situation.before.pending_clarify.is_some() && matches!(situation.act, Act::No | Act::Choice(0))
+}
+
 fn escalate(reason: EscalationReason, situation: &Situation<'_>) -> HandoffCommand {
     HandoffCommand::Escalate { escalation: situation.escalation, reason }
 }
 
 fn perform(act: Act, situation: &Situation<'_>) -> Response {
-    let state = situation.state;
+    let before = situation.before;
     let said = |phrase, act| Response::of(words(phrase, act, situation));
     match act {
         Act::Greeting => said(Phrase::Greeting, SayAct::Greeting),
         Act::Thanks => said(Phrase::Thanks, SayAct::Thanks),
         Act::Goodbye => said(Phrase::Goodbye, SayAct::Goodbye),
         Act::Emergency => said(Phrase::Emergency, SayAct::Emergency),
-        Act::Repeat if can_say_again(state) => Response { again: true, ..Response::default() },
-        Act::Slower if can_say_again(state) => Response { again: true, slower: true, ..Response::default() },
+        Act::Repeat if can_say_again(before) => Response { again: true, ..Response::default() },
+        Act::Slower if can_say_again(before) => Response { again: true, slower: true, ..Response::default() },
         Act::Slower => Response { slower: true, ..said(Phrase::Slower, SayAct::Notice) },
         Act::Repeat => said(Phrase::NothingToRepeat, SayAct::RepeatQuestion),
         Act::OtherLanguage => change_language(situation),
-        // The policy turns these into something else; should one come through, ask for the question.
+        Act::LeaveQueue if situation.state.status() == Status::Queued => {
+            Response { handoff: Some(HandoffCommand::Cancel), ..Response::default() }
+        }
+        // There is no queue to leave; and the policy turns the others into something else. Should one come through, ask
+        // for the question.
         Act::Question | Act::Person | Act::LeaveQueue | Act::Yes | Act::No | Act::Choice(_) => {
             said(Phrase::RepeatQuestion, SayAct::RepeatQuestion)
         }
@@ -110,7 +135,8 @@ fn can_say_again(state: &ConversationState) -> bool {
     state.pending_clarify.is_some() || state.last_answer.is_some()
 }
 
-/// The other language from here on, with the last answer in it where there is one.
+/// The other language from here on. What was said last is said again in it, where that is a question back or an answer;
+/// an answer of long ago would only confuse.
 fn change_language(situation: &Situation<'_>) -> Response {
     let language = situation.state.language.other();
     let mut state = situation.state.clone();
@@ -120,7 +146,16 @@ fn change_language(situation: &Situation<'_>) -> Response {
         EventBody::LanguageChanged(LanguageChanged { language }),
         words(Phrase::LanguageChanged, SayAct::Language, &there),
     ];
-    if let Some(last) = &situation.state.last_answer {
+    let before = situation.before;
+    if let Some(pending) = &before.pending_clarify {
+        let scored = |choice: &Choice| Scored {
+            entry: choice.entry.clone(),
+            question: choice.question.clone(),
+            language: before.language,
+            confidence: 1.0,
+        };
+        events.push(clarify(&pending.choices.iter().map(scored).collect::<Vec<_>>(), &there));
+    } else if let Some(last) = before.last_answer.as_ref().filter(|last| last.seq == before.last_seq) {
         let chosen = Scored { entry: last.entry.clone(), question: String::new(), language, confidence: 1.0 };
         events.extend(answer(&chosen, &there));
     }

@@ -102,18 +102,19 @@ impl Conversations {
         let Ok(thought) = self.minds.think(move |brain| brain.think(&utterance, &memory, None)).await else {
             return self.apologise(session, seq, audience).await;
         };
-        let settled = self.settle(session, state, Some(seq), &thought, |_| None, audience).await;
+        let settled =
+            self.settle(session, state, Some(Logged { seq, before }), &thought, |_| None, audience).await;
         histogram!(names::DECIDE_SECONDS).record(begun.elapsed());
         settled
     }
 
-    /// Appends the response to a thought. `reply_to` is the citizen message where that is in the log already; otherwise
+    /// Appends the response to a thought. `logged` is the citizen message where that is in the log already; otherwise
     /// `message` makes it (from the decision), and both are appended in one transaction under `message`'s id.
     pub(super) async fn settle(
         &self,
         session: &Session,
         mut state: ConversationState,
-        reply_to: Option<u64>,
+        logged: Option<Logged<'_>>,
         thought: &Thought,
         message: impl Fn(&ConversationState) -> Option<CitizenMessage>,
         audience: &dyn Audience,
@@ -121,7 +122,7 @@ impl Conversations {
         let escalation = EscalationId::generate();
         for _ in 0..ATTEMPTS {
             let message = message(&state);
-            let seq = reply_to.unwrap_or(state.last_seq + 1);
+            let said = logged.unwrap_or(Logged { seq: state.last_seq + 1, before: &state });
             let mut append = Append::to(session.id);
             if let Some(message) = &message {
                 append = append
@@ -133,7 +134,7 @@ impl Conversations {
             }
             let mut slower = false;
             if state.status() != Status::Assigned {
-                let response = self.compose(session, &state, seq, thought, escalation).await?;
+                let response = self.compose(session, &state, said, thought, escalation).await?;
                 slower = response.slower;
                 append.events.extend(response.events);
                 append.handoff = response.handoff;
@@ -168,7 +169,7 @@ impl Conversations {
         &self,
         session: &Session,
         state: &ConversationState,
-        reply_to: u64,
+        said: Logged<'_>,
         thought: &Thought,
         escalation: EscalationId,
     ) -> Result<Response, Refusal> {
@@ -176,7 +177,9 @@ impl Conversations {
             thought.understanding.candidates.iter().map(Considered::from).collect();
         let situation = Situation {
             state,
-            reply_to,
+            before: said.before,
+            reply_to: said.seq,
+            act: thought.understanding.act,
             knowledge: thought.knowledge(),
             considered: &considered,
             provenance: &thought.provenance,
@@ -184,7 +187,7 @@ impl Conversations {
         };
         let mut response = respond(&thought.decision, &situation);
         if response.again {
-            response.events.extend(self.said_last(session, state, Some(reply_to)).await?);
+            response.events.extend(self.said_last(session, said.before, Some(said.seq)).await?);
         }
         Ok(response)
     }
@@ -256,10 +259,14 @@ impl Conversations {
         command: HandoffCommand,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
+        let leaves = command == HandoffCommand::Cancel;
         let append = Append::to(session.id).because_of(MessageKey::citizen(id.clone())).then(command);
         match self.accept(append, id.clone(), audience).await {
-            // The wish is fulfilled already: say so, rather than an error about it.
-            Err(StoreError::Handoff(IllegalTransition::AlreadyEscalated)) => {
+            // The wish is fulfilled already, or an agent was faster: acknowledge it, rather than an error about it.
+            Err(StoreError::Handoff(refused))
+                if refused == IllegalTransition::AlreadyEscalated
+                    || (leaves && matches!(refused, IllegalTransition::NotWaiting { .. })) =>
+            {
                 audience.tell(Signal::Accepted { id, seq: None });
                 Ok(())
             }
@@ -358,6 +365,15 @@ impl Conversations {
             emergency,
         })
     }
+}
+
+/// A citizen message that is in the log.
+#[derive(Clone, Copy)]
+pub(super) struct Logged<'a> {
+    /// Its event.
+    pub(super) seq: u64,
+    /// The conversation before it: what was open when the citizen spoke. The message itself has closed that.
+    pub(super) before: &'a ConversationState,
 }
 
 /// Words of the system's own, outside any decision.
