@@ -18,7 +18,7 @@ use crate::{Act, Decision, EscalationReason, Scored, Understanding};
 pub struct Thresholds {
     /// The best candidate is answered at or above this.
     pub answer: f32,
-    /// Choices are offered where the three best together reach this.
+    /// Choices are offered where the best candidate reaches this.
     pub offer: f32,
 }
 
@@ -30,6 +30,17 @@ impl Default for Thresholds {
         Self { answer: 0.98, offer: 0.2 }
     }
 }
+
+/// A choice is worth offering from this probability on: one that is wrong nine times in ten only makes the citizen read
+/// (or hear) more.
+const WORTH_OFFERING: f32 = 0.1;
+
+/// An entry that a person must see is answered, and handed over, once it is more likely meant than everything else
+/// together, and …
+const URGENT: f32 = 0.5;
+
+/// … so many times as likely as the next one. A safety answer that was not asked for costs less than one not given.
+const URGENT_LEAD: f32 = 2.0;
 
 /// A value for each language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,8 +148,14 @@ impl Context {
                 memory.failures = 0;
                 memory.last_answer = Some(chosen.entry.clone());
             }
-            // A choice that is offered is neither success nor failure: what the citizen says to it decides.
-            Decision::Clarify { choices } => memory.pending.clone_from(choices),
+            // A choice that is offered is neither success nor failure: what the citizen says to it decides. Another
+            // question to which again nothing but choices can be said makes the earlier ones a failure.
+            Decision::Clarify { choices } => {
+                if missed(&self.rules, &memory.pending, choices) {
+                    memory.failures += 1;
+                }
+                memory.pending.clone_from(choices);
+            }
             Decision::NotUnderstood => {
                 memory.pending.clear();
                 memory.failures += 1;
@@ -167,10 +184,27 @@ pub fn decide(context: &Context, understanding: &Understanding) -> Decision {
         Act::Choice(number) => choose(context, number),
         Act::Question => match question(context, understanding) {
             Decision::NotUnderstood => fail(context),
+            Decision::Clarify { choices }
+                if missed(&context.rules, &context.memory.pending, &choices)
+                    && context.memory.failures + 1 >= context.rules.failures_before_person =>
+            {
+                Decision::Escalate(EscalationReason::LowConfidence)
+            }
             decision => decision,
         },
         act => Decision::Act(act),
     }
+}
+
+/// Whether an offer that was open is passed over for new choices. Asking on about the same ones is no failure, nor is a
+/// confirming question about something that is as good as sure.
+fn missed(rules: &Rules, open: &[Scored], choices: &[Scored]) -> bool {
+    let new = choices.iter().any(|choice| open.iter().all(|offered| offered.entry != choice.entry));
+    let sure = match choices {
+        [only] => only.confidence >= rules.voice.get(only.language).answer,
+        _ => false,
+    };
+    !open.is_empty() && new && !sure
 }
 
 fn confirm(context: &Context) -> Decision {
@@ -213,17 +247,24 @@ fn question(context: &Context, understanding: &Understanding) -> Decision {
     let Understanding { language, candidates, spoken, .. } = understanding;
     let thresholds = if *spoken { rules.voice.get(*language) } else { rules.text.get(*language) };
     let Some(best) = candidates.first() else { return Decision::NotUnderstood };
-    let together: f32 = candidates.iter().take(3).map(|candidate| candidate.confidence).sum();
-    if best.confidence >= thresholds.answer {
+    if best.confidence >= thresholds.answer || is_urgent(rules, candidates) {
         if *spoken && (*rules.confirm_voice.get(*language) || *rules.confirm_voice.get(context.language)) {
             return Decision::Clarify { choices: vec![best.clone()] };
         }
         return answer(context, best.clone());
     }
-    if together < thresholds.offer {
+    if best.confidence < thresholds.offer {
         return Decision::NotUnderstood;
     }
-    // A choice a tenth as likely as the best one only makes the citizen read more.
-    let worth = |candidate: &&Scored| candidate.confidence >= best.confidence / 10.0;
+    let worth = |candidate: &&Scored| candidate.confidence >= WORTH_OFFERING;
     Decision::Clarify { choices: candidates.iter().take(3).filter(worth).cloned().collect() }
+}
+
+/// Whether the best candidate is an entry that a person must see, and clearly ahead.
+fn is_urgent(rules: &Rules, candidates: &[Scored]) -> bool {
+    let Some((best, others)) = candidates.split_first() else { return false };
+    let next = others.first().map_or(0.0, |candidate| candidate.confidence);
+    rules.always_escalate.contains(&best.entry)
+        && best.confidence >= URGENT
+        && best.confidence >= URGENT_LEAD * next
 }

@@ -16,6 +16,13 @@ pub(crate) struct TextCandidate {
     pub features: Vec<f32>,
 }
 
+impl TextCandidate {
+    /// Cosine of the text and the entry's closest question, by units and pairs; 0 to 1.
+    pub fn closest(&self) -> f32 {
+        self.features.get(1).copied().unwrap_or_default()
+    }
+}
+
 /// Features of the text channel, in order.
 pub(crate) const FEATURES: [&str; 15] = [
     "words",

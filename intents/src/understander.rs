@@ -35,6 +35,17 @@ const EMERGENCY_LEAD: f32 = 0.4;
 /// See [`EMERGENCY_LEAD`]; the lower quartile of what was really said in babble at 3 dB.
 const EMERGENCY_FLOOR: f32 = -2.5;
 
+/// A subject alone ("water", "money") is at best about as likely as not to mean the entry that it resembles most: it says
+/// what about, not what. Just below the least answer threshold there is (one half), so that it is asked back about. The
+/// calibration cannot learn this, since no knowledge base is asked in single words.
+const SUBJECT_ALONE: f32 = 0.45;
+
+/// A number of so many digits is a name ("12345" is a hotline's); a shorter one is a quantity and says nothing by itself.
+const DIGITS_OF_A_NAME: usize = 5;
+
+/// A text whose best candidate's closest question is this alike (cosine of units and pairs) nearly is that question.
+const NEARLY: f32 = 0.8;
+
 /// How an [`Understander`] is set up.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -148,8 +159,17 @@ impl Understander {
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
         let act = self.acts.read(&utterance.text, turn);
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
-        let asked = self.exact(&utterance.text);
-        if let Some(act) = act.filter(|act| *act == Act::Emergency || asked.is_none()) {
+        let act = match act {
+            Some(_) if self.exact(&utterance.text).is_some() => None,
+            Some(Act::Emergency) if self.nearly_asked(&utterance.text, written)? => None,
+            act if act != Some(Act::Emergency) && self.acts.is_distress(&utterance.text) => {
+                let candidates = self.distress(&utterance.text, written)?;
+                let act = if candidates.is_empty() { Act::Person } else { Act::Question };
+                return Ok(Understanding { act, language: written, candidates, spoken });
+            }
+            act => act,
+        };
+        if let Some(act) = act {
             // "Yes" and a bare number may also be the beginning of a question; policy knows whether one was asked for.
             return Ok(Understanding { act, language: written, candidates: Vec::new(), spoken });
         }
@@ -168,11 +188,59 @@ impl Understander {
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
         let mut shares = ChoiceModel::probabilities(&utilities);
         let exact = self.exact(text);
+        if exact.is_none() {
+            limit(&mut shares, self.most_confidence(text));
+        }
         if let Some(at) = found.iter().position(|c| exact.is_some_and(|entry| *entry == c.entry)) {
             trust(&mut shares, at);
         }
         let scored = found.iter().zip(shares).map(|(c, share)| self.scored(&c.entry, c.language, share));
         Ok(best(scored.collect()))
+    }
+
+    /// How sure one may be of what a text means that is no question of the knowledge base, by how much it says.
+    fn most_confidence(&self, text: &str) -> f32 {
+        let is_number = |word: &String| word.chars().all(char::is_numeric);
+        let words = language::words(self.acts.core(text)).into_iter();
+        let (numbers, words): (Vec<String>, Vec<String>) =
+            words.filter(|word| !self.acts.is_filler(word)).partition(is_number);
+        let named = numbers.iter().any(|number| number.chars().count() >= DIGITS_OF_A_NAME);
+        match words.len() {
+            0 if named => SUBJECT_ALONE,
+            0 => 0.0,
+            1 => SUBJECT_ALONE,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether the text nearly is one of the knowledge base's questions, and sure to be answered.
+    fn nearly_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
+        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let near = |entry: &EntryId| found.iter().any(|c| c.entry == *entry && c.closest() >= NEARLY);
+        let threshold = self.rules.text.get(language).answer;
+        Ok(self
+            .read(text, language)?
+            .first()
+            .is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
+    }
+
+    /// Candidates for a text that speaks of ending a life: the entry that is asked with such words and brings a person,
+    /// trusted; empty where there is none. A question that is word for word another entry's stays that entry's.
+    fn distress(&self, text: &str, language: Language) -> Result<Vec<Scored>, UnderstandError> {
+        let candidates = self.read(text, language)?;
+        if self.exact(text).is_some() {
+            return Ok(candidates);
+        }
+        let entries = self.publication.entries();
+        let mut asked: HashMap<&EntryId, usize> = HashMap::new();
+        for variant in self.publication.variants().iter().filter(|v| self.acts.is_distress(&v.text)) {
+            if let Some(entry) = entries.get(variant.entry as usize).filter(|entry| entry.escalate) {
+                *asked.entry(&entry.id).or_default() += 1;
+            }
+        }
+        // The entry that is asked so most often; of equals the first by its id, so that the choice never wavers.
+        let best = asked.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.0.cmp(&a.0.0)));
+        Ok(best.map(|(entry, _)| self.scored(entry, language, EXACT)).into_iter().collect())
     }
 
     /// The entry that has this very question.
@@ -205,9 +273,8 @@ impl Understander {
             let heard = self.acts.heard(&evidence.whole(self.acts.batch()), evidence.seconds(), turn);
             let rival = found.iter().map(|candidate| candidate.whole).fold(f32::NEG_INFINITY, f32::max);
             let clear = |heard: &HeardAct| {
-                let emergency = heard.act == Act::Emergency;
                 let (lead, floor) =
-                    if emergency { (EMERGENCY_LEAD, EMERGENCY_FLOOR) } else { (ACT_LEAD, ACT_FLOOR) };
+                    if heard.grave { (EMERGENCY_LEAD, EMERGENCY_FLOOR) } else { (ACT_LEAD, ACT_FLOOR) };
                 heard.score >= floor && heard.score >= rival + lead
             };
             if let Some(heard) = heard.filter(clear) {
@@ -257,6 +324,14 @@ fn written_language(text: &str) -> Option<Language> {
         (0, 0) => None,
         (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
         _ => Some(Language::Zh),
+    }
+}
+
+/// Shrinks all shares alike until none is above `most`.
+fn limit(shares: &mut [f32], most: f32) {
+    let top = shares.iter().copied().fold(0.0, f32::max);
+    if top > most {
+        shares.iter_mut().for_each(|share| *share *= most / top);
     }
 }
 

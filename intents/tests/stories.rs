@@ -303,3 +303,68 @@ fn a_new_question_replaces_an_offer() {
         ],
     );
 }
+
+#[test]
+fn two_questions_in_a_row_to_which_only_choices_could_be_offered_bring_a_person_at_the_third() {
+    for (language, spoken) in [(Zh, false), (Bo, false), (Zh, true), (Bo, true)] {
+        tell(
+            "choices passed over",
+            language,
+            spoken,
+            &[
+                (Asked(&[("renew", 0.5)]), Offers(vec!["renew"])),
+                (Asked(&[("lost", 0.5), ("renew", 0.2)]), Offers(vec!["lost", "renew"])),
+                (Asked(&[("child", 0.5)]), HandsOver(EscalationReason::LowConfidence)),
+            ],
+        );
+    }
+    tell(
+        "asking on about the same choices is no failure",
+        Zh,
+        false,
+        &[
+            (Asked(&[("renew", 0.5), ("lost", 0.3)]), Offers(vec!["renew", "lost"])),
+            (A(Act::Yes), Offers(vec!["renew"])),
+            (Asked(&[("renew", 0.6)]), Offers(vec!["renew"])),
+            (Asked(&[("lost", 0.6)]), Offers(vec!["lost"])),
+        ],
+    );
+}
+
+#[test]
+fn what_a_person_must_see_is_answered_and_handed_over_as_soon_as_it_is_clearly_ahead() {
+    let urgent = || Asked(&[("disputes", 0.6), ("lost", 0.2)]);
+    for language in Language::ALL {
+        tell("typed", language, false, &[(urgent(), AnswersAndHandsOver("disputes"))]);
+        let rivalled = Asked(&[("disputes", 0.5), ("lost", 0.3)]);
+        tell("rivalled", language, false, &[(rivalled, Offers(vec!["disputes", "lost"]))]);
+        let faint = Asked(&[("disputes", 0.45)]);
+        tell("faint", language, false, &[(faint, Offers(vec!["disputes"]))]);
+    }
+    tell(
+        "spoken Tibetan is still confirmed",
+        Bo,
+        true,
+        &[(urgent(), Offers(vec!["disputes"])), (A(Act::Yes), AnswersAndHandsOver("disputes"))],
+    );
+}
+
+#[test]
+fn many_unlikely_entries_together_are_no_reason_to_offer_any() {
+    let unlikely = Asked(&[("renew", 0.19), ("lost", 0.18), ("child", 0.17)]);
+    tell("unlikely", Zh, false, &[(unlikely, AsksAgain)]);
+}
+
+#[test]
+fn no_person_after_all_is_left_to_whoever_knows_who_waits_and_is_no_failure() {
+    tell(
+        "leave the queue",
+        Bo,
+        false,
+        &[
+            (Asked(&[]), AsksAgain),
+            (A(Act::LeaveQueue), Acts(Act::LeaveQueue)),
+            (Asked(&[]), HandsOver(EscalationReason::LowConfidence)),
+        ],
+    );
+}

@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use intents::evaluate::{Evaluation, Labelled, evaluate, labelled_questions};
-use intents::{Act, Context, Decision, Memory, Settings, Understander, Utterance, decide};
+use intents::{
+    Act, Context, Decision, EscalationReason, Memory, Scored, Settings, Understander, Utterance, decide,
+};
 use kb::{Collection, EntryId, Publication};
 use language::Language::{self, Bo, Zh};
 
@@ -90,11 +92,111 @@ fn every_question_of_the_sample_is_answered_at_once_when_typed_as_it_is_written(
         let context = Context::new(Arc::clone(&rules), variant.language);
         match decide(&context, &understanding) {
             Decision::Answer { chosen, .. } => assert_eq!(&chosen.entry, own, "{}", variant.text),
-            Decision::Act(Act::Emergency) => {}
             other => panic!("{}: {other:?}", variant.text),
         }
         assert_eq!(understanding.language, variant.language, "{}", variant.text);
         assert!(understanding.candidates.iter().map(|c| c.confidence).sum::<f32>() <= 1.0001);
+    }
+}
+
+fn decided(understander: &Understander, text: &str, language: Language) -> Decision {
+    let understanding =
+        understander.understand(&utterance(text, language), &Memory::default()).expect("the index works");
+    decide(&Context::new(understander.rules(), language), &understanding)
+}
+
+const DISTRESS: [(&str, Language); 10] = [
+    ("我想死", Zh),
+    ("自杀", Zh),
+    ("我不想活了", Zh),
+    ("我朋友说要自杀", Zh),
+    ("活不下去了", Zh),
+    ("ང་ཤི་འདོད་འདུག", Bo),
+    ("རང་སྲོག་གཅོད་འདོད་འདུག", Bo),
+    ("ང་གསོན་འདོད་མི་འདུག", Bo),
+    ("ང་自杀བྱེད་འདོད་འདུག", Bo),
+    ("བཀྲ་ཤིས་བདེ་ལེགས། ང་ཤི་འདོད་ཡོད།", Bo),
+];
+
+#[test]
+fn whoever_speaks_of_ending_a_life_gets_the_hotline_and_a_person() {
+    for (text, language) in DISTRESS {
+        match decided(&SAMPLE, text, language) {
+            Decision::Answer { chosen, then_escalate } => {
+                assert_eq!((chosen.entry.0.as_str(), then_escalate), ("self-harm-risk", true), "{text}");
+                assert_eq!(chosen.language, language, "{text}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    for (text, language) in [("想死你了", Zh), ("ཁྱེད་རང་གི་མིང་ལ་ག་རེ་ཟེར་གྱི་ཡོད", Bo), ("跳楼价是多少", Zh)]
+    {
+        let decision = decided(&SAMPLE, text, language);
+        let offered: Vec<Scored> = match decision {
+            Decision::Answer { chosen, .. } => vec![chosen],
+            Decision::Clarify { choices } => choices,
+            decision => {
+                assert!(!matches!(decision, Decision::Escalate(_)), "{text}: {decision:?}");
+                continue;
+            }
+        };
+        assert!(offered.iter().all(|choice| choice.entry.0 != "self-harm-risk"), "{text}: {offered:?}");
+    }
+}
+
+#[test]
+fn without_an_entry_for_it_whoever_speaks_of_ending_a_life_gets_a_person() {
+    let mut collection = Collection::load(&knowledge().join("sample")).expect("the sample knowledge base");
+    collection.entries.retain(|sourced| sourced.entry.id.0 != "self-harm-risk");
+    let publication = Arc::new(Publication::new(&collection).expect("publishable"));
+    let understander = Understander::new(publication, Settings::default()).expect("calibrated");
+    for (text, language) in DISTRESS {
+        let decision = decided(&understander, text, language);
+        assert_eq!(decision, Decision::Escalate(EscalationReason::Asked), "{text}");
+    }
+}
+
+#[test]
+fn a_word_or_a_number_alone_is_never_answered() {
+    for text in ["水", "钱", "100元", "护照", "丢了", "ཆུ", "དངུལ", "我的水", "12345"] {
+        let decision = decided(&SAMPLE, text, Zh);
+        assert!(
+            matches!(decision, Decision::Clarify { .. } | Decision::NotUnderstood),
+            "{text}: {decision:?}"
+        );
+    }
+    for text in ["7", "༧", "12", "༡༢", "的", "2024"] {
+        assert_eq!(decided(&SAMPLE, text, Bo), Decision::NotUnderstood, "{text}");
+    }
+}
+
+#[test]
+fn a_wish_for_a_language_is_understood_in_many_words_and_changes_only_to_the_other_one() {
+    for (text, from) in [
+        ("请用藏文回答我", Zh),
+        ("说藏语", Zh),
+        ("藏语", Zh),
+        ("我听不懂汉语", Zh),
+        ("བོད་སྐད་ནང་བཤད་རོགས་གནང་", Zh),
+        ("汉语", Bo),
+        ("请用中文回答", Bo),
+        ("རྒྱ་སྐད་བཤད་རོགས", Bo),
+        ("རྒྱ་སྐད་ནང་བཤད་རོགས་གནང་", Bo),
+        ("汉语ནང་བཤད་རོགས", Bo),
+    ] {
+        assert_eq!(decided(&SAMPLE, text, from), Decision::Act(Act::OtherLanguage), "{text}");
+        assert_ne!(decided(&SAMPLE, text, from.other()), Decision::Act(Act::OtherLanguage), "{text}");
+    }
+}
+
+#[test]
+fn who_no_longer_wants_a_person_or_has_no_more_questions_is_understood() {
+    for text in ["不用转了", "我不用人工了", "取消人工", "不要人工", "ལས་བྱེད་པ་མི་དགོས", "ང་ལ་人工མི་དགོས"]
+    {
+        assert_eq!(decided(&SAMPLE, text, Zh), Decision::Act(Act::LeaveQueue), "{text}");
+    }
+    for text in ["没有别的问题了", "གཞན་དྲི་བ་མེད"] {
+        assert_eq!(decided(&SAMPLE, text, Zh), Decision::Act(Act::Goodbye), "{text}");
     }
 }
 

@@ -190,6 +190,10 @@ fn acts_are_heard_without_dictation_in_both_languages() {
         ("བཀྲ་ཤིས་བདེ་ལེགས", Bo, Act::Greeting),
         ("说藏语", Zh, Act::OtherLanguage),
         ("རྒྱ་སྐད་གསུང་རོགས", Bo, Act::OtherLanguage),
+        ("用藏文回答", Zh, Act::OtherLanguage),
+        ("རྒྱ་སྐད་བཤད་རོགས", Bo, Act::OtherLanguage),
+        ("取消人工", Zh, Act::LeaveQueue),
+        ("ལས་བྱེད་པ་མི་དགོས", Bo, Act::LeaveQueue),
         ("着火了", Zh, Act::Emergency),
         ("མེ་ཤོར་སོང", Bo, Act::Emergency),
     ] {

@@ -18,10 +18,26 @@ use table::{Meaning, Row};
 pub(crate) struct Acts {
     phrases: HashMap<Vec<String>, Vec<Meaning>>,
     longest: usize,
-    emergencies: Vec<Vec<String>>,
-    not_emergencies: Vec<Vec<String>>,
+    emergencies: Anywhere,
+    distress: Anywhere,
     spoken: Vec<SpokenPhrase>,
     batch: FormBatch,
+}
+
+/// Phrases that count wherever they stand in a text, unless one of the others stands there too.
+#[derive(Debug, Default)]
+struct Anywhere {
+    phrases: Vec<Vec<String>>,
+    unless: Vec<Vec<String>>,
+}
+
+impl Anywhere {
+    fn is_in(&self, units: &[String]) -> bool {
+        let holds = |phrases: &[Vec<String>]| {
+            phrases.iter().any(|phrase| units.windows(phrase.len()).any(|window| window == phrase.as_slice()))
+        };
+        holds(&self.phrases) && !holds(&self.unless)
+    }
 }
 
 /// A phrase as it may be heard.
@@ -46,6 +62,8 @@ pub(crate) struct Turn {
 pub(crate) struct HeardAct {
     pub act: Act,
     pub language: Language,
+    /// A false alarm would frighten: emergencies and distress.
+    pub grave: bool,
     /// `Evidence::whole` of its best phrase.
     pub score: f32,
 }
@@ -55,21 +73,26 @@ impl Acts {
         let mut acts = Self {
             phrases: HashMap::new(),
             longest: 0,
-            emergencies: Vec::new(),
-            not_emergencies: Vec::new(),
+            emergencies: Anywhere::default(),
+            distress: Anywhere::default(),
             spoken: Vec::new(),
             batch: FormBatch::default(),
         };
         let mut forms = Vec::new();
         for Row { meaning, language, phrase } in table::rows() {
-            let key: Vec<String> = language::syllables(phrase).into_iter().map(|unit| unit.key).collect();
+            let key = keys(phrase);
             if key.is_empty() {
                 continue;
             }
             match meaning {
-                Meaning::Act(Act::Emergency) => acts.emergencies.push(key.clone()),
+                Meaning::Act(Act::Emergency) => acts.emergencies.phrases.push(key.clone()),
+                Meaning::Distress => acts.distress.phrases.push(key.clone()),
                 Meaning::NotEmergency => {
-                    acts.not_emergencies.push(key);
+                    acts.emergencies.unless.push(key);
+                    continue;
+                }
+                Meaning::NotDistress => {
+                    acts.distress.unless.push(key);
                     continue;
                 }
                 _ => {}
@@ -93,19 +116,24 @@ impl Acts {
 
     /// The act of a text, if it is one.
     pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
-        let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
-        if self.is_emergency(&units) {
+        let units = keys(text);
+        if self.emergencies.is_in(&units) {
             return Some(Act::Emergency);
         }
         let meanings = self.cover(&units)?;
-        meanings.into_iter().filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
+        // Distress goes by the whole text: see `is_distress`.
+        let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
+        told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
     }
 
-    fn is_emergency(&self, units: &[String]) -> bool {
-        let holds = |phrases: &[Vec<String>]| {
-            phrases.iter().any(|phrase| units.windows(phrase.len()).any(|window| window == phrase.as_slice()))
-        };
-        holds(&self.emergencies) && !holds(&self.not_emergencies)
+    /// Whether a word means nothing by itself.
+    pub fn is_filler(&self, word: &str) -> bool {
+        self.phrases.get(&keys(word)).is_some_and(|meanings| meanings.contains(&Meaning::Filler))
+    }
+
+    /// Whether somebody speaks of ending a life.
+    pub fn is_distress(&self, text: &str) -> bool {
+        self.distress.is_in(&keys(text))
     }
 
     /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
@@ -176,6 +204,7 @@ impl Acts {
             (score.is_finite() && fits && enough && asked_for).then_some(HeardAct {
                 act,
                 language: phrase.language,
+                grave: phrase.meaning.is_grave(),
                 score: *score,
             })
         };
@@ -187,6 +216,10 @@ impl Acts {
         }
         best
     }
+}
+
+fn keys(text: &str) -> Vec<String> {
+    language::syllables(text).into_iter().map(|unit| unit.key).collect()
 }
 
 /// Whether so many syllables may take so long, silence at both ends included. Wide: 0.06 s is faster than anybody speaks,

@@ -16,6 +16,10 @@ pub(super) enum Meaning {
     LastChoice,
     /// An emergency only where nothing else is said ("110").
     EmergencyAlone,
+    /// Somebody speaks of ending a life: counts anywhere in a text.
+    Distress,
+    /// Counts against distress.
+    NotDistress,
     /// Counts against an emergency.
     NotEmergency,
     /// Politeness: cut off both ends of a question.
@@ -34,7 +38,9 @@ impl Meaning {
             Self::Wish(_) => Some(Act::OtherLanguage),
             Self::LastChoice => Some(Act::Choice(turn.pending.clamp(1, 9) as u8)),
             Self::EmergencyAlone => Some(Act::Emergency),
-            Self::NotEmergency | Self::Polite | Self::Filler => None,
+            // Heard without a question of the knowledge base that says the same: a person must hear it.
+            Self::Distress => Some(Act::Person),
+            Self::NotDistress | Self::NotEmergency | Self::Polite | Self::Filler => None,
         }
     }
 
@@ -43,9 +49,14 @@ impl Meaning {
         matches!(self, Self::Polite | Self::Act(Act::Greeting | Act::Thanks))
     }
 
+    /// Whether a mistake about it frightens, so that the sound must leave less doubt.
+    pub fn is_grave(self) -> bool {
+        matches!(self, Self::Act(Act::Emergency) | Self::EmergencyAlone | Self::Distress)
+    }
+
     /// Whether the phrase alone makes an utterance.
     pub fn is_heard(self) -> bool {
-        !matches!(self, Self::NotEmergency | Self::Polite | Self::Filler)
+        !matches!(self, Self::NotDistress | Self::NotEmergency | Self::Polite | Self::Filler)
     }
 }
 
@@ -94,6 +105,8 @@ fn meaning(name: &str) -> Option<Meaning> {
         "choice_last" => Meaning::LastChoice,
         "emergency" => Meaning::Act(Act::Emergency),
         "emergency_alone" => Meaning::EmergencyAlone,
+        "distress" => Meaning::Distress,
+        "not_distress" => Meaning::NotDistress,
         "not_emergency" => Meaning::NotEmergency,
         "polite" => Meaning::Polite,
         "filler" => Meaning::Filler,
