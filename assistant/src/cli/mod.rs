@@ -97,8 +97,9 @@ fn configuration(arguments: &Arguments) -> Result<Configuration, Failure> {
 fn dispatch(command: Command, configuration: Configuration) -> Outcome {
     let mut log = configuration.log.clone();
     if !matches!(command, Command::Serve) {
-        // Commands talk to a person on standard output; only trouble is logged beside it.
-        "warn".clone_into(&mut log.level);
+        // Commands talk to a person on standard output; only trouble is logged beside it. A file that symphonia cannot
+        // read is reported by the command itself, in words that help.
+        "warn,symphonia=off".clone_into(&mut log.level);
     }
     telemetry::log(&log).map_err(Failure::Usage)?;
     match command {

@@ -109,7 +109,7 @@ mod tests {
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert!(bytes < 32_000 / 5, "{bytes} bytes for a second");
         let mut decoder = OpusDecoder::new().unwrap();
-        let decoded: usize = sound.pieces.iter().map(|p| decoder.decode(&p.bytes).unwrap().len()).sum();
-        assert_eq!(decoded, 16_000);
+        let samples: usize = sound.pieces.iter().map(|p| decoder.decode(&p.bytes).unwrap().len()).sum();
+        assert_eq!(samples, 16_000);
     }
 }
