@@ -331,7 +331,9 @@ fn written_language(text: &str) -> Option<Language> {
 fn limit(shares: &mut [f32], most: f32) {
     let top = shares.iter().copied().fold(0.0, f32::max);
     if top > most {
-        shares.iter_mut().for_each(|share| *share *= most / top);
+        for share in shares {
+            *share *= most / top;
+        }
     }
 }
 
