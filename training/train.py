@@ -192,7 +192,8 @@ class Trainer:
                 self.save()
                 saved = time.time()
         self.save()
-        self.report(float(np.mean(losses or [0])), heard)
+        if losses:
+            self.report(float(np.mean(losses)), heard)
 
 
 def main() -> None:
