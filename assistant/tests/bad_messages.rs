@@ -23,7 +23,6 @@ async fn broken_messages_are_told_in_the_citizen_s_language() {
             ("text_too_long", json!({"type": "text", "id": "a", "text": "问".repeat(2_001)}).to_string()),
             ("wrong_order", json!({"type": "commit", "id": "none"}).to_string()),
             ("wrong_order", json!({"type": "start", "protocol": 1, "language": "bo"}).to_string()),
-            ("wrong_order", json!({"type": "leave_queue", "id": "q"}).to_string()),
         ] {
             client.send_text(text.clone()).await.unwrap();
             let told = error(&mut client).await;
