@@ -51,8 +51,9 @@ impl ServerProcess {
         let knowledge =
             settings.knowledge.clone().unwrap_or_else(|| workspace().join("examples/knowledge/sample"));
         let configuration = format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\ndata = {:?}\n[knowledge]\npath = {knowledge:?}\n{}",
-            directory.path().join("data"),
+            "[server]\nlisten = \"127.0.0.1:{port}\"\ndata = \"{}\"\n[knowledge]\npath = \"{}\"\n{}",
+            directory.path().join("data").display(),
+            knowledge.display(),
             settings.configuration
         );
         std::fs::write(directory.path().join("assistant.toml"), configuration)?;
@@ -115,7 +116,7 @@ impl ServerProcess {
                 self.cold_start = started.elapsed();
                 return Ok(());
             }
-            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_secs(60) {
+            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_mins(1) {
                 bail!("the server did not become ready:\n{}", self.log());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

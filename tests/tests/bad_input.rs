@@ -36,7 +36,7 @@ async fn error(client: &mut Client) -> Result<Value> {
 /// What follows a spoken turn: the first of an event or an error.
 async fn outcome(client: &mut Client) -> Result<Value> {
     loop {
-        match client.next_within(Duration::from_secs(60)).await? {
+        match client.next_within(Duration::from_mins(1)).await? {
             Message::Json(message)
                 if ["answer", "clarify", "say", "escalated", "error"]
                     .iter()
@@ -204,7 +204,7 @@ async fn ten_minutes_of_audio_are_cut_at_the_limit_and_the_conversation_goes_on(
         }
     }
     let ended = loop {
-        match client.next_within(Duration::from_secs(60)).await? {
+        match client.next_within(Duration::from_mins(1)).await? {
             Message::Json(m) if m["type"] == "error" || m["type"] == "speech_ended" => break m,
             Message::Json(_) | Message::Audio(_) => {}
             Message::Closed(code) => anyhow::bail!("closed with {code}"),
@@ -237,8 +237,11 @@ async fn garbage_instead_of_opus_is_told_and_does_not_end_the_conversation() -> 
 #[tokio::test]
 async fn a_picture_sent_as_sound_is_not_answered() -> Result<()> {
     let server = server().await?;
-    let picture: Vec<u8> =
-        b"\x89PNG\r\n\x1a\n".iter().copied().chain((0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)).collect();
+    let picture: Vec<u8> = b"\x89PNG\r\n\x1a\n"
+        .iter()
+        .copied()
+        .chain((0..40_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8))
+        .collect();
     for codec in ["pcm16", "opus"] {
         let mut client = citizen(&server, "zh").await?;
         client.send(json!({"type": "audio_start", "id": "p", "codec": codec, "sample_rate": 16_000})).await?;

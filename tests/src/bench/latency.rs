@@ -82,7 +82,7 @@ async fn ask(url: &str, spoken: &Spoken, commit: bool) -> Result<Waited> {
                 // Silence that is still on its way when the rules end the turn belongs to no turn any more.
                 Message::Json(m) if m["type"] == "error" && (commit || m["code"] != "wrong_order") => bail!("{m}"),
                 Message::Json(m) if ["answer", "clarify", "say"].iter().any(|kind| m["type"] == *kind) => {
-                    outcome = m["type"].as_str().unwrap_or_default().to_owned();
+                    m["type"].as_str().unwrap_or_default().clone_into(&mut outcome);
                 }
                 Message::Audio(_) => {
                     let transcript = transcript.context("sound came before the transcript")?;
@@ -107,9 +107,11 @@ fn tell(report: &mut Report, what: &str, waited: &[Waited]) {
         report.tell(&format!("{what}: end of speech to {name}, p95"), percentile(values, 0.95), "ms");
     };
     all("final transcript", &waited.iter().map(|w| w.transcript).collect::<Vec<_>>(), report);
-    for (outcome, name) in
-        [("answer", "first sound of the answer"), ("clarify", "first sound of the question back"), ("say", "first sound of another reply")]
-    {
+    for (outcome, name) in [
+        ("answer", "first sound of the answer"),
+        ("clarify", "first sound of the question back"),
+        ("say", "first sound of another reply"),
+    ] {
         let values: Vec<f64> = waited.iter().filter(|w| w.outcome == outcome).map(|w| w.sound).collect();
         if !values.is_empty() {
             all(&format!("{name} ({} turns)", values.len()), &values, report);

@@ -85,7 +85,11 @@ pub(super) fn distractors_in(language: Language) -> Result<Option<Vec<String>>> 
     for file in files {
         let text = std::fs::read_to_string(folder.join(file)).with_context(|| file.to_owned())?;
         let sentences = text.lines().filter_map(|line| line.rsplit('\t').next()).map(str::trim);
-        chosen.extend(sentences.filter(|s| (8..=40).contains(&units(s)) && s.chars().count() <= LONGEST).map(str::to_owned));
+        chosen.extend(
+            sentences
+                .filter(|s| (8..=40).contains(&units(s)) && s.chars().count() <= LONGEST)
+                .map(str::to_owned),
+        );
     }
     let mut seen = HashSet::new();
     chosen.retain(|s| seen.insert(key(s)));
@@ -157,7 +161,10 @@ pub async fn real_mandarin(report: &mut Report) -> Result<()> {
     }
     let what = format!("real Mandarin, {} recordings among {} entries", recordings.len(), entries.len());
     count.tell(report, &what);
-    let what = format!("real Mandarin, the {} whose transcripts fit: right entry in the first place", undoubted.turns);
+    let what = format!(
+        "real Mandarin, the {} whose transcripts fit: right entry in the first place",
+        undoubted.turns
+    );
     report.tell(&what, undoubted.share(undoubted.first), "share");
     Ok(())
 }
