@@ -12,7 +12,9 @@ mod entry;
 mod index;
 mod overlap;
 mod publication;
+mod regions;
 mod retrieve;
+mod situation;
 mod spoken;
 mod table;
 
@@ -20,5 +22,7 @@ pub use check::{LanguageState, Problem, Report, Severity, check};
 pub use collection::{Collection, FORMAT, KnowledgeFile, LoadError, Sourced};
 pub use entry::{Entry, EntryId, Link, Localized, Review, Text};
 pub use publication::{Publication, PublishError, Revision, Variant};
+pub use regions::{Level, Region, region, regions};
 pub use retrieve::{Candidate, HeldOut, Overlap, Query, RetrieveError, Retriever, View};
+pub use situation::{Date, NoDate, Situation};
 pub use spoken::{NgramForms, SpokenForms};
