@@ -40,7 +40,7 @@ fn held_out(language: Language) -> Vec<Labelled> {
 fn report(name: &str, understander: &Understander, set: &[Labelled]) -> Evaluation {
     if std::env::var_os("DRILEN_SHOW_MISSES").is_some() {
         let outcomes = intents::evaluate::outcomes(understander, set).expect("the index works");
-        for (labelled, outcome) in set.iter().zip(outcomes).filter(|(_, o)| o.inside && o.rank != Some(1)) {
+        for (labelled, outcome) in set.iter().zip(outcomes).filter(|(_, o)| o.inside() && o.rank != Some(1)) {
             println!("{} {:?} {:?}", labelled.utterance.text, labelled.expected, outcome);
         }
     }
@@ -293,7 +293,7 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
     };
     let understander = Understander::new(publication, Settings::default()).expect("documented constants");
     let labelled =
-        |text: &str, expected: Option<EntryId>| Labelled { utterance: utterance(text, Zh), expected };
+        |text: &str, expected: Option<EntryId>| Labelled::inside(text, Zh, expected);
     let mut set: Vec<Labelled> = read("queries_dev.tsv")
         .lines()
         .skip(1)

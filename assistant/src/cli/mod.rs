@@ -4,6 +4,7 @@
 mod agent;
 mod ask;
 mod check;
+mod eval;
 mod knowledge;
 mod serve;
 mod speak;
@@ -40,6 +41,8 @@ enum Command {
     Speak(speak::Options),
     /// Ask a question as a citizen would, and show the answer or the choices.
     Ask(ask::Options),
+    /// Measure how well a knowledge base is understood, on labelled questions; compare two such runs.
+    Eval(Box<eval::Options>),
     /// Import or check a knowledge base.
     #[command(subcommand)]
     Kb(knowledge::Command),
@@ -108,6 +111,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Transcribe(options) => transcribe::run(&configuration, &options),
         Command::Speak(options) => speak::run(&configuration, &options),
         Command::Ask(options) => ask::run(&configuration, &options),
+        Command::Eval(options) => eval::run(&configuration, &options),
         Command::Kb(command) => knowledge::run(&configuration, &command),
         Command::Agent(command) => agent::run(&configuration, command),
         Command::Schema => {
