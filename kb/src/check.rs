@@ -75,7 +75,11 @@ pub struct LanguageState {
     pub awaiting_native_reviewer: usize,
     /// Sample texts.
     pub sample: usize,
+    /// Reviewed, to be released.
+    pub reviewed: usize,
     /// Released.
+    pub published: usize,
+    /// Released before signatures were kept.
     pub approved: usize,
 }
 
@@ -196,6 +200,8 @@ fn count(state: &mut LanguageState, text: Option<&Text>) {
         Review::Draft => state.draft += 1,
         Review::AwaitingNativeReviewer => state.awaiting_native_reviewer += 1,
         Review::Sample => state.sample += 1,
+        Review::Reviewed => state.reviewed += 1,
+        Review::Published => state.published += 1,
         Review::Approved => state.approved += 1,
     }
 }

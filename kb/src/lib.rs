@@ -6,6 +6,7 @@
 //! ```
 
 mod analysis;
+mod answer;
 mod check;
 mod collection;
 mod entry;
@@ -17,12 +18,15 @@ mod retrieve;
 mod situation;
 mod spoken;
 mod table;
+mod workflow;
 
+pub use answer::{Answer, Outdated, next_change};
 pub use check::{LanguageState, Problem, Report, Severity, check};
 pub use collection::{Collection, FORMAT, KnowledgeFile, LoadError, Sourced};
-pub use entry::{Entry, EntryId, Link, Localized, Review, Text};
+pub use entry::{AnswerText, AnswerVariant, Entry, EntryId, Link, Localized, Review, Signature, Text};
 pub use publication::{Publication, PublishError, Revision, Variant};
 pub use regions::{Level, Region, region, regions};
 pub use retrieve::{Candidate, HeldOut, Overlap, Query, RetrieveError, Retriever, View};
 pub use situation::{Date, NoDate, Situation};
 pub use spoken::{NgramForms, SpokenForms};
+pub use workflow::{IllegalStep, Stage, Step, Translation};

@@ -37,6 +37,11 @@ impl Date {
         self.0.duration_since(earlier.0).as_hours().div_euclid(24) as i32
     }
 
+    /// The next day; `None` at the end of the calendar.
+    pub fn tomorrow(self) -> Option<Self> {
+        self.0.tomorrow().ok().map(Self)
+    }
+
     /// Year, month (1–12) and day (1–31).
     pub fn parts(self) -> (i16, i8, i8) {
         (self.0.year(), self.0.month(), self.0.day())

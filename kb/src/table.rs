@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::collection::Sourced;
-use crate::{Collection, Entry, EntryId, Problem, Review, Severity, Text};
+use crate::{Collection, Entry, EntryId, Problem, Severity, Text};
 
 const COLUMNS: [&str; 11] = [
     "id",
@@ -91,9 +91,7 @@ fn entry(row: &HashMap<&str, &str>) -> Result<Entry, (&'static str, String)> {
                 .collect(),
             spoken: either(get("spoken"), get("written")),
             written: either(get("written"), get("spoken")),
-            steps: Vec::new(),
-            documents: Vec::new(),
-            review: Review::Draft,
+            ..Text::default()
         })
     };
     let (zh, bo) = (text("zh"), text("bo"));
@@ -109,12 +107,10 @@ fn entry(row: &HashMap<&str, &str>) -> Result<Entry, (&'static str, String)> {
     Ok(Entry {
         id: EntryId(cell("id").to_owned()),
         topic: topic.to_owned(),
-        sample: false,
         escalate,
         zh,
         bo,
-        links: Vec::new(),
-        office: None,
+        ..Entry::default()
     })
 }
 

@@ -18,12 +18,10 @@ pub(super) const WIDE: &str = "[limits]\nmessages_per_minute = 1000000\nstarts_p
 pub(super) fn entry(id: String, language: Language, question: &str) -> Entry {
     let text = Text {
         question: question.to_owned(),
-        variants: Vec::new(),
         spoken: question.to_owned(),
         written: question.to_owned(),
-        steps: Vec::new(),
-        documents: Vec::new(),
         review: Review::Sample,
+        ..Text::default()
     };
     let (zh, bo) = match language {
         Language::Zh => (Some(text), None),
@@ -33,11 +31,9 @@ pub(super) fn entry(id: String, language: Language, question: &str) -> Entry {
         id: EntryId(id),
         topic: "measuring".to_owned(),
         sample: true,
-        escalate: false,
         zh,
         bo,
-        links: Vec::new(),
-        office: None,
+        ..Entry::default()
     }
 }
 

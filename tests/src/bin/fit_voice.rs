@@ -47,19 +47,15 @@ fn publish(sentences: &[Sentence]) -> Result<Publication> {
         id: EntryId(format!("sentence-{number}")),
         topic: "measuring".to_owned(),
         sample: true,
-        escalate: false,
         zh: Some(Text {
             question: sentence.text.clone(),
             variants: vec![paraphrase(&sentence.text, Language::Zh, &mut random)],
             spoken: "。".to_owned(),
             written: "。".to_owned(),
-            steps: Vec::new(),
-            documents: Vec::new(),
             review: Review::Sample,
+            ..Text::default()
         }),
-        bo: None,
-        links: Vec::new(),
-        office: None,
+        ..Entry::default()
     };
     let sourced = |entry| Sourced { file: "measuring".to_owned(), entry };
     let entries = sentences.iter().enumerate().map(|s| sourced(entry(s))).collect();
