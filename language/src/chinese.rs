@@ -4,35 +4,100 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use ferrous_opencc::OpenCC;
+use ferrous_opencc::config::BuiltinConfig;
 use jieba_rs::Jieba;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The word segmenter with its built-in dictionary; loading it takes some tenths of a second, once.
 static JIEBA: LazyLock<Jieba> = LazyLock::new(Jieba::new);
 
-/// Traditional characters and their simplified form (`data/simplified.tsv`, from `OpenCC`).
-static SIMPLIFIED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
-    include_str!("../data/simplified.tsv")
-        .lines()
-        .filter_map(|line| line.split_once('\t'))
-        .filter_map(|(t, s)| Some((t.chars().next()?, s.chars().next()?)))
-        .collect()
-});
+/// Traditional to simplified by `OpenCC`'s dictionaries of characters and phrases.
+static CONVERTER: LazyLock<Converter> = LazyLock::new(Converter::new);
 
-/// Loads the segmenter's dictionary now rather than at the first question.
-pub fn warm_up() {
-    LazyLock::force(&JIEBA);
+/// Characters that `OpenCC` leaves alone by themselves but not in its phrases (瞭解, 憑藉, 傢俱, 彷彿, 沈沒 ...).
+///
+/// Source: the left sides of `OpenCC`'s `TSPhrases.txt` against its `TSCharacters.txt`.
+const BY_PHRASE_ONLY: &str = "瞭么藉覆俱彷沈牴衹";
+
+/// Phrases and characters are converted until nothing changes; `OpenCC`'s longest chain has two steps.
+const MOST_PASSES: usize = 4;
+
+struct Converter {
+    phrases: Option<OpenCC>,
+    /// Every character with a simplified form of as many bytes, so that conversion never moves an offset.
+    characters: HashMap<char, char>,
 }
 
-/// Replaces traditional characters by simplified ones, one by one; byte offsets stay the same.
+impl Converter {
+    fn new() -> Self {
+        // The dictionaries are compiled in: without them text stays as it is.
+        let Ok(phrases) = OpenCC::from_config(BuiltinConfig::T2s) else {
+            return Self { phrases: None, characters: HashMap::new() };
+        };
+        let characters = ('\u{3400}'..='\u{9fff}')
+            .filter_map(|c| {
+                let simplified = phrases.convert(c.encode_utf8(&mut [0; 4]));
+                let simplified = simplified.chars().next()?;
+                (simplified != c && simplified.len_utf8() == c.len_utf8()).then_some((c, simplified))
+            })
+            .collect();
+        Self { phrases: Some(phrases), characters }
+    }
+
+    fn once(&self, text: &str) -> Option<String> {
+        if !text.chars().any(|c| self.characters.contains_key(&c) || BY_PHRASE_ONLY.contains(c)) {
+            return None;
+        }
+        let by_phrase = self.phrases.as_ref()?.convert(text);
+        // Every phrase of the dictionary keeps its number of characters; rare characters outside the basic plane do
+        // not keep their bytes and stay.
+        let out: String = if by_phrase.chars().count() == text.chars().count() {
+            let kept = |(old, new): (char, char)| if old.len_utf8() == new.len_utf8() { new } else { old };
+            text.chars().zip(by_phrase.chars()).map(kept).collect()
+        } else {
+            text.chars().map(|c| self.characters.get(&c).copied().unwrap_or(c)).collect()
+        };
+        (out != text).then_some(out)
+    }
+}
+
+/// Loads the dictionaries now rather than at the first question.
+pub fn warm_up() {
+    LazyLock::force(&JIEBA);
+    LazyLock::force(&CONVERTER);
+}
+
+/// Replaces traditional characters by simplified ones, by phrase where `OpenCC` knows one (瞭解 is 了解, 瞭望 stays);
+/// byte offsets stay the same. Idempotent.
 pub fn simplify(text: &str) -> String {
-    text.chars().map(|c| SIMPLIFIED.get(&c).copied().unwrap_or(c)).collect()
+    let mut out = text.to_owned();
+    for _ in 0..MOST_PASSES {
+        match CONVERTER.once(&out) {
+            Some(simpler) => out = simpler,
+            None => break,
+        }
+    }
+    out
 }
 
 /// Brings Chinese text into one form: compatibility forms and full-width letters and digits folded (NFKC), simplified.
 /// Idempotent.
 pub fn normalize(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     simplify(&text.nfkc().collect::<String>())
+}
+
+/// [`normalize`] of Chinese characters, one for each: search keys stay with the character that they come from.
+pub(crate) fn fold(han: &str) -> impl Iterator<Item = char> + use<> {
+    let single = |c: char| {
+        let mut folded = std::iter::once(c).nfkc();
+        folded.next().filter(|_| folded.next().is_none()).unwrap_or(c)
+    };
+    let folded: String = han.chars().map(single).collect();
+    simplify(&folded).chars().collect::<Vec<_>>().into_iter()
 }
 
 /// Cuts text into words that follow each other without gaps, as byte ranges.
@@ -58,4 +123,26 @@ pub fn words(text: &str) -> Vec<String> {
         .map(|token| token.word.to_lowercase())
         .filter(|word| word.chars().any(char::is_alphanumeric))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traditional_text_is_found_by_simplified_words() {
+        for (traditional, simplified) in [
+            ("辦理身份證需要什麼材料", "办理身份证需要什么材料"),
+            ("我想瞭解醫療保險報銷", "我想了解医疗保险报销"),
+            ("瞭望塔憑藉蟲草採集證", "瞭望塔凭借虫草采集证"),
+            ("裡面的頭髮和發票", "里面的头发和发票"),
+            ("沈沒", "沉没"),
+        ] {
+            assert_eq!(simplify(traditional), simplified);
+            assert_eq!(simplify(simplified), simplified);
+            assert_eq!(normalize(traditional).len(), traditional.len());
+        }
+        assert_eq!(normalize("ＩＤ１２３，　證"), "ID123, 证");
+        assert_eq!(fold("證⾦\u{f9b5}").collect::<String>(), "证金例");
+    }
 }

@@ -13,6 +13,8 @@ pub struct CanonicalNumber {
     pub range: Range<usize>,
     /// ASCII digits without grouping, with `.` and `%` where they belong: `1200.5`, `86%`.
     pub digits: String,
+    /// Whether it is written in digits or said digit by digit, as names (of telephones, documents) are.
+    pub by_digit: bool,
 }
 
 /// Finds the numbers of a text, in digits of any kind or in Chinese or Tibetan words, in text order.
@@ -88,7 +90,11 @@ fn written(text: &str, start: usize) -> CanonicalNumber {
         }
         end = start + at + c.len_utf8();
     }
-    CanonicalNumber { range: start..end, digits }
+    // 05 in a date is the 五 of its words; longer numbers with a leading zero are names.
+    if let [b'0', last @ b'0'..=b'9'] = digits.as_bytes() {
+        digits = char::from(*last).to_string();
+    }
+    CanonicalNumber { range: start..end, digits, by_digit: true }
 }
 
 /// A decimal number times ten to the power of `places`: 3.5 and 4 give 35000.
@@ -103,7 +109,11 @@ fn shifted(digits: &str, places: usize) -> String {
 /// Words made of numeral characters, or of one and a measure word, that mean something else.
 const NO_NUMBERS: [&str; 8] = ["万一", "千万", "一一", "百万", "十分", "一点", "一度", "一面"];
 const PERCENT: &str = "百分之";
-const MEASURES: &str = "个元块岁年月日天次人名条件张份米斤度只头亩家户项种页分角周号点倍期级";
+const MEASURES: &str =
+    "个個元圆块塊岁歲年月日天次人名条件张份米斤度只头亩家户项种页分角毛周号號点點倍期级位辆台套间层栋笔吨";
+const LONG_MEASURES: [&str; 5] = ["小时", "公里", "公斤", "公顷", "平方"];
+/// 俩 and 仨 are numbers with their measure word in them.
+const WITH_MEASURE: [&str; 2] = ["俩", "仨"];
 
 fn chinese_words(han: &str) -> Vec<CanonicalNumber> {
     let words = hanzi::cut(han);
@@ -120,15 +130,23 @@ fn chinese_words(han: &str) -> Vec<CanonicalNumber> {
         let numeral = &han[from..end];
         let (integer, fraction) = numeral.split_once('点').unwrap_or((numeral, ""));
         let Some(n) = chinese::parse(integer) else { continue };
-        let mut digits = n.to_string();
+        let spelled = if fraction.is_empty() { chinese::digit_string(integer) } else { None };
+        let by_digit = spelled.is_some();
+        let mut digits = spelled.unwrap_or_else(|| n.to_string());
         if !fraction.is_empty() {
             digits.push('.');
             digits.extend(fraction.chars().filter_map(chinese::numeral_digit).map(|d| char::from(b'0' + d)));
+            // 三点五万
+            digits = match fraction.chars().next_back() {
+                Some('万' | '萬') => shifted(&digits, 4),
+                Some('亿' | '億') => shifted(&digits, 8),
+                _ => digits,
+            };
         }
         if percent {
             digits.push('%');
         }
-        out.push(CanonicalNumber { range: start..end, digits });
+        out.push(CanonicalNumber { range: start..end, digits, by_digit });
     }
     out
 }
@@ -142,17 +160,22 @@ fn is_number(han: &str, words: &[Range<usize>], numeral: Range<usize>) -> bool {
         return false;
     };
     let (lead, tail) = (&han[first.start..numeral.start], &han[numeral.end..last.end]);
-    let measure = han[numeral.end..].chars().next().is_some_and(|c| MEASURES.contains(c));
+    let rest = &han[numeral.end..];
+    let long = LONG_MEASURES.iter().any(|m| rest.starts_with(m));
+    let measure = long || rest.chars().next().is_some_and(|c| MEASURES.contains(c));
+    if WITH_MEASURE.contains(&&han[numeral.clone()]) {
+        return &han[first.start..last.end] != "伎俩";
+    }
     let single = han[numeral.clone()].chars().count() == 1;
     let ordinal = han[..numeral.start].ends_with('第');
     (lead.is_empty() || lead == "第")
-        && tail.chars().count() <= 1
+        && tail.chars().count() <= 1 + usize::from(long)
         && (tail.is_empty() || measure)
         && !NO_NUMBERS.contains(&&han[first.start..last.end])
         && (!single || ordinal || measure)
 }
 
-/// Bytes of the numeral at the beginning: numeral characters, with 点 and further digits.
+/// Bytes of the numeral at the beginning: numeral characters, with 点, further digits, and 万 or 亿.
 fn numeral_length(han: &str) -> usize {
     let integer = han.find(|c| !chinese::is_numeral(c)).unwrap_or(han.len());
     let Some(fraction) = han[integer..].strip_prefix('点') else { return integer };
@@ -161,28 +184,51 @@ fn numeral_length(han: &str) -> usize {
     if integer == 0 || digits == 0 || fraction[digits..].starts_with(['分', '十']) {
         return integer;
     }
-    integer + '点'.len_utf8() + digits
+    let large = fraction[digits..].chars().next().filter(|c| matches!(c, '万' | '萬' | '亿' | '億'));
+    integer + '点'.len_utf8() + digits + large.map_or(0, char::len_utf8)
 }
+
+/// From so many single digits in a row on they are one number, said digit by digit.
+const FEWEST_SPELLED_DIGITS: usize = 3;
 
 fn tibetan_words(text: &str) -> Vec<CanonicalNumber> {
     let syllables = letters::syllables(text);
     let bare: Vec<String> = syllables.iter().map(|s| letters::strip_affixes(&s.text)).collect();
     let bare: Vec<&str> = bare.iter().map(String::as_str).collect();
+    let range = |from: usize, to: usize| syllables[from].range.start..syllables[to - 1].range.end;
     let mut out = Vec::new();
     let mut at = 0;
     while at < bare.len() {
+        let (digits, end) = spelled_digits(&bare, at);
+        if digits.len() >= FEWEST_SPELLED_DIGITS {
+            out.push(CanonicalNumber { range: range(at, end), digits, by_digit: true });
+            at = end;
+            continue;
+        }
         let percent = bare[at..].starts_with(&["བརྒྱ", "ཆ"]);
         let from = if percent { at + 2 } else { at };
         match tibetan::parse(&bare[from..]) {
             Some((n, length)) if length > 0 => {
-                let range = syllables[at].range.start..syllables[from + length - 1].range.end;
-                out.push(CanonicalNumber { range, digits: format!("{n}{}", if percent { "%" } else { "" }) });
+                let digits = format!("{n}{}", if percent { "%" } else { "" });
+                out.push(CanonicalNumber { range: range(at, from + length), digits, by_digit: false });
                 at = from + length;
             }
             _ => at += 1,
         }
     }
     out
+}
+
+/// The single digits that follow each other from `at` on, and where they end.
+fn spelled_digits(bare: &[&str], mut at: usize) -> (String, usize) {
+    let mut digits = String::new();
+    while let Some((n @ 0..=9, length)) = bare.get(at..).and_then(tibetan::parse)
+        && length > 0
+    {
+        digits.push_str(&n.to_string());
+        at += length;
+    }
+    (digits, at)
 }
 
 #[cfg(test)]
@@ -206,6 +252,12 @@ mod tests {
             ("ལོ་དྲུག་ཅུ", "ལོ་༦༠"),
             ("བརྒྱ་ཆ་བརྒྱད་ཅུ", "80%"),
             ("སྒོར་ཉིས་སྟོང་དང་ལྔ་བརྒྱ", "སྒོར་2500"),
+            ("一共一百五", "一共150"),
+            ("三点五万元", "3.5万元"),
+            ("壹仟贰佰元整", "1200元整"),
+            ("电话零八九一六八一二三四五", "电话08916812345"),
+            ("二〇二六年五月", "2026年05月"),
+            ("ཁ་པར་གཅིག་གཉིས་གསུམ་བཞི་ལྔ", "ཁ་པར་12345"),
             ("养老金是三千元ཡིན་ན་གཉིས", "养老金是3,000元ཡིན་ན་2"),
         ] {
             assert_eq!(digits(words), digits(written), "{words}");
@@ -215,7 +267,19 @@ mod tests {
 
     #[test]
     fn words_that_only_look_like_numbers_are_left_alone() {
-        for text in ["一样", "统一办理", "万一丢了", "十分重要", "百姓", "མི་ཚེ"] {
+        for text in [
+            "一样",
+            "统一办理",
+            "万一丢了",
+            "十分重要",
+            "百姓",
+            "མི་ཚེ",
+            "大陆",
+            "队伍",
+            "陆地",
+            "收拾",
+            "伎俩",
+        ] {
             assert_eq!(digits(text), [] as [&str; 0], "{text}");
         }
     }

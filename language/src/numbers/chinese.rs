@@ -44,64 +44,118 @@ pub fn digit(digit: u8) -> char {
     DIGITS[usize::from(digit % 10)]
 }
 
-/// Whether a character can be part of a number in words.
+/// Whether a character can be part of a number in words, formal ones (壹拾) included.
 pub(crate) fn is_numeral(c: char) -> bool {
-    numeral_digit(c).is_some() || matches!(c, '十' | '百' | '千' | '万' | '亿')
+    numeral_digit(c).is_some() || unit(c).is_some() || tens(c).is_some()
 }
 
-/// The value of a digit character (一, 两, 〇, 幺, …).
+/// The value of a digit character (一, 两, 〇, 幺, 壹, 俩, …).
+///
+/// Source of the formal numerals: Banknote and cheque regulations of the People's Bank of China (支付结算办法, annex 1).
 pub(crate) fn numeral_digit(c: char) -> Option<u8> {
+    const FORMAL: [&str; 10] = ["〇", "壹幺", "贰貳两兩俩", "叁參仨", "肆", "伍", "陆陸", "柒", "捌", "玖"];
+    (0..10_u8).find(|&d| DIGITS[usize::from(d)] == c || FORMAL[usize::from(d)].contains(c))
+}
+
+fn unit(c: char) -> Option<u64> {
+    Some(match c {
+        '十' | '拾' => 10,
+        '百' | '佰' => 100,
+        '千' | '仟' => 1000,
+        '万' | '萬' => 10_000,
+        '亿' | '億' => 100_000_000,
+        _ => return None,
+    })
+}
+
+/// 廿 and 卅, still used for dates and ages.
+fn tens(c: char) -> Option<u64> {
     match c {
-        '〇' => Some(0),
-        '两' => Some(2),
-        '幺' => Some(1),
-        _ => DIGITS.iter().position(|d| *d == c).map(|d| d as u8),
+        '廿' => Some(20),
+        '卅' => Some(30),
+        _ => None,
     }
 }
 
-/// The number that Chinese words stand for: 一百零五 is 105, 二零二三 (digit by digit) 2023. `None` where they are no
-/// number, or an approximate one such as 七八.
+/// Words that are nothing but digits, as telephone and document numbers are said: 零八九一 is 0891. `None` for fewer than
+/// three, and for words with a unit.
+pub fn digit_string(words: &str) -> Option<String> {
+    let digits: Option<String> =
+        words.chars().map(|c| numeral_digit(c).map(|d| char::from(b'0' + d))).collect();
+    digits.filter(|d| d.len() >= 3)
+}
+
+/// The number that Chinese words stand for: 一百零五 is 105, 一百五 is 150 as people say it, 二零二三 (digit by digit) 2023,
+/// 零五 5, 廿三 23, 壹佰 100. `None` where they are no number, or an approximate one such as 七八.
 pub fn parse(words: &str) -> Option<u64> {
     let characters: Vec<char> = words.chars().collect();
     if characters.iter().all(|c| numeral_digit(*c).is_some()) {
         // Two digits side by side are "seven or eight".
         let digits: Vec<u8> = characters.iter().filter_map(|c| numeral_digit(*c)).collect();
-        return (digits.len() != 2).then(|| super::value(&digits)).flatten();
+        return (digits.len() != 2 || digits[0] == 0).then(|| super::value(&digits)).flatten();
     }
-    let (mut total, mut group, mut digit, mut place) = (0_u64, 0_u64, None, 10_000_u64);
+    let mut sum = Sum { place: 10_000, ..Sum::default() };
     for c in characters {
-        let unit = match c {
-            '十' => 10,
-            '百' => 100,
-            '千' => 1000,
-            '万' | '亿' => {
-                group += digit.take().unwrap_or(0);
-                let unit = if c == '万' { 10_000 } else { 100_000_000 };
-                // 万亿: what came before is multiplied as a whole.
-                let before = if total > 0 && total < unit { std::mem::take(&mut total) } else { 0 };
-                let multiplied = before.checked_add(group).filter(|n| *n > 0)?.checked_mul(unit)?;
-                total = total.checked_add(multiplied)?;
-                (group, place) = (0, 10_000);
-                continue;
-            }
-            _ => {
-                let value = u64::from(numeral_digit(c)?);
-                if value != 0 {
-                    if digit.is_some() {
-                        return None;
-                    }
-                    digit = Some(value);
-                }
-                continue;
-            }
-        };
-        if unit >= place {
-            return None;
-        }
-        place = unit;
-        group += digit.take().unwrap_or(u64::from(unit == 10)).checked_mul(unit).filter(|n| *n > 0)?;
+        sum.take(c)?;
     }
-    total.checked_add(group)?.checked_add(digit.unwrap_or(0))
+    sum.finish()
+}
+
+/// A number in words as far as it was read.
+#[derive(Default)]
+struct Sum {
+    total: u64,
+    /// What belongs to the next 万 or 亿.
+    group: u64,
+    digit: Option<u64>,
+    /// The last unit within the group; the next one is smaller.
+    place: u64,
+    /// The last unit of all; 0 after a 零.
+    last: u64,
+}
+
+impl Sum {
+    fn take(&mut self, c: char) -> Option<()> {
+        match (unit(c), tens(c)) {
+            (Some(unit @ (10_000 | 100_000_000)), _) => {
+                self.group += self.digit.take().unwrap_or(0);
+                // 万亿: what came before is multiplied as a whole.
+                let before =
+                    if self.total > 0 && self.total < unit { std::mem::take(&mut self.total) } else { 0 };
+                let multiplied = before.checked_add(self.group).filter(|n| *n > 0)?.checked_mul(unit)?;
+                self.total = self.total.checked_add(multiplied)?;
+                (self.group, self.place, self.last) = (0, 10_000, unit);
+            }
+            (Some(unit), _) => {
+                if unit >= self.place {
+                    return None;
+                }
+                let count = self.digit.take().unwrap_or(u64::from(unit == 10));
+                self.group += count.checked_mul(unit).filter(|n| *n > 0)?;
+                (self.place, self.last) = (unit, unit);
+            }
+            (None, Some(tens)) => {
+                if self.place <= 10 || self.digit.is_some() {
+                    return None;
+                }
+                self.group += tens;
+                (self.place, self.last) = (10, 10);
+            }
+            (None, None) => match u64::from(numeral_digit(c)?) {
+                0 => self.last = 0,
+                _ if self.digit.is_some() => return None,
+                value => self.digit = Some(value),
+            },
+        }
+        Some(())
+    }
+
+    fn finish(self) -> Option<u64> {
+        // 一百五, 三万二: the next lower unit is left out in speech.
+        let ones = if self.last >= 100 { self.last / 10 } else { 1 };
+        let rest = self.digit.unwrap_or(0).checked_mul(ones)?;
+        self.total.checked_add(self.group)?.checked_add(rest)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +191,13 @@ mod tests {
             ("三百五十", Some(350)),
             ("百", None),
             ("十十", None),
+            ("一百二", Some(120)),
+            ("两万三", Some(23_000)),
+            ("三千零五", Some(3005)),
+            ("一亿五", Some(150_000_000)),
+            ("廿三", Some(23)),
+            ("壹仟贰佰叁拾", Some(1230)),
+            ("零五", Some(5)),
         ] {
             assert_eq!(parse(spoken), n, "{spoken}");
         }

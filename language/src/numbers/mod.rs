@@ -2,11 +2,13 @@
 
 mod canonical;
 pub mod chinese;
+mod find;
 mod formats;
 mod spoken;
 pub mod tibetan;
 
 pub use canonical::{CanonicalNumber, canonical};
+pub use find::{Found, Kind, find};
 pub use spoken::{SpokenNumber, spoken};
 
 /// The value of an ASCII, full-width or Tibetan digit.

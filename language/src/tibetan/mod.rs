@@ -1,5 +1,6 @@
 //! Tibetan as text: normal form, syllables and their parts; [`lhasa`] turns them into sound.
 
+mod ewts;
 pub mod lhasa;
 mod normal;
 mod parts;
@@ -7,6 +8,7 @@ mod search;
 
 use std::ops::Range;
 
+pub use ewts::{EwtsError, from_ewts, to_ewts};
 pub use normal::normalize;
 pub use parts::{Parts, Stack};
 pub use search::{search_keys, strip_affixes};

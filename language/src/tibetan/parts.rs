@@ -137,7 +137,7 @@ fn affixes(stacks: &[Stack]) -> Vec<String> {
 ///
 /// Source: TIBETAN.md of the project's founders, from Botok and the Tibetan grammars: of two letters the first (except
 /// དབ), of four the second, of three the second unless the last is ས and the second one of གངབམ; with nine exceptions.
-fn bare_root(letters: &[char]) -> usize {
+pub(super) fn bare_root(letters: &[char]) -> usize {
     match letters {
         ['ད', 'བ'] | ['ད', 'ག' | 'མ' | 'བ', 'ས'] | ['འ', 'ག' | 'བ', 'ས'] => 1,
         [_, 'ག' | 'ང' | 'བ' | 'མ', 'ས'] => 0,
