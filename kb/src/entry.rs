@@ -78,6 +78,9 @@ pub struct Text {
     /// Further ways in which people ask it.
     #[serde(default)]
     pub variants: Vec<String>,
+    /// Words that people use when they mean this entry, and that no question above has: found by, never shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keywords: Vec<String>,
     /// The answer for the ear: one to three short sentences.
     pub spoken: String,
     /// The whole answer, for the eye.
