@@ -6,8 +6,10 @@
 //! [`Evidence`] is the one bridge from hearing to understanding: a recogniser's output scores batches of
 //! [`SpokenForm`]s ("how well does the sound support these words?") without either side knowing the other.
 
+mod analysis;
 pub mod chinese;
 mod evidence;
+mod ipa;
 pub mod mandarin;
 mod normalize;
 pub mod numbers;
@@ -16,19 +18,23 @@ mod pronounce;
 pub mod script;
 mod search;
 mod sentences;
+mod sound_key;
 pub mod tibetan;
 pub mod utterance;
 pub mod voice;
 
+pub use analysis::{Analysis, analyse};
 pub use evidence::{
     Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode,
 };
+pub use ipa::{ipa, pinyin};
 pub use normalize::normalize;
 pub use phones::INVENTORY;
 pub use pronounce::{pronunciations, spoken_form, spoken_ngrams, syllable_ngrams};
-pub use script::Script;
-pub use search::{Unit, phonetic_key, search_key, syllables, words};
+pub use script::{Script, runs as script_runs};
+pub use search::{Unit, search_key, segments, syllables, words};
 pub use sentences::{sentences, spoken_text};
+pub use sound_key::{phonetic_key, rough_phonetic_key};
 pub use voice::{Segment, SpeechPlan, espeak_phonemes, speech_plan};
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use pinyin::ToPinyin;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{Phone, chinese};
 
@@ -51,6 +52,27 @@ impl PinyinSyllable {
     /// Numbered pinyin, as the `cmn-latn-pinyin` voice of espeak-ng reads it.
     pub fn numbered(&self) -> String {
         format!("{}{}", self.letters, self.tone)
+    }
+
+    /// Pinyin with a tone mark, as people write it: `zhōng`, `lǜ`, `de`.
+    ///
+    /// Source: GB/T 16159: the mark stands on *a* or *e*, on the *o* of *ou*, else on the last vowel.
+    pub fn marked(&self) -> String {
+        let letters = self.letters.replace('v', "ü");
+        let mark = match self.tone {
+            1 => '\u{304}',
+            2 => '\u{301}',
+            3 => '\u{30c}',
+            4 => '\u{300}',
+            _ => return letters,
+        };
+        let last_vowel = || letters.rfind(['a', 'e', 'i', 'o', 'u', 'ü']);
+        let at = letters.find(['a', 'e']).or_else(|| letters.find("ou")).or_else(last_vowel);
+        let Some(vowel) = at.and_then(|at| letters[at..].chars().next().map(|c| at + c.len_utf8())) else {
+            return letters;
+        };
+        let (before, after) = letters.split_at(vowel);
+        format!("{before}{mark}{after}").nfc().collect()
     }
 
     /// Its phones: the initial, if any, and the final.

@@ -5,10 +5,8 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::numbers::{self, CanonicalNumber};
-use crate::script::{self, Script};
-use crate::tibetan::lhasa::{self, Coda, LhasaSyllable, Onset, Vowel};
-use crate::utterance::{Spoken, letter_name};
-use crate::{Language, chinese, mandarin, tibetan};
+use crate::script::{self, Run, Script};
+use crate::{chinese, tibetan};
 
 /// The smallest unit that text is found by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,11 +61,13 @@ pub fn syllables(text: &str) -> Vec<Unit> {
         let start = range.start;
         let slice = &text[range.clone()];
         match script {
-            Script::Han => out.extend(slice.char_indices().map(|(at, c)| Unit {
-                range: start + at..start + at + c.len_utf8(),
-                key: chinese::normalize(c.encode_utf8(&mut [0; 4])),
-                script,
-            })),
+            Script::Han => {
+                out.extend(slice.char_indices().zip(chinese::fold(slice)).map(|((at, c), folded)| Unit {
+                    range: start + at..start + at + c.len_utf8(),
+                    key: folded.to_string(),
+                    script,
+                }));
+            }
             Script::Tibetan => {
                 for syllable in tibetan::syllables(slice) {
                     let range = start + syllable.range.start..start + syllable.range.end;
@@ -105,114 +105,47 @@ pub fn words(text: &str) -> Vec<String> {
     out
 }
 
-/// One search key for a whole text: equal for texts that differ in spelling variants, punctuation and spacing only.
-pub fn search_key(text: &str) -> String {
-    let keys: Vec<String> = syllables(text).into_iter().map(|u| u.key).collect();
-    keys.join(" ")
-}
-
-/// A text by its sounds, one key per spoken syllable; what survives recognition errors and misspelling.
-///
-/// Mandarin: toneless pinyin with the mergers of southwestern speakers (z/zh, c/ch, s/sh, n/l, f/hu, en/eng, in/ing).
-/// Tibetan: the Lhasa sound of each syllable by itself, without tone, aspiration and final r, with e and ɛ, o and ø, u
-/// and y merged. Numbers are spoken out.
-pub fn phonetic_key(text: &str) -> Vec<String> {
+/// Cuts a text into segments that follow each other without gaps: Chinese words, Tibetan syllables, Latin words, numbers
+/// (also in words), and what lies between them (tsheg, punctuation, white space, other scripts).
+pub fn segments(text: &str) -> Vec<Run> {
     let mut out = Vec::new();
-    let mut numbers = numbers::spoken(text, Language::Zh).into_iter().peekable();
-    let mut done = 0;
-    for run in script::runs(text) {
-        if run.range.start < done {
-            continue;
-        }
-        let slice = &text[run.range.clone()];
-        match run.script {
-            Script::Han => push_mandarin(&mut out, slice),
-            Script::Tibetan => push_lhasa(&mut out, slice),
-            Script::Latin => {
-                for name in slice.chars().filter_map(letter_name) {
-                    let syllables = name.split(' ').filter_map(mandarin::PinyinSyllable::parse);
-                    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
+    for stretch in stretches(text) {
+        let (script, range) = match stretch {
+            Stretch::Number(n) => (Script::Digit, n.range),
+            Stretch::Run(script, range) => (script, range),
+        };
+        let start = range.start;
+        let mut push = |from: usize, to: usize| {
+            if from < to {
+                out.push(Run { script, range: start + from..start + to });
+            }
+        };
+        let slice = &text[range.clone()];
+        let mut at = 0;
+        match script {
+            Script::Han => {
+                // Words are found in simplified characters, of which each has the bytes of its own.
+                for word in chinese::cut(&chinese::simplify(slice)) {
+                    push(word.start, word.end);
+                }
+                at = slice.len();
+            }
+            Script::Tibetan => {
+                for syllable in tibetan::syllables(slice) {
+                    push(at, syllable.range.start);
+                    push(syllable.range.start, syllable.range.end);
+                    at = syllable.range.end;
                 }
             }
-            Script::Digit => {
-                // A number that began with a currency sign began in the run before.
-                while let Some(number) = numbers.next_if(|n| n.range.start < run.range.end) {
-                    done = number.range.end;
-                    match (number.language, number.readings.first()) {
-                        (Language::Zh, Some(words)) => push_mandarin(&mut out, words),
-                        (Language::Bo, Some(words)) => push_lhasa(&mut out, words),
-                        (_, None) => {}
-                    }
-                }
-            }
-            Script::Other => {}
+            Script::Latin | Script::Digit | Script::Other => {}
         }
+        push(at, slice.len());
     }
     out
 }
 
-fn push_mandarin(out: &mut Vec<String>, han: &str) {
-    let syllables = mandarin::read(han).into_iter().filter_map(|r| r.choices.into_iter().next()).flatten();
-    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
-}
-
-fn push_lhasa(out: &mut Vec<String>, text: &str) {
-    for syllable in tibetan::syllables(text) {
-        for key in tibetan::search_keys(&syllable.text) {
-            out.extend(tibetan::Parts::parse(&key).iter().flat_map(lhasa::speak).map(lhasa_class));
-        }
-    }
-}
-
-fn mandarin_class(spoken: &Spoken) -> String {
-    let mut phones = Vec::new();
-    spoken.push_phones(&mut phones);
-    let names: Vec<&str> = phones.iter().map(|p| p.name()).collect();
-    let (onset, rime) = match names.as_slice() {
-        [onset, rime] => (*onset, *rime),
-        [rime] => ("", *rime),
-        _ => return String::new(),
-    };
-    let onset = match onset {
-        "zh" => "z",
-        "ch" => "c",
-        "sh" => "s",
-        "n" => "l",
-        // hui, huan, hua: f before the rest of the rime.
-        "h" if rime.starts_with('u') => "f",
-        other => other,
-    };
-    let rime = match (onset, rime) {
-        ("f", "ui") => "ei",
-        ("f", "uan") => "an",
-        ("f", "uang") => "ang",
-        ("f", "ua") => "a",
-        ("f", "un") | (_, "eng") => "en",
-        (_, "ing") => "in",
-        (_, "izh") => "iz",
-        (_, other) => other,
-    };
-    format!("{onset}{rime}")
-}
-
-fn lhasa_class(s: LhasaSyllable) -> String {
-    let onset = match s.onset {
-        Onset::Kh => Onset::K,
-        Onset::Khy => Onset::Ky,
-        Onset::Ch => Onset::C,
-        Onset::Th => Onset::T,
-        Onset::Ph => Onset::P,
-        Onset::Tsh => Onset::Ts,
-        Onset::Thr => Onset::Tr,
-        other => other,
-    };
-    let coda = if s.coda == Coda::R { Coda::None } else { s.coda };
-    let vowel = match s.vowel {
-        Vowel::Ae => Vowel::E,
-        Vowel::Oe => Vowel::O,
-        Vowel::Ue => Vowel::U,
-        other => other,
-    };
-    // Nasal vowels stay apart from ŋ; their quality follows the vowel.
-    format!("{onset:?}-{vowel:?}-{coda:?}")
+/// One search key for a whole text: equal for texts that differ in spelling variants, punctuation and spacing only.
+pub fn search_key(text: &str) -> String {
+    let keys: Vec<String> = syllables(text).into_iter().map(|u| u.key).collect();
+    keys.join(" ")
 }

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use language::{
-    Language, Phone, normalize, phonetic_key, pronunciations, script, search_key, sentences, speech_plan,
-    spoken_form, spoken_ngrams, spoken_text, syllable_ngrams, syllables, tibetan, words,
+    Language, Phone, analyse, chinese, ipa, mandarin, normalize, numbers, phonetic_key, pinyin,
+    pronunciations, rough_phonetic_key, script, search_key, segments, sentences, speech_plan, spoken_form,
+    spoken_ngrams, spoken_text, syllable_ngrams, syllables, tibetan, utterance, words,
 };
 use proptest::prelude::*;
 
@@ -22,7 +23,10 @@ fn text() -> impl Strategy<Value = String> {
         1 => "\\PC{0,4}",
         1 => any::<String>(),
     ];
-    prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    // Half of all texts mix both scripts for certain.
+    let mixed = prop::sample::select(vec!["", "ངའི་身份证བརླགས་"]);
+    (mixed, prop::collection::vec(piece, 0..8))
+        .prop_map(|(mixed, pieces)| mixed.to_owned() + &pieces.concat())
 }
 
 fn language() -> impl Strategy<Value = Language> {
@@ -36,7 +40,75 @@ proptest! {
     fn runs_and_sentences_cover_the_text_without_gaps(text in text()) {
         let runs: String = script::runs(&text).into_iter().map(|r| text[r.range].to_owned()).collect();
         prop_assert_eq!(&runs, &text);
-        prop_assert_eq!(sentences(&text).concat(), text);
+        prop_assert_eq!(sentences(&text).concat(), text.as_str());
+        let cut = segments(&text);
+        let joined: String = cut.iter().map(|s| text[s.range.clone()].to_owned()).collect();
+        prop_assert_eq!(&joined, &text);
+        prop_assert!(cut.iter().all(|s| !s.range.is_empty()));
+    }
+
+    #[test]
+    fn what_is_written_in_ewts_is_read_back(text in text()) {
+        let normal = tibetan::normalize(&text);
+        let ewts = tibetan::to_ewts(&normal);
+        prop_assert_eq!(tibetan::from_ewts(&ewts), Ok(normal));
+        // Any text may come in from an agent's keyboard.
+        let _ = (tibetan::from_ewts(&text), tibetan::to_ewts(&text));
+    }
+
+    #[test]
+    fn whatever_an_agent_types_is_read_or_refused(typed in "[a-zA-Z'+.~_ /\\\\\\[\\]0-9-]{0,16}") {
+        if let Ok(tibetan) = tibetan::from_ewts(&typed) {
+            let normal = tibetan::normalize(&tibetan);
+            prop_assert_eq!(tibetan::from_ewts(&tibetan::to_ewts(&normal)), Ok(normal));
+        }
+    }
+
+    #[test]
+    fn traditional_and_simplified_characters_take_the_same_places(text in text(), rare in "[一-龥㐀-䶿\u{20000}-\u{20040}\u{f900}-\u{fa6d}]{0,12}") {
+        for text in [&text, &rare] {
+            let simple = chinese::simplify(text);
+            prop_assert_eq!(simple.len(), text.len());
+            prop_assert_eq!(chinese::simplify(&simple), simple.as_str());
+            let normal = chinese::normalize(text);
+            prop_assert_eq!(chinese::normalize(&normal), normal.as_str());
+            prop_assert_eq!(search_key(text), search_key(&simple));
+        }
+    }
+
+    #[test]
+    fn numbers_lie_in_the_text_in_order_and_both_ways_of_finding_agree(text in text()) {
+        let found = numbers::find(&text);
+        let mut at = 0;
+        for number in &found {
+            prop_assert!(number.range.start >= at && text.get(number.range.clone()).is_some_and(|s| !s.is_empty()));
+            prop_assert!(!number.canonical.is_empty());
+            at = number.range.end;
+        }
+        for number in numbers::canonical(&text) {
+            prop_assert!(text.get(number.range.clone()).is_some());
+            let covered = |f: &numbers::Found| f.range.start < number.range.end && number.range.start < f.range.end;
+            prop_assert!(found.iter().any(covered), "{:?}", number);
+        }
+        for language in Language::ALL {
+            for number in numbers::spoken(&text, language) {
+                prop_assert!(text.get(number.range).is_some() && !number.readings.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn an_analysis_points_into_its_text(text in text(), language in language()) {
+        let analysis = analyse(&text);
+        prop_assert_eq!(analysis.segments.concat(), text.as_str());
+        let runs: String = analysis.runs.iter().map(|r| r.text.as_str()).collect();
+        prop_assert_eq!(runs, text.as_str());
+        for syllable in &analysis.syllables {
+            prop_assert_eq!(&text[syllable.place.start..syllable.place.end], syllable.place.text.as_str());
+            prop_assert!(!syllable.keys.is_empty());
+        }
+        let _ = (ipa(&text, language), pinyin(&text), rough_phonetic_key(&text), utterance::read(&text, language));
+        let _ = (mandarin::read(&text), chinese::words(&text));
     }
 
     #[test]
@@ -59,6 +131,8 @@ proptest! {
             at = unit.range.end;
         }
         let _ = (words(&text), search_key(&text), phonetic_key(&text));
+        let folded = normalize(&text);
+        prop_assert!(folded.is_empty() || !text.is_empty());
     }
 
     #[test]
@@ -67,7 +141,10 @@ proptest! {
             for key in tibetan::search_keys(&syllable.text) {
                 prop_assert!(!key.is_empty());
             }
-            prop_assert!(!tibetan::Parts::parse(&syllable.text).is_empty());
+            let parts = tibetan::Parts::parse(&syllable.text);
+            prop_assert!(!parts.is_empty());
+            let analyses = tibetan::Parts::analyses(&syllable.text);
+            prop_assert_eq!(analyses.first(), Some(&parts));
         }
     }
 
@@ -108,6 +185,7 @@ fn a_hundred_kilobytes_take_less_than_some_seconds() {
         let text = piece.repeat(100_000 / piece.len());
         let start = std::time::Instant::now();
         let _ = (syllables(&text), words(&text), phonetic_key(&text), normalize(&text));
+        let _ = (segments(&text), numbers::find(&text), tibetan::to_ewts(&text), ipa(&text, Language::Bo));
         let _ = (
             pronunciations(&text, Language::Bo),
             speech_plan(&text, Language::Zh),
@@ -116,5 +194,36 @@ fn a_hundred_kilobytes_take_less_than_some_seconds() {
         let took = start.elapsed();
         println!("{piece}: {took:?}");
         assert!(took.as_secs() < 20, "{piece}: {took:?}");
+    }
+}
+
+#[test]
+fn a_question_is_analysed_in_some_tens_of_microseconds() {
+    chinese::warm_up();
+    let questions = [
+        "请问办理身份证需要带什么材料？",
+        "請問辦理身份證需要帶什麼材料？",
+        "ངའི་ཐོབ་ཐང་ལག་ཁྱེར་བརླགས་སོང་ད་ག་རེ་བྱེད་དགོས་རེད།",
+        "ངའི་身份证བརླགས་སོང་补办需要几天？",
+    ];
+    for question in questions {
+        let time = |work: &dyn Fn()| {
+            work();
+            let start = std::time::Instant::now();
+            (0..200).for_each(|_| work());
+            start.elapsed() / 200
+        };
+        let took = [
+            time(&|| drop(syllables(question))),
+            time(&|| drop(words(question))),
+            time(&|| drop(search_key(question))),
+            time(&|| drop(phonetic_key(question))),
+        ];
+        println!(
+            "{question}: syllables {:?}, words {:?}, search key {:?}, phonetic key {:?}",
+            took[0], took[1], took[2], took[3]
+        );
+        let total: std::time::Duration = took.iter().sum();
+        assert!(total.as_millis() < 3, "{question}: {total:?}, even on a busy machine");
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Source: Tournadre & Sangda Dorje, *Manual of Standard Tibetan*, annex on numbers. Awaits a native reviewer.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 const DIGITS: [&str; 10] = ["ཀླད་ཀོར", "གཅིག", "གཉིས", "གསུམ", "བཞི", "ལྔ", "དྲུག", "བདུན", "བརྒྱད", "དགུ"];
 const TEENS: [&str; 10] =
     ["བཅུ", "བཅུ་གཅིག", "བཅུ་གཉིས", "བཅུ་གསུམ", "བཅུ་བཞི", "བཅོ་ལྔ", "བཅུ་དྲུག", "བཅུ་བདུན", "བཅོ་བརྒྱད", "བཅུ་དགུ"];
@@ -23,6 +26,15 @@ const MULTIPLIERS: [&str; 10] = ["", "ཆིག", "ཉིས", "སུམ", "བ
 /// From ten thousand on the unit comes first: ཁྲི་གཉིས is twenty thousand.
 const UNITS: [(u64, &str); 5] =
     [(100_000_000, "དུང་ཕྱུར"), (10_000_000, "བྱེ་བ"), (1_000_000, "ས་ཡ"), (100_000, "འབུམ"), (10_000, "ཁྲི")];
+
+/// Syllables that a number may begin with: nearly every syllable of a text is none, and is passed over at once.
+static BEGINNINGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let words = DIGITS.iter().chain(&TEENS).chain(&MULTIPLIERS).copied();
+    let tens = TENS.iter().map(|(ten, _)| *ten);
+    let units = UNITS.iter().map(|(_, unit)| *unit);
+    let first = |word: &'static str| word.split('་').next().unwrap_or_default();
+    words.chain(tens).chain(units).chain(["བརྒྱ", "སྟོང", "ཉེར"]).map(first).filter(|s| !s.is_empty()).collect()
+});
 
 /// A number in words, syllables joined by tsheg: 21 is ཉི་ཤུ་རྩ་གཅིག, 105 is བརྒྱ་དང་ལྔ.
 pub fn words(n: u64) -> String {
@@ -72,6 +84,9 @@ pub fn digit(digit: u8) -> &'static str {
 /// syllables it takes. `None` where none begins there. Both བརྒྱ་དང་ལྔ and བརྒྱ་ལྔ, ཉི་ཤུ་རྩ་གཅིག and ཉེར་གཅིག, ཉིས་བརྒྱ and གཉིས་བརྒྱ
 /// are understood.
 pub fn parse(syllables: &[&str]) -> Option<(u64, usize)> {
+    if !syllables.first().is_some_and(|first| BEGINNINGS.contains(first)) {
+        return None;
+    }
     let mut reader = Reader { syllables, at: 0 };
     let n = reader.number()?;
     Some((n, reader.at))

@@ -1,5 +1,7 @@
 //! A written syllable's parts: prefix, superscript, root, subscripts, vowel, suffixes, affixed particles.
 
+use serde::Serialize;
+
 /// A letter with what is stacked below it and the signs above and below.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stack {
@@ -16,7 +18,7 @@ pub struct Stack {
 }
 
 /// A written syllable taken apart. Letters are full letters, not subjoined ones.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
 pub struct Parts {
     /// ག ད བ མ འ before the root.
     pub prefix: Option<char>,
@@ -147,6 +149,14 @@ pub(super) fn bare_root(letters: &[char]) -> usize {
     }
 }
 
+/// The other place of the root of three bare letters the last of which may be a first or a second suffix.
+fn other_root(stacks: &[Stack]) -> Option<usize> {
+    let [prefix, root, last] = stacks else { return None };
+    let bare = stacks.iter().all(|s| *s == Stack::bare(s.base));
+    let possible = prefix_allows(prefix.base, root.base) && "གངབམ".contains(root.base) && last.base == 'ས';
+    (bare && possible).then(|| 1 - bare_root(&[prefix.base, root.base, last.base]))
+}
+
 impl Parts {
     /// Takes a normalised syllable apart. Text that is no single well-formed syllable (Sanskrit stacks, two syllables
     /// written together) becomes several; the result is empty only where there is no Tibetan letter.
@@ -155,22 +165,50 @@ impl Parts {
         let mut out = Vec::new();
         let mut rest = stacks.as_slice();
         while !rest.is_empty() {
-            let (parts, used) = Self::first(rest);
+            let (parts, used) = Self::first(rest, None);
             out.push(parts);
             rest = &rest[used..];
         }
         out
     }
 
-    /// The first syllable among stacks, and how many stacks it takes (at least one).
-    fn first(stacks: &[Stack]) -> (Self, usize) {
+    /// Every way to take a normalised syllable apart, that of [`Parts::parse`] first. Two things are ambiguous in writing:
+    /// the root of the nine syllables that may begin with a prefix or with the root (མངས མགས དབས དངས དགས དམས བགས འབས འགས),
+    /// and a last ར or ས, which may be a suffix or an affixed particle (ངས is "I" as the one who acts, or a way of ང).
+    ///
+    /// Source: Botok's list of ambiguous syllables (Apache-2.0, OpenPecha), which the rule here reproduces.
+    pub fn analyses(syllable: &str) -> Vec<Vec<Self>> {
+        let mut out = vec![Self::parse(syllable)];
+        let stacks = split_loan_stacks(stacks(syllable));
+        if let Some(other) = other_root(&stacks) {
+            let (parts, used) = Self::first(&stacks, Some(other));
+            if used == stacks.len() {
+                out.push(vec![parts]);
+            }
+        }
+        for analysis in out.clone() {
+            if let [only] = analysis.as_slice()
+                && let (Some(particle @ ('ར' | 'ས')), None, []) =
+                    (only.suffix, only.second_suffix, only.affixes.as_slice())
+            {
+                let affixed = Self { suffix: None, affixes: vec![particle.to_string()], ..only.clone() };
+                out.push(vec![affixed]);
+            }
+        }
+        out
+    }
+
+    /// The first syllable among stacks, and how many stacks it takes (at least one). The root is where the orthography
+    /// puts it unless its place is given.
+    fn first(stacks: &[Stack], root: Option<usize>) -> (Self, usize) {
         let affixes_from = affixes_at(stacks);
         let core = &stacks[..affixes_from];
         let main = core.iter().position(|s| s.vowel.is_some() || !s.subjoined.is_empty() || s.long);
-        let root = match main {
-            Some(at @ 0..=1) => at,
-            Some(_) => 0,
-            None => {
+        let root = match (root, main) {
+            (Some(given), _) => given,
+            (None, Some(at @ 0..=1)) => at,
+            (None, Some(_)) => 0,
+            (None, None) => {
                 let mut letters: Vec<char> = core.iter().map(|s| s.base).collect();
                 // Before an affix a final འ is not written: དགའི is དགའ + འི.
                 if affixes_from < stacks.len() && letters.len() == 2 && prefix_allows(letters[0], letters[1])
@@ -247,7 +285,12 @@ impl Parts {
 fn split_loan_stacks(stacks: Vec<Stack>) -> Vec<Stack> {
     let mut out: Vec<Stack> = Vec::with_capacity(stacks.len());
     for (i, mut stack) in stacks.into_iter().enumerate() {
-        let after_prefix = i == 1 && out[0] == Stack::bare('བ') && matches!(stack.base, 'ར' | 'ལ' | 'ས');
+        // Before a head letter stands བ; before a stack of three any prefix, since no loan word has such a stack.
+        let prefix = if stack.subjoined.len() > 1 { PREFIXES } else { "བ" };
+        let after_prefix = i == 1
+            && matches!(stack.base, 'ར' | 'ལ' | 'ས')
+            && prefix.contains(out[0].base)
+            && out[0] == Stack::bare(out[0].base);
         let lower = stack.subjoined.first().copied();
         match lower {
             Some(lower) if i > 0 && !after_prefix && !matches!(lower, 'ཡ' | 'ར' | 'ལ' | 'ཝ' | 'ཧ') =>
@@ -261,4 +304,54 @@ fn split_loan_stacks(stacks: Vec<Stack>) -> Vec<Stack> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn roots(syllable: &str) -> Vec<(char, Option<char>, String)> {
+        Parts::analyses(syllable)
+            .iter()
+            .map(|all| (all[0].root, all[0].suffix, all[0].affixes.concat()))
+            .collect()
+    }
+
+    #[test]
+    fn ambiguous_syllables_come_with_every_analysis() {
+        let plain = String::new;
+        assert_eq!(
+            roots("མངས"),
+            [('མ', Some('ང'), plain()), ('ང', Some('ས'), plain()), ('ང', None, "ས".to_owned())]
+        );
+        assert_eq!(
+            roots("དགས"),
+            [('ག', Some('ས'), plain()), ('ད', Some('ག'), plain()), ('ག', None, "ས".to_owned())]
+        );
+        assert_eq!(roots("ངས"), [('ང', Some('ས'), plain()), ('ང', None, "ས".to_owned())]);
+        assert_eq!(roots("ངར"), [('ང', Some('ར'), plain()), ('ང', None, "ར".to_owned())]);
+        assert_eq!(roots("གངས").len(), 1);
+        assert_eq!(roots("བོད").len(), 1);
+    }
+
+    #[test]
+    fn exactly_nine_syllables_have_an_ambiguous_root() {
+        let letters: Vec<char> =
+            ('ཀ'..='ཨ').filter(|c| PREFIXES.contains(*c) || SUFFIXES.contains(*c) || *c < 'ཊ').collect();
+        let mut found: Vec<String> = Vec::new();
+        for a in &letters {
+            for b in &letters {
+                let syllable = format!("{a}{b}ས");
+                let roots: std::collections::BTreeSet<char> =
+                    Parts::analyses(&syllable).iter().map(|all| all[0].root).collect();
+                if roots.len() > 1 {
+                    found.push(syllable);
+                }
+            }
+        }
+        found.sort();
+        let mut nine = ["མངས", "མགས", "དབས", "དངས", "དགས", "དམས", "བགས", "འབས", "འགས"].map(str::to_owned);
+        nine.sort();
+        assert_eq!(found, nine);
+    }
 }

@@ -54,14 +54,18 @@ fn before_letter(syllable: &str, n: usize) -> &str {
 ///
 /// Source: TIBETAN.md of the project's founders, after lucene-bo's character filter and its `PaBaFilter`.
 pub fn search_keys(syllable: &str) -> Vec<String> {
-    let folded: String = normalize(syllable).chars().filter_map(fold).collect();
-    let stripped = strip_affixes(&folded);
+    let stripped = strip_affixes(&folded(syllable));
     match stripped.as_str() {
         "" => Vec::new(),
         "བ" => vec!["པ".to_owned()],
         "བོ" => vec!["པོ".to_owned()],
         _ => split_loans(&stripped),
     }
+}
+
+/// A syllable with letters that are spelled in two ways folded to one.
+pub(crate) fn folded(syllable: &str) -> String {
+    normalize(syllable).chars().filter_map(fold).collect()
 }
 
 fn fold(c: char) -> Option<char> {

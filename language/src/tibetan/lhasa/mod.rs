@@ -3,6 +3,8 @@
 //! Source: Tournadre & Sangda Dorje, *Manual of Standard Tibetan* (the phonology that bophono's tables follow), checked
 //! against Wiktionary's Lhasa transcriptions. No native speaker has reviewed it yet.
 
+mod ipa;
+mod key;
 mod names;
 mod onset;
 mod phrase;
@@ -10,6 +12,7 @@ mod phrase;
 use super::parts::Parts;
 use crate::Phone;
 
+pub(crate) use key::{key, rough_key};
 pub use phrase::{Style, speak_phrase};
 
 /// The consonant a syllable begins with.

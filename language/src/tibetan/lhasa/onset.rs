@@ -7,11 +7,12 @@ use crate::tibetan::Parts;
 pub(super) fn of(p: &Parts) -> (Onset, bool) {
     // A prefix or superscript: bare voiced stops are aspirated, bare nasals low.
     let headed = p.prefix.is_some() || p.superscript.is_some();
-    if p.prefix == Some('ད') && p.root == 'བ' {
+    if p.prefix == Some('ད') && p.root == 'བ' && p.superscript.is_none() {
         // དབ is spoken w before a, and nothing before a vowel sign.
         return match (p.subscript, p.vowel) {
             (Some('ཡ'), _) => (Onset::Y, true),
             (Some('ར'), _) => (Onset::R, true),
+            (Some('ལ'), _) => (Onset::L, true),
             (_, Some(_)) => (Onset::None, true),
             (_, None) => (Onset::W, true),
         };

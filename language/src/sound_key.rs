@@ -1,0 +1,107 @@
+//! Keys of texts by their sounds.
+
+use crate::numbers;
+use crate::script::{self, Script};
+use crate::tibetan::lhasa;
+use crate::utterance::{Spoken, letter_name};
+use crate::{Language, mandarin, tibetan};
+
+/// A text by its sounds, one key per spoken syllable; what survives misspelling by ear.
+///
+/// Mandarin: toneless pinyin with the mergers of southwestern speakers (z/zh, c/ch, s/sh, n/l, f/hu, en/eng, in/ing).
+/// Tibetan: the Lhasa sound of each syllable by itself, affixed particles included, in the classes in which romanisations
+/// write it. Numbers are spoken out. For what survives a recogniser's errors see [`rough_phonetic_key`].
+pub fn phonetic_key(text: &str) -> Vec<String> {
+    keys(text, push_lhasa)
+}
+
+/// Like [`phonetic_key`], coarser for Tibetan: aspiration, voice, final r and l, and the colour of vowels are left out,
+/// which recognisers confuse, and affixed particles, which speakers do.
+pub fn rough_phonetic_key(text: &str) -> Vec<String> {
+    keys(text, push_rough_lhasa)
+}
+
+fn keys(text: &str, push_tibetan: impl Fn(&mut Vec<String>, &str)) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut numbers = numbers::spoken(text, Language::Zh).into_iter().peekable();
+    let mut done = 0;
+    for run in script::runs(text) {
+        if run.range.start < done {
+            continue;
+        }
+        let slice = &text[run.range.clone()];
+        match run.script {
+            Script::Han => push_mandarin(&mut out, slice),
+            Script::Tibetan => push_tibetan(&mut out, slice),
+            Script::Latin => {
+                for name in slice.chars().filter_map(letter_name) {
+                    let syllables = name.split(' ').filter_map(mandarin::PinyinSyllable::parse);
+                    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
+                }
+            }
+            Script::Digit => {
+                // A number that began with a currency sign began in the run before.
+                while let Some(number) = numbers.next_if(|n| n.range.start < run.range.end) {
+                    done = number.range.end;
+                    match (number.language, number.readings.first()) {
+                        (Language::Zh, Some(words)) => push_mandarin(&mut out, words),
+                        (Language::Bo, Some(words)) => push_tibetan(&mut out, words),
+                        (_, None) => {}
+                    }
+                }
+            }
+            Script::Other => {}
+        }
+    }
+    out
+}
+
+fn push_mandarin(out: &mut Vec<String>, han: &str) {
+    let syllables = mandarin::read(han).into_iter().filter_map(|r| r.choices.into_iter().next()).flatten();
+    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
+}
+
+fn push_lhasa(out: &mut Vec<String>, text: &str) {
+    for syllable in tibetan::syllables(text) {
+        out.extend(tibetan::Parts::parse(&tibetan::folded(&syllable.text)).iter().flat_map(lhasa::key));
+    }
+}
+
+fn push_rough_lhasa(out: &mut Vec<String>, text: &str) {
+    for syllable in tibetan::syllables(text) {
+        for key in tibetan::search_keys(&syllable.text) {
+            out.extend(tibetan::Parts::parse(&key).iter().flat_map(lhasa::speak).map(lhasa::rough_key));
+        }
+    }
+}
+
+fn mandarin_class(spoken: &Spoken) -> String {
+    let mut phones = Vec::new();
+    spoken.push_phones(&mut phones);
+    let names: Vec<&str> = phones.iter().map(|p| p.name()).collect();
+    let (onset, rime) = match names.as_slice() {
+        [onset, rime] => (*onset, *rime),
+        [rime] => ("", *rime),
+        _ => return String::new(),
+    };
+    let onset = match onset {
+        "zh" => "z",
+        "ch" => "c",
+        "sh" => "s",
+        "n" => "l",
+        // hui, huan, hua: f before the rest of the rime.
+        "h" if rime.starts_with('u') => "f",
+        other => other,
+    };
+    let rime = match (onset, rime) {
+        ("f", "ui") => "ei",
+        ("f", "uan") => "an",
+        ("f", "uang") => "ang",
+        ("f", "ua") => "a",
+        ("f", "un") | (_, "eng") => "en",
+        (_, "ing") => "in",
+        (_, "izh") => "iz",
+        (_, other) => other,
+    };
+    format!("{onset}{rime}")
+}
