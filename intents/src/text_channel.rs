@@ -1,15 +1,16 @@
 //! The text channel: typed questions, and the text of recognisers that take dictation.
 
-use kb::{Candidate, EntryId, HeldOut, Publication, Query, RetrieveError};
+use kb::{EntryId, Found, Query, RetrieveError, View};
 use language::Language;
 
 use crate::acts::Acts;
 use crate::calibration::ChoiceModel;
 
 /// Candidates that compete for the probability; the right one is practically never deeper.
-const CANDIDATES: usize = 20;
+const CANDIDATES: usize = 24;
 
 /// A candidate with what the model weighs.
+#[derive(Clone, Debug)]
 pub(crate) struct TextCandidate {
     pub entry: EntryId,
     pub language: Language,
@@ -17,40 +18,34 @@ pub(crate) struct TextCandidate {
 }
 
 impl TextCandidate {
-    /// Cosine of the text and the entry's closest question, by units and pairs; 0 to 1.
+    /// Cosine of the text and the entry's closest question, as written; 0 to 1.
     pub fn closest(&self) -> f32 {
-        self.features.get(1).copied().unwrap_or_default()
+        self.features.get(View::Closest as usize).copied().unwrap_or_default()
     }
 }
 
-/// Features of the text channel, in order.
-pub(crate) const FEATURES: [&str; 15] = [
-    "words",
-    "grams",
-    "phonetic",
-    "variant_covered",
-    "entry_words",
-    "entry_grams",
-    "about_words",
-    "about_grams",
-    "answer_words",
-    "answer_grams",
-    "closest_three",
-    "typical",
-    "constant",
-    "shortness",
-    "other_language",
-];
+/// What the model weighs beside the views. The first five are the same for all candidates of a question: they say whether
+/// it is a question of the knowledge base's kind at all.
+const FURTHER: [&str; 8] =
+    ["known", "best_bm25", "best_bm25_sound", "names_thing", "names_act", "shortness", "other_language", "constant"];
 
-/// The first so many features are overlaps.
-pub(crate) const MONOTONE: usize = 12;
+/// Views whose weight never falls below zero: more likeness does not speak against an entry, however the examples happen
+/// to fall. All of them.
+pub(crate) const MONOTONE: usize = View::ALL.len();
+
+/// The number of features: the views in their order, then [`FURTHER`].
+pub(crate) const FEATURES: usize = View::ALL.len() + FURTHER.len();
 
 /// Documented constants for knowledge bases too small to calibrate on: fitted on the sample knowledge base with one
-/// question per entry and language, asked in the other ways it has (80 entries, 996 ways of asking; the ignored test in
-/// `calibration/publication.rs` prints them), rounded. Where a knowledge base can be calibrated they are only the point
-/// that the fit is drawn to.
+/// question per entry and language, asked in the other ways it has (the ignored test in `calibration/publication.rs` prints
+/// them), rounded. Where a knowledge base can be calibrated they are only the point that the fit is drawn to.
 pub(crate) fn start() -> ChoiceModel {
-    ChoiceModel { weights: vec![1.0, 4.0, 1.5, 2.5, 0.0, 1.0, 1.0, 3.5, 2.0, 6.0, 4.0, 0.0, -5.0, 0.0, 1.5] }
+    ChoiceModel {
+        weights: vec![
+            0.5, 0.5, 2.0, 2.0, 0.5, 2.0, 0.5, 0.5, 1.0, 1.0, 3.0, 1.0, 0.5, 1.0, // views
+            1.0, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, -5.0,
+        ],
+    }
 }
 
 /// Looks questions up and describes the finds.
@@ -64,42 +59,43 @@ impl TextChannel {
         Self { acts }
     }
 
-    /// Candidates for a text with their features.
+    /// Candidates for a text with their features, found by `search`.
     pub fn candidates(
         &self,
-        publication: &Publication,
         text: &str,
         language: Language,
-        held_out: HeldOut,
+        search: impl Fn(&Query) -> Result<Found, RetrieveError>,
     ) -> Result<Vec<TextCandidate>, RetrieveError> {
         let core = self.acts.core(text);
-        let query = Query { text: core.to_owned(), language, limit: CANDIDATES };
-        let found = publication.search(&query, held_out)?;
-        let units = language::syllables(core).len().max(1);
-        Ok(found.into_iter().map(|candidate| describe(candidate, units, language)).collect())
+        let found = search(&Query { text: core.to_owned(), language, limit: CANDIDATES })?;
+        Ok(describe(found, language))
     }
 }
 
-fn describe(candidate: Candidate, units: usize, asked: Language) -> TextCandidate {
-    let Candidate { entry, language, overlap, .. } = candidate;
-    let features = vec![
-        overlap.words,
-        overlap.grams,
-        overlap.phonetic,
-        overlap.variant_covered,
-        overlap.entry_words,
-        overlap.entry_grams,
-        overlap.about_words,
-        overlap.about_grams,
-        overlap.answer_words,
-        overlap.answer_grams,
-        overlap.closest_three,
-        overlap.typical,
-        1.0,
-        // The same overlap means less in a question of two syllables than in one of ten.
-        1.0 / units as f32,
-        f32::from(u8::from(language != asked)),
+fn describe(found: Found, asked: Language) -> Vec<TextCandidate> {
+    let best = |view| found.candidates.iter().map(|c| c.scores.get(view)).fold(0.0, f32::max);
+    let flag = |holds: bool| f32::from(u8::from(holds));
+    let of_question = [
+        found.known,
+        best(View::Bm25),
+        best(View::Bm25Sound),
+        flag(found.names_thing),
+        flag(found.names_act),
+        // The same likeness means less in a question of two syllables than in one of ten.
+        1.0 / found.units.max(1) as f32,
     ];
-    debug_assert_eq!(features.len(), FEATURES.len());
-    TextCandidate { entry, language, features }
+    let describe = |candidate: kb::Candidate| {
+        let mut features = candidate.scores.0.to_vec();
+        features.extend(of_question);
+        features.extend([flag(candidate.language != asked), 1.0]);
+        debug_assert_eq!(features.len(), FEATURES);
+        TextCandidate { entry: candidate.entry, language: candidate.language, features }
+    };
+    found.candidates.into_iter().map(describe).collect()
+}
+
+/// The names of all features, in order.
+#[cfg(test)]
+pub(crate) fn feature_names() -> Vec<String> {
+    View::ALL.iter().map(|view| format!("{view:?}")).chain(FURTHER.map(str::to_owned)).collect()
 }

@@ -1,65 +1,80 @@
-//! From a text to the terms of each view.
+//! From a text to the terms of each space.
 
 use std::collections::HashSet;
 
-use crate::View;
+use language::phonetic_key;
 
-/// At most so many terms of a text are looked up in each view. A question has a few dozen; a citizen who pastes a whole
+use crate::Glossary;
+use crate::glossary::ConceptKind;
+
+/// At most so many terms of a text are looked up in each space. A question has a few dozen; a citizen who pastes a whole
 /// letter is searched by its beginning, in bounded time.
-const MOST_TERMS: usize = 192;
+const MOST_TERMS: usize = 224;
 
 /// Texts are analysed up to so many characters, which give [`MOST_TERMS`] in any script.
 const MOST_CHARACTERS: usize = 1_200;
 
-/// The terms of one text, by view, in text order; a term that occurs twice is listed once.
+/// The spaces in which texts are compared.
+pub(crate) const SPACES: usize = 3;
+/// Units, pairs of neighbours, words, and the concepts that they name: what is written.
+pub(crate) const MIXED: usize = 0;
+/// Phonetic keys of syllables, single and in pairs: what survives recognition errors and misspelling.
+pub(crate) const SOUND: usize = 1;
+/// Concepts of the glossary: what survives other words and the other language.
+pub(crate) const CONCEPTS: usize = 2;
+
+/// The terms of one text, by space, in text order; a term that occurs twice is listed once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Terms {
-    /// Chinese words, affix-stripped Tibetan syllables.
-    pub words: Vec<String>,
-    /// Units and pairs of neighbours.
-    pub grams: Vec<String>,
-    /// Phonetic keys of syllables, single and in pairs.
-    pub phonetic: Vec<String>,
+    pub spaces: [Vec<String>; SPACES],
     /// [`language::search_key`]: equal for texts that differ in spelling variants, punctuation and spacing only.
     pub key: String,
+    /// Syllables, characters, numbers and Latin words.
+    pub units: usize,
+    /// Whether a concept of that sort is named: thing; act or state.
+    pub names: [bool; 2],
 }
 
 impl Terms {
     /// Analyses a question in either language or both.
-    pub fn of(text: &str) -> Self {
-        let text = beginning(text, MOST_CHARACTERS);
+    pub fn of(text: &str, glossary: &Glossary) -> Self {
+        Self::analyse(beginning(text, MOST_CHARACTERS), glossary, MOST_TERMS)
+    }
+
+    /// Analyses a long text of the knowledge base, whole.
+    pub fn of_answer(text: &str, glossary: &Glossary) -> Self {
+        Self::analyse(text, glossary, usize::MAX)
+    }
+
+    fn analyse(text: &str, glossary: &Glossary, most: usize) -> Self {
         let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
-        let sounds = language::phonetic_key(text);
+        let sounds = phonetic_key(text);
+        let mut concepts: Vec<String> = Vec::new();
+        let mut names = [false; 2];
+        for mention in glossary.mentions(&units) {
+            let concept = &glossary.concepts()[mention.concept as usize];
+            match concept.kind {
+                ConceptKind::Thing => names[0] = true,
+                ConceptKind::Act | ConceptKind::State => names[1] = true,
+                _ => {}
+            }
+            concepts.push(format!("{CONCEPT}{}", concept.id));
+            // Its own kind of term: what is wider is shared by siblings and must not count as the thing itself.
+            concepts.extend(concept.broader.iter().map(|wider| format!("{WIDER}{wider}")));
+        }
+        let words = language::words(text).into_iter().map(|word| format!("{WORD}{word}"));
+        let mixed: Vec<String> = with_pairs(&units).chain(words).chain(concepts.iter().cloned()).collect();
         Self {
-            words: distinct(language::words(text), MOST_TERMS),
-            grams: distinct(with_pairs(&units), MOST_TERMS),
-            phonetic: distinct(with_pairs(&sounds), MOST_TERMS),
             key: units.join(" "),
-        }
-    }
-
-    /// The words and grams of a long text, all of them.
-    pub fn of_answer(text: &str) -> Self {
-        let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
-        Self {
-            words: distinct(language::words(text), usize::MAX),
-            grams: distinct(with_pairs(&units), usize::MAX),
-            ..Self::default()
-        }
-    }
-
-    /// The terms of one view.
-    pub fn view(&self, view: View) -> &[String] {
-        match view {
-            View::Words => &self.words,
-            View::Grams => &self.grams,
-            View::Phonetic => &self.phonetic,
+            units: units.len(),
+            names,
+            spaces: [distinct(mixed, most), distinct(with_pairs(&sounds), most), distinct(concepts, most)],
         }
     }
 
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
-        self.words.is_empty() && self.grams.is_empty() && self.phonetic.is_empty()
+        self.spaces.iter().all(Vec::is_empty)
     }
 }
 
@@ -69,7 +84,13 @@ fn beginning(text: &str, characters: usize) -> &str {
 }
 
 /// Between units that are joined to one term; in no text.
-const SEPARATOR: &str = "\u{1f}";
+const SEPARATOR: char = '\u{1f}';
+/// Before a word, which may be a unit too.
+const WORD: char = '\u{1}';
+/// Before a concept.
+const CONCEPT: char = '\u{2}';
+/// Before the wider concept of one that is named.
+const WIDER: char = '\u{3}';
 
 /// Units and bigrams: the best recall of all fields tried on 927 Tibetan titles (recall at 3: .953; phonetic keys .948
 /// with 30 % homophone noise), and the usual choice for Chinese.

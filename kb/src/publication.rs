@@ -1,19 +1,17 @@
 //! A published knowledge base: immutable, searchable, named by its content.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use language::Language;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analysis::Terms;
-use crate::index::InvertedIndex;
-use crate::overlap::{ForwardIndex, WeighedQuery};
+use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
 use crate::{
-    Candidate, Collection, Entry, EntryId, HeldOut, Localized, Query, Report, RetrieveError, Retriever,
-    Severity, View, check,
+    Collection, Entry, EntryId, Found, Glossary, Localized, Query, Report, RetrieveError, Retriever, Severity, check,
 };
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
@@ -68,16 +66,10 @@ pub struct Publication {
     /// By search key: the first variant that has it.
     by_key: HashMap<String, u32>,
     variants: Vec<Variant>,
-    inverted: InvertedIndex,
-    forward: ForwardIndex,
+    glossary: Arc<Glossary>,
+    index: SearchIndex,
     spoken: OnceLock<SpokenForms>,
 }
-
-/// So many variants a view contributes at least; the right entry is practically never deeper in all three views.
-const HITS_PER_VIEW: usize = 48;
-
-/// Constant of reciprocal rank fusion (Cormack, Clarke & Büttcher 2009).
-const RANK_FUSION_K: f32 = 60.0;
 
 impl Publication {
     /// Publishes a collection.
@@ -91,10 +83,16 @@ impl Publication {
             return Err(PublishError::Refused(Box::new(report)));
         }
         let entries: Vec<Entry> = collection.entries.iter().map(|sourced| sourced.entry.clone()).collect();
-        Self::build(collection.name.clone(), collection.notice.clone(), entries)
+        let glossary = Glossary::with(collection.glossary.clone());
+        Self::build(collection.name.clone(), collection.notice.clone(), entries, glossary)
     }
 
-    fn build(name: String, notice: Localized, entries: Vec<Entry>) -> Result<Self, PublishError> {
+    fn build(
+        name: String,
+        notice: Localized,
+        entries: Vec<Entry>,
+        glossary: Arc<Glossary>,
+    ) -> Result<Self, PublishError> {
         let mut revisions = Vec::with_capacity(entries.len());
         let mut whole = Sha256::new();
         whole.update(serde_json::to_vec(&(&name, &notice))?);
@@ -112,18 +110,14 @@ impl Publication {
                 text: text.to_owned(),
             }));
         }
-        let documents: Vec<Terms> = variants.iter().map(|variant| Terms::of(&variant.text)).collect();
-        let answers: Vec<Terms> = entries.iter().map(|entry| Terms::of_answer(&answer_text(entry))).collect();
-        let inverted =
-            InvertedIndex::build(&documents).map_err(|error| PublishError::Index(error.to_string()))?;
-        let forward = ForwardIndex::build(&variants, &documents, &answers);
-        let by_id = entries.iter().enumerate().map(|(n, entry)| (entry.id.clone(), n as u32)).collect();
+        let documents: Vec<Terms> = variants.iter().map(|variant| Terms::of(&variant.text, &glossary)).collect();
         let mut by_key = HashMap::new();
-        for (number, document) in
-            documents.iter().enumerate().filter(|(_, document)| !document.key.is_empty())
-        {
-            by_key.entry(document.key.clone()).or_insert(number as u32);
+        for (number, document) in (0_u32..).zip(&documents).filter(|(_, document)| !document.key.is_empty()) {
+            by_key.entry(document.key.clone()).or_insert(number);
         }
+        let index = SearchIndex::build(&entries, &variants, documents, &glossary)
+            .map_err(|error| PublishError::Index(error.to_string()))?;
+        let by_id = entries.iter().enumerate().map(|(n, entry)| (entry.id.clone(), n as u32)).collect();
         Ok(Self {
             name,
             notice,
@@ -133,8 +127,8 @@ impl Publication {
             by_id,
             by_key,
             variants,
-            inverted,
-            forward,
+            glossary,
+            index,
             spoken: OnceLock::new(),
         })
     }
@@ -185,44 +179,23 @@ impl Publication {
         self.spoken.get_or_init(|| SpokenForms::new(&self.variants))
     }
 
-    /// Candidates, best first by reciprocal rank fusion of the views, as if what is held out were not there. At most one
-    /// candidate per entry: its best variant.
+    /// Candidates, best first by a plain sum of the views; at most one for each entry.
     ///
     /// # Errors
     /// [`RetrieveError`] where the index fails.
-    pub fn search(&self, query: &Query, held_out: HeldOut) -> Result<Vec<Candidate>, RetrieveError> {
-        let terms = Terms::of(&query.text);
-        if terms.is_empty() || query.limit == 0 {
-            return Ok(Vec::new());
-        }
-        let hidden = self.hidden(held_out);
-        let depth = HITS_PER_VIEW.max(query.limit * 4) + hidden.len();
-        let views = self.inverted.search(&terms, depth).map_err(|error| RetrieveError(error.to_string()))?;
-        let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut found: HashMap<u32, Found> = HashMap::new();
-        for (view, hits) in views {
-            self.merge(&mut found, view, hits.into_iter().filter(|(variant, _)| !hidden.contains(variant)));
-        }
-        let mut ranked: Vec<(u32, Found)> = found.into_iter().collect();
-        ranked.sort_by(|(a, x), (b, y)| y.fused.total_cmp(&x.fused).then(a.cmp(b)));
-        ranked.truncate(query.limit);
-        let mut candidates: Vec<Candidate> =
-            ranked.into_iter().filter_map(|(entry, found)| self.candidate(&weighed, entry, found)).collect();
-        // A stable sort: only an exact question overtakes the fused order.
-        candidates.sort_by_key(|candidate| !candidate.overlap.exact);
-        Ok(candidates)
+    pub fn search(&self, query: &Query) -> Result<Found, RetrieveError> {
+        self.index.search(self, query)
     }
 
-    fn candidate(&self, query: &WeighedQuery, entry: u32, found: Found) -> Option<Candidate> {
-        let (variant, overlap) = self.forward.compare(query, entry)?;
-        let variant = self.variants.get(variant as usize)?;
-        Some(Candidate {
-            entry: self.entries.get(entry as usize)?.id.clone(),
-            variant: variant.text.clone(),
-            language: variant.language,
-            scores: found.scores,
-            overlap,
-        })
+    /// Prepares searches that pretend not to know something; trains [`View::Learned`](crate::View::Learned) anew for each
+    /// fold of the variants. For calibration at publish time.
+    pub fn rehearsal(&self) -> Rehearsal<'_> {
+        Rehearsal::new(self, &self.index)
+    }
+
+    /// The glossary that questions are read with: the built-in one and the knowledge base's own.
+    pub fn glossary(&self) -> &Arc<Glossary> {
+        &self.glossary
     }
 
     /// The way of asking that a text is word for word, up to spelling variants, punctuation and spacing; of several in
@@ -230,55 +203,12 @@ impl Publication {
     pub fn asked_exactly(&self, text: &str) -> Option<&Variant> {
         self.variants.get(*self.by_key.get(&language::search_key(text))? as usize)
     }
-
-    fn merge(&self, found: &mut HashMap<u32, Found>, view: View, hits: impl Iterator<Item = (u32, f32)>) {
-        let mut rank = 0.0;
-        for (variant, score) in hits {
-            let Some(entry) = self.variants.get(variant as usize).map(|v| v.entry) else { continue };
-            let found = found.entry(entry).or_default();
-            // The first hit of an entry is its best one in this view, and only that counts.
-            if !found.scores.iter().any(|(v, _)| *v == view) {
-                rank += 1.0;
-                found.scores.push((view, score));
-                found.fused += 1.0 / (RANK_FUSION_K + rank);
-            }
-        }
-    }
-
-    fn hidden(&self, held_out: HeldOut) -> Vec<u32> {
-        match held_out {
-            HeldOut::Nothing => Vec::new(),
-            HeldOut::Variant(variant) => vec![variant],
-            HeldOut::Entry(entry) => (0..self.variants.len() as u32)
-                .filter(|v| self.variants[*v as usize].entry == entry)
-                .collect(),
-        }
-    }
-}
-
-#[derive(Default)]
-struct Found {
-    scores: Vec<(View, f32)>,
-    fused: f32,
 }
 
 impl Retriever for Publication {
-    fn retrieve(&self, query: &Query) -> Result<Vec<Candidate>, RetrieveError> {
-        self.search(query, HeldOut::Nothing)
+    fn retrieve(&self, query: &Query) -> Result<Found, RetrieveError> {
+        self.search(query)
     }
-}
-
-/// What an entry answers, in both languages: people often ask with words that only the answer has.
-fn answer_text(entry: &Entry) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for language in Language::ALL {
-        if let Some(text) = entry.text(language) {
-            parts.extend([text.spoken.as_str(), &text.written]);
-            parts.extend(text.steps.iter().chain(&text.documents).map(String::as_str));
-        }
-        parts.extend(entry.office.as_ref().map(|office| office.get(language)));
-    }
-    parts.join("\n")
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -15,15 +15,76 @@ pub struct Query {
     pub limit: usize,
 }
 
-/// One independent way of looking at the same question.
+/// One way of looking at how well an entry fits a question. Texts are compared in three spaces: what is *written*
+/// (characters or syllables, their pairs, words and concepts), how it *sounds* (phonetic keys and their pairs), and which
+/// *concepts* of the glossary it names. All but the BM25 views lie between 0 and 1 and mean the same for short and long
+/// questions and for small and large knowledge bases; [`View::Learned`] lies around 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum View {
-    /// Words (Chinese) or affix-stripped syllables (Tibetan).
-    Words,
-    /// Character n-grams (Chinese) or syllable bigrams (Tibetan).
-    Grams,
-    /// Phonetic keys.
-    Phonetic,
+    /// Cosine of the question and the entry's closest variant, written.
+    Closest,
+    /// … by sound.
+    ClosestSound,
+    /// Cosine of the question and all variants of the entry together (the sum of their unit vectors: Rocchio's centroid),
+    /// written.
+    Gathered,
+    /// … by sound.
+    GatheredSound,
+    /// … by concepts.
+    GatheredConcepts,
+    /// Cosine of the question and the entry's own title question, written.
+    Title,
+    /// Share of the question (by inverse document frequency) that any variant of the entry has, written.
+    QuestionCovered,
+    /// Share of the closest variant that the question has, written.
+    VariantCovered,
+    /// Share of the question that any variant or answer of the entry has, written.
+    About,
+    /// Share of the question that an answer of the entry has, written.
+    Answered,
+    /// Cosine of the question and the answers, written.
+    AnswerGathered,
+    /// BM25 of the question and all variants of the entry as one document, written, per 30: grows with every shared term.
+    Bm25,
+    /// … by sound.
+    Bm25Sound,
+    /// What tells this entry's variants from the most similar ones of other entries: a linear support vector machine.
+    Learned,
+}
+
+impl View {
+    /// All views, in the order of [`Scores`].
+    pub const ALL: [Self; 14] = [
+        Self::Closest,
+        Self::ClosestSound,
+        Self::Gathered,
+        Self::GatheredSound,
+        Self::GatheredConcepts,
+        Self::Title,
+        Self::QuestionCovered,
+        Self::VariantCovered,
+        Self::About,
+        Self::Answered,
+        Self::AnswerGathered,
+        Self::Bm25,
+        Self::Bm25Sound,
+        Self::Learned,
+    ];
+}
+
+/// A number for every view, in the order of [`View::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scores(pub [f32; View::ALL.len()]);
+
+impl Scores {
+    /// What one view says.
+    pub fn get(&self, view: View) -> f32 {
+        self.0[view as usize]
+    }
+
+    pub(crate) fn set(&mut self, view: View, score: f32) {
+        self.0[view as usize] = score;
+    }
 }
 
 /// An entry that may be meant, with what each view says about it.
@@ -33,45 +94,27 @@ pub struct Candidate {
     pub entry: EntryId,
     /// The variant that matched best, as written.
     pub variant: String,
-    /// The language of that variant.
+    /// The language in which the entry fits the question best.
     pub language: Language,
-    /// BM25 scores by view; a view that did not find the entry is absent. Unbounded, comparable within one view and query.
-    pub scores: Vec<(View, f32)>,
-    /// How alike the query and the entry are: bounded, comparable between queries.
-    pub overlap: Overlap,
+    /// What each view says.
+    pub scores: Scores,
+    /// The variant has the same search key: equal but for spelling variants, punctuation and spacing.
+    pub exact: bool,
 }
 
-/// How alike a query and an entry are. Every number lies between 0 and 1; terms are weighed by inverse document frequency.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Overlap {
-    /// Cosine of query and closest variant: words.
-    pub words: f32,
-    /// … units and pairs.
-    pub grams: f32,
-    /// … phonetic keys, single and in pairs.
-    pub phonetic: f32,
-    /// Share of the query (units and pairs) that the closest variant has.
-    pub query_covered: f32,
-    /// Share of the closest variant that the query has.
-    pub variant_covered: f32,
-    /// Cosine of the query and all variants of the entry together: words.
-    pub entry_words: f32,
-    /// … units and pairs.
-    pub entry_grams: f32,
-    /// Share of the query that any variant or answer of the entry has: words.
-    pub about_words: f32,
-    /// … units and pairs.
-    pub about_grams: f32,
-    /// Share of the query that an answer of the entry has: words.
-    pub answer_words: f32,
-    /// … units and pairs.
-    pub answer_grams: f32,
-    /// Mean [`Self::closeness`] of the three closest variants.
-    pub closest_three: f32,
-    /// Mean [`Self::closeness`] of all variants in the query's language.
-    pub typical: f32,
-    /// The closest variant has the same search key: equal but for spelling variants, punctuation and spacing.
-    pub exact: bool,
+/// Candidates, and what the question is like that they were found for.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Best first by a plain sum of the views, at most one for each entry.
+    pub candidates: Vec<Candidate>,
+    /// Syllables, characters, numbers and Latin words of the question.
+    pub units: usize,
+    /// Share of the question (by inverse document frequency) that occurs anywhere in the knowledge base's questions.
+    pub known: f32,
+    /// Whether it names a thing of the glossary.
+    pub names_thing: bool,
+    /// Whether it names an act or a state of the glossary.
+    pub names_act: bool,
 }
 
 /// What a search pretends not to know, for measuring on the knowledge base itself.
@@ -82,27 +125,20 @@ pub enum HeldOut {
     Nothing,
     /// One variant, by number: would its entry be found by the other ways of asking?
     Variant(u32),
-    /// A whole entry, by number: would something else be found instead?
-    Entry(u32),
+    /// The whole entry of a variant, by the variant's number: would something else be found instead?
+    EntryOf(u32),
 }
 
 /// Finds candidates. `&self`, shared by worker threads.
 pub trait Retriever: Send + Sync {
-    /// Candidates, best first by a plain fusion of the views.
+    /// Candidates, best first by a plain sum of the views.
     ///
     /// # Errors
     /// Never for an odd query; a [`RetrieveError`] where the index itself fails.
-    fn retrieve(&self, query: &Query) -> Result<Vec<Candidate>, RetrieveError>;
+    fn retrieve(&self, query: &Query) -> Result<Found, RetrieveError>;
 }
 
 /// The index failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the search index failed: {0}")]
 pub struct RetrieveError(pub String);
-
-impl Overlap {
-    /// One number for choosing among an entry's variants: the mean of the three cosines, exactness first.
-    pub fn closeness(&self) -> f32 {
-        (self.words + self.grams + self.phonetic) / 3.0 + f32::from(u8::from(self.exact))
-    }
-}

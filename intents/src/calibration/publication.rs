@@ -4,11 +4,17 @@
 //! asked again with its whole entry taken away (the right answer is then none). That is near-domain material of the very
 //! kind that citizens ask, in both languages, whatever the knowledge base is about.
 
-use kb::{EntryId, HeldOut, Publication, RetrieveError};
+use std::sync::OnceLock;
+
+use kb::{EntryId, HeldOut, Publication, Rehearsal, RetrieveError};
 use language::Language;
 
 use super::{ChoiceModel, Example, Fit, fit_channel};
 use crate::text_channel::{MONOTONE, TextCandidate, TextChannel};
+
+/// What people say to any assistant and no knowledge base answers: small talk, shopping, sport, school homework. Written for
+/// this; its Tibetan awaits a native reviewer.
+const BACKGROUND: &str = include_str!("../../data/background.tsv");
 
 /// So many ways of asking per language are held out at most, evenly spread: enough for eight weights, and about a second
 /// at publication.
@@ -20,13 +26,14 @@ const FEWEST_HELD_OUT: usize = 60;
 /// Fits the text channel of one language on the publication itself. `outside` is the expected share of questions that
 /// the knowledge base does not answer; `None` where the knowledge base is too small to calibrate on.
 pub(crate) fn calibrate_text(
-    publication: &Publication,
+    rehearsal: &Rehearsal<'_>,
     channel: &TextChannel,
     start: &ChoiceModel,
     language: Language,
     target: f32,
     outside: f32,
 ) -> Result<Option<Fit>, RetrieveError> {
+    let publication = rehearsal.publication();
     let numbers: Vec<u32> = held_out_variants(publication, language);
     if numbers.len() < FEWEST_HELD_OUT {
         return Ok(None);
@@ -35,14 +42,20 @@ pub(crate) fn calibrate_text(
     for number in &numbers {
         let variant = &publication.variants()[*number as usize];
         let own = &publication.entries()[variant.entry as usize].id;
-        let ask = |held_out| channel.candidates(publication, &variant.text, language, held_out);
+        let ask = |held_out| channel.candidates(&variant.text, language, |query| rehearsal.search(query, held_out));
         let inside = ask(HeldOut::Variant(*number))?;
         examples.push((variant.entry, example(inside, Some(own), 1.0 - outside)));
-        examples.push((variant.entry, example(ask(HeldOut::Entry(variant.entry))?, None, outside)));
+        examples.push((variant.entry, example(ask(HeldOut::EntryOf(*number))?, None, outside)));
+    }
+    let background: Vec<&str> = background(language).collect();
+    let weight = outside * numbers.len() as f32 / background.len().max(1) as f32;
+    for (number, text) in (0..).zip(background) {
+        let found = channel.candidates(text, language, |query| publication.search(query))?;
+        examples.push((number, example(found, None, weight)));
     }
     let source =
         format!("{} held-out ways of asking of publication {}", numbers.len(), publication.revision());
-    Ok(Some(fit_channel(start, MONOTONE, &examples, target, source)))
+    Ok(Some(fit_channel(start, std::env::var("DR_MONO").map_or(MONOTONE, |m| m.parse().unwrap()), &examples, target, source)))
 }
 
 fn example(candidates: Vec<TextCandidate>, right: Option<&EntryId>, weight: f32) -> Example {
@@ -51,6 +64,20 @@ fn example(candidates: Vec<TextCandidate>, right: Option<&EntryId>, weight: f32)
         candidates: candidates.into_iter().map(|candidate| candidate.features).collect(),
         weight,
     }
+}
+
+/// The background questions of one language.
+fn background(language: Language) -> impl Iterator<Item = &'static str> {
+    static QUESTIONS: OnceLock<Vec<(Language, &str)>> = OnceLock::new();
+    let questions = QUESTIONS.get_or_init(|| {
+        let line = |line: &'static str| {
+            let (code, question) = line.split_once('\t')?;
+            let language = Language::ALL.into_iter().find(|language| language.to_string() == code)?;
+            Some((language, question.trim()))
+        };
+        BACKGROUND.lines().filter_map(line).collect()
+    });
+    questions.iter().filter(move |(of, _)| *of == language).map(|(_, question)| *question)
 }
 
 /// Variants in one language whose entry can be asked for in another way too, thinned out evenly.
@@ -63,7 +90,7 @@ fn held_out_variants(publication: &Publication, language: Language) -> Vec<u32> 
                 |v: &&kb::Variant| v.entry == variant.entry && v.language == language && *v != variant;
             // Variants of an entry lie together; the neighbours decide.
             let around = number.saturating_sub(1) as usize..(number as usize + 2).min(variants.len());
-            variant.language == language && variants[around].iter().any(|v| another(&v))
+            variant.index > 0 && variant.language == language && variants[around].iter().any(|v| another(&v))
         })
         .collect();
     let kept = all.len().min(MOST_HELD_OUT);
@@ -78,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::acts::Acts;
-    use crate::text_channel::{FEATURES, start};
+    use crate::text_channel::{feature_names, start};
 
     /// The situation of a knowledge base too small to calibrate on: every entry has one question in each language, and
     /// people ask otherwise.
@@ -96,16 +123,17 @@ mod tests {
         let mut examples = Vec::new();
         for (number, sourced) in collection.entries.iter().enumerate() {
             for (language, _, text) in sourced.entry.questions().filter(|(_, index, _)| *index > 0) {
-                let ask =
-                    |held_out| channel.candidates(&publication, text, language, held_out).expect("works");
                 let id = &sourced.entry.id;
-                examples.push((number as u32, example(ask(HeldOut::Nothing), Some(id), 0.9)));
-                examples.push((number as u32, example(ask(HeldOut::Entry(number as u32)), None, 0.1)));
+                let candidates = channel.candidates(text, language, |query| publication.search(query)).expect("works");
+                let without: Vec<TextCandidate> =
+                    candidates.iter().filter(|candidate| candidate.entry != *id).cloned().collect();
+                examples.push((number as u32, example(candidates, Some(id), 0.9)));
+                examples.push((number as u32, example(without, None, 0.1)));
             }
         }
         let fit = fit_channel(&start(), MONOTONE, &examples, 0.02, "the sample".to_owned());
         println!("{fit:?}");
-        for (name, weight) in FEATURES.iter().zip(&fit.model.weights) {
+        for (name, weight) in feature_names().iter().zip(&fit.model.weights) {
             println!("{name}: {weight:.1}");
         }
         assert!(fit.expected_wrong < 0.02);

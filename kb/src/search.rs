@@ -1,0 +1,164 @@
+//! Searching a publication: candidates by the inverted index, compared closely by the forward index.
+
+use std::collections::{HashMap, HashSet};
+
+use language::Language;
+
+use crate::analysis::{MIXED, Terms};
+use crate::index::{INDEXED, InvertedIndex};
+use crate::learned::Learned;
+use crate::likeness::{Beside, ForwardIndex, Likeness};
+use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
+use crate::{Entry, Glossary, Publication, Variant};
+
+/// So many groups each indexed space contributes at least; the right entry is practically never deeper in both.
+const HITS_PER_SPACE: usize = 48;
+
+/// Of more groups than this, only the rarest terms of a question are looked up …
+const MANY_GROUPS: usize = 4_000;
+
+/// … so many: common ones have postings of every other group and tell nothing apart.
+const RAREST_TERMS: usize = 24;
+
+/// So many of the best candidates are judged by [`View::Learned`].
+const LEARNED_ABOUT: usize = 24;
+
+/// Variants are divided into so many folds for rehearsals.
+const FOLDS: u32 = 5;
+
+/// Everything that finds entries by text.
+#[derive(Debug)]
+pub(crate) struct SearchIndex {
+    inverted: InvertedIndex,
+    forward: ForwardIndex,
+    learned: Learned,
+}
+
+impl SearchIndex {
+    /// Indexes variants given by their terms.
+    pub fn build(
+        entries: &[Entry],
+        variants: &[Variant],
+        documents: Vec<Terms>,
+        glossary: &Glossary,
+    ) -> tantivy::Result<Self> {
+        let forward = ForwardIndex::build(variants, documents, entries.len(), |entry, language| {
+            entries.get(entry as usize).map_or_else(Beside::default, |entry| beside(entry, language, glossary))
+        });
+        let groups = forward.terms_by_group(0..INDEXED).map(|spaces| {
+            let mut spaces = spaces.into_iter();
+            std::array::from_fn(|_| spaces.next().unwrap_or_default())
+        });
+        let inverted = InvertedIndex::build(groups)?;
+        let learned = Learned::train(&forward, |_| true);
+        Ok(Self { inverted, forward, learned })
+    }
+
+    /// Candidates for a question.
+    pub fn search(&self, publication: &Publication, query: &Query) -> Result<Found, RetrieveError> {
+        self.find(publication, query, HeldOut::Nothing, &self.learned)
+    }
+
+    fn find(
+        &self,
+        publication: &Publication,
+        query: &Query,
+        held_out: HeldOut,
+        learned: &Learned,
+    ) -> Result<Found, RetrieveError> {
+        let terms = Terms::of(&query.text, publication.glossary());
+        if terms.is_empty() || query.limit == 0 {
+            return Ok(Found::default());
+        }
+        let weighed = self.forward.weigh(&terms, query.language, held_out);
+        let entries = self.look_up(&terms, query.limit)?;
+        let mut alike: Vec<Likeness> =
+            entries.into_iter().filter_map(|entry| self.forward.compare(&weighed, entry)).collect();
+        alike.sort_by(|a, b| b.plain().total_cmp(&a.plain()).then(a.group.cmp(&b.group)));
+        alike.truncate(query.limit);
+        let mut products = HashMap::new();
+        for likeness in alike.iter_mut().take(LEARNED_ABOUT) {
+            let score = learned.score(&self.forward, &weighed.vectors[MIXED], likeness.group, &mut products);
+            likeness.scores.set(View::Learned, score);
+        }
+        Ok(Found {
+            candidates: alike.into_iter().filter_map(|likeness| candidate(publication, &likeness)).collect(),
+            units: terms.units,
+            known: weighed.known_share(),
+            names_thing: terms.names[0],
+            names_act: terms.names[1],
+        })
+    }
+
+    /// Entries that share something with the question.
+    fn look_up(&self, terms: &Terms, limit: usize) -> Result<HashSet<u32>, RetrieveError> {
+        let groups = self.forward.groups();
+        let mut entries = HashSet::new();
+        for space in 0..INDEXED {
+            let most = if groups.len() > MANY_GROUPS { RAREST_TERMS } else { usize::MAX };
+            let looked_up = self.forward.rarest(space, &terms.spaces[space], most);
+            let hits = self
+                .inverted
+                .search(space, looked_up.into_iter(), HITS_PER_SPACE.max(limit * 2))
+                .map_err(|error| RetrieveError(error.to_string()))?;
+            entries.extend(hits.into_iter().filter_map(|group| groups.get(group as usize)).map(|group| group.entry));
+        }
+        Ok(entries)
+    }
+}
+
+/// What an entry has in a language besides its ways of asking. An entry's answers count in its own language only.
+fn beside(entry: &Entry, language: Language, glossary: &Glossary) -> Beside {
+    let Some(text) = entry.text(language) else { return Beside::default() };
+    let mut parts = vec![text.spoken.as_str(), &text.written];
+    parts.extend(text.steps.iter().chain(&text.documents).map(String::as_str));
+    parts.extend(entry.office.as_ref().map(|office| office.get(language)));
+    Beside {
+        keywords: text.keywords.iter().map(|keyword| Terms::of(keyword, glossary)).collect(),
+        answer: Terms::of_answer(&parts.join("\n"), glossary),
+    }
+}
+
+fn candidate(publication: &Publication, likeness: &Likeness) -> Option<Candidate> {
+    let variant = publication.variants().get(likeness.variant as usize)?;
+    Some(Candidate {
+        entry: publication.entries().get(variant.entry as usize)?.id.clone(),
+        variant: variant.text.clone(),
+        language: variant.language,
+        scores: likeness.scores,
+        exact: likeness.exact,
+    })
+}
+
+/// Searches that pretend not to know something, for measuring a knowledge base on itself.
+#[derive(Debug)]
+pub struct Rehearsal<'a> {
+    publication: &'a Publication,
+    index: &'a SearchIndex,
+    /// By fold: what would have been learned without its variants.
+    learned: Vec<Learned>,
+}
+
+impl<'a> Rehearsal<'a> {
+    pub(crate) fn new(publication: &'a Publication, index: &'a SearchIndex) -> Self {
+        let train = |fold: u32| Learned::train(&index.forward, |variant| variant % FOLDS != fold);
+        Self { publication, index, learned: (0..FOLDS).map(train).collect() }
+    }
+
+    /// Candidates as if what is held out were not there.
+    ///
+    /// # Errors
+    /// [`RetrieveError`] where the index fails.
+    pub fn search(&self, query: &Query, held_out: HeldOut) -> Result<Found, RetrieveError> {
+        let learned = match held_out {
+            HeldOut::Nothing => Some(&self.index.learned),
+            HeldOut::Variant(variant) | HeldOut::EntryOf(variant) => self.learned.get((variant % FOLDS) as usize),
+        };
+        self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned))
+    }
+
+    /// What is rehearsed.
+    pub fn publication(&self) -> &'a Publication {
+        self.publication
+    }
+}
