@@ -115,9 +115,9 @@ fn wiktionarys_own_transliteration_is_ours() {
         let normal = normalize(tibetan);
         let ours = to_ewts(normal.trim_end_matches('་'));
         if ours == wylie.trim() {
-            passed += 1
+            passed += 1;
         } else {
-            failed.push(format!("{tibetan}: {wylie}, ours {ours}"))
+            failed.push(format!("{tibetan}: {wylie}, ours {ours}"));
         }
     }
     let share = report("words in Wiktionary's Wylie", passed, &failed);

@@ -145,7 +145,11 @@ fn affixes_are_stripped_as_lucene_does() {
             continue;
         }
         let ours = strip_affixes(columns[0]);
-        if ours == columns[1] { passed += 1 } else { failed.push(format!("{line}: ours {ours}")) }
+        if ours == columns[1] {
+            passed += 1;
+        } else {
+            failed.push(format!("{line}: ours {ours}"));
+        }
     }
     let share = report("affixes stripped", passed, &failed);
     assert!(share > 0.95, "{share}");
@@ -371,12 +375,16 @@ fn lhasa_sounds_agree_with_wiktionary() {
         let right = columns[2].split('/').any(|theirs| broad(theirs) == ours);
         let row = || format!("{} {} ({}), ours {ours}", columns[0], columns[2], broad(columns[2]));
         if right {
-            passed += 1
+            passed += 1;
         } else {
-            failed.push(row())
+            failed.push(row());
         }
         if syllables(columns[0]).len() == 1 {
-            if right { short += 1 } else { wrong_short.push(row()) }
+            if right {
+                short += 1;
+            } else {
+                wrong_short.push(row());
+            }
         }
     }
     let share = report("segments of Wiktionary's words", passed, &failed);
@@ -407,14 +415,14 @@ fn lhasa_tones_agree_with_wiktionary() {
         };
         let row = || format!("{} {}", columns[0], columns[2]);
         if theirs.iter().any(|t| class(t).0 == only.high) {
-            register += 1
+            register += 1;
         } else {
-            wrong_register.push(row())
+            wrong_register.push(row());
         }
         if theirs.iter().any(|t| class(t) == (only.high, only.falling)) {
-            tone += 1
+            tone += 1;
         } else {
-            wrong_tone.push(row())
+            wrong_tone.push(row());
         }
     }
     let share = report("register of Wiktionary's monosyllables", register, &wrong_register);

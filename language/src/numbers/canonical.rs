@@ -110,8 +110,10 @@ fn shifted(digits: &str, places: usize) -> String {
 const NO_NUMBERS: [&str; 8] = ["万一", "千万", "一一", "百万", "十分", "一点", "一度", "一面"];
 const PERCENT: &str = "百分之";
 const MEASURES: &str =
-    "个個元圆块塊岁歲年月日天次人名条件张份米斤度只头亩家户项种页分角毛周号號点點倍期级位辆台套间层栋笔吨";
-const LONG_MEASURES: [&str; 5] = ["小时", "公里", "公斤", "公顷", "平方"];
+    "个個元圆块塊岁歲年月日天次人名条件张份米斤度只头亩家户项种页分角毛周号號点點倍期级位辆台套间层栋笔吨口";
+const LONG_MEASURES: [&str; 7] = ["小时", "公里", "公斤", "公顷", "平方", "个月", "分钟"];
+/// After a number of more than one character: "some three thousand".
+const ABOUT: [char; 3] = ['多', '余', '来'];
 /// 俩 and 仨 are numbers with their measure word in them.
 const WITH_MEASURE: [&str; 2] = ["俩", "仨"];
 
@@ -162,15 +164,16 @@ fn is_number(han: &str, words: &[Range<usize>], numeral: Range<usize>) -> bool {
     let (lead, tail) = (&han[first.start..numeral.start], &han[numeral.end..last.end]);
     let rest = &han[numeral.end..];
     let long = LONG_MEASURES.iter().any(|m| rest.starts_with(m));
-    let measure = long || rest.chars().next().is_some_and(|c| MEASURES.contains(c));
+    let single = han[numeral.clone()].chars().count() == 1;
+    let about = !single && rest.starts_with(ABOUT);
+    let measure = long || about || rest.chars().next().is_some_and(|c| MEASURES.contains(c));
     if WITH_MEASURE.contains(&&han[numeral.clone()]) {
         return &han[first.start..last.end] != "伎俩";
     }
-    let single = han[numeral.clone()].chars().count() == 1;
     let ordinal = han[..numeral.start].ends_with('第');
     (lead.is_empty() || lead == "第")
-        && tail.chars().count() <= 1 + usize::from(long)
-        && (tail.is_empty() || measure)
+        && tail.chars().count() <= 1 + usize::from(long || about)
+        && (tail.is_empty() || measure || (ordinal && lead == "第"))
         && !NO_NUMBERS.contains(&&han[first.start..last.end])
         && (!single || ordinal || measure)
 }
@@ -253,6 +256,10 @@ mod tests {
             ("བརྒྱ་ཆ་བརྒྱད་ཅུ", "80%"),
             ("སྒོར་ཉིས་སྟོང་དང་ལྔ་བརྒྱ", "སྒོར་2500"),
             ("一共一百五", "一共150"),
+            ("一个月", "1个月"),
+            ("十分钟", "10分钟"),
+            ("三千多元", "3000多元"),
+            ("第二代身份证", "第2代身份证"),
             ("三点五万元", "3.5万元"),
             ("壹仟贰佰元整", "1200元整"),
             ("电话零八九一六八一二三四五", "电话08916812345"),

@@ -176,7 +176,7 @@ impl Parts {
     /// the root of the nine syllables that may begin with a prefix or with the root (མངས མགས དབས དངས དགས དམས བགས འབས འགས),
     /// and a last ར or ས, which may be a suffix or an affixed particle (ངས is "I" as the one who acts, or a way of ང).
     ///
-    /// Source: Botok's list of ambiguous syllables (Apache-2.0, OpenPecha), which the rule here reproduces.
+    /// Source: Botok's list of ambiguous syllables (Apache-2.0, `OpenPecha`), which the rule here reproduces.
     pub fn analyses(syllable: &str) -> Vec<Vec<Self>> {
         let mut out = vec![Self::parse(syllable)];
         let stacks = split_loan_stacks(stacks(syllable));

@@ -95,7 +95,11 @@ fn tibetan(mut cursor: Cursor<'_>) -> Option<(usize, String)> {
         Some(month)
     });
     let day = optional(&mut cursor, |c| {
-        let day = if c.syllables("ཚེས") { c.small(1, 31)? } else { return None };
+        if !c.syllables("ཚེས") {
+            return None;
+        }
+        c.syllables("པ");
+        let day = c.small(1, 31)?;
         c.syllables("ཉིན");
         Some(day)
     });

@@ -89,6 +89,12 @@ fn number(tokens: &[Placed], at: usize) -> Option<Match> {
         return Some((1, Kind::Number, format!("{numerator}/{denominator}")));
     }
     let mut fraction = cursor.clone();
+    if let Some(denominator) = tibetan_denominator(&mut fraction)
+        && let Some(numerator) = fraction.small(1, 99)
+    {
+        return Some((fraction.taken(), Kind::Number, format!("{numerator}/{denominator}")));
+    }
+    let mut fraction = cursor.clone();
     if let Some(denominator) = fraction.small(2, 100)
         && fraction.han("分之")
         && let Some(numerator) = fraction.small(1, 99)
@@ -108,6 +114,18 @@ fn number(tokens: &[Placed], at: usize) -> Option<Match> {
         return Some((cursor.taken(), kind, format!("{first}-{last}")));
     }
     matches!(tokens[at].token, Token::Number { .. }).then_some((1, Kind::Number, first))
+}
+
+/// སུམ་ཆ་ ("of three parts") and the like.
+fn tibetan_denominator(cursor: &mut Cursor<'_>) -> Option<u64> {
+    let denominator = if cursor.syllables("སུམ") {
+        3
+    } else if cursor.syllables("ཉིས") {
+        2
+    } else {
+        cursor.small(2, 100)?
+    };
+    cursor.syllables("ཆ").then_some(denominator)
 }
 
 #[cfg(test)]

@@ -61,21 +61,18 @@ fn chinese(mut cursor: Cursor<'_>) -> Option<(usize, &'static str, String)> {
     let last = cursor.range_end();
     let kuai = matches!(cursor.character(), Some('块' | '塊'));
     let after = cursor.one_of(&AFTER).or_else(|| (kuai && is_sum(cursor.clone())).then_some("CNY"));
-    let currency = match (before, after) {
-        (Some(currency), _) | (None, Some(currency)) => currency,
-        (None, None) => return None,
-    };
+    let currency = before.or(after)?;
     if after.is_some() && matches!(cursor.character(), Some('块' | '塊')) {
         cursor.skip();
     }
-    let Some(last) = last else {
-        let fraction =
-            if after.is_some() && !first.contains('.') { fraction(&mut cursor, kuai) } else { String::new() };
-        cursor.han("钱");
-        cursor.han("整");
-        return Some((cursor.taken(), currency, first + &fraction));
-    };
-    Some((cursor.taken(), currency, format!("{first}-{last}")))
+    if let Some(last) = last {
+        return Some((cursor.taken(), currency, format!("{first}-{last}")));
+    }
+    let whole = after.is_some() && !first.contains('.');
+    let fraction = if whole { fraction(&mut cursor, kuai) } else { String::new() };
+    cursor.han("钱");
+    cursor.han("整");
+    Some((cursor.taken(), currency, first + &fraction))
 }
 
 /// Whether the 块 that is next counts money.

@@ -25,13 +25,12 @@ const NEAR: usize = 6;
 /// Source: the numbering plan of China's Ministry of Industry and Information Technology (2017).
 pub(super) fn phone(tokens: &[Placed], at: usize) -> Option<Match> {
     let mut cursor = Cursor::new(tokens, at);
+    if let Some((taken, digits)) = with_area_code(cursor.clone()) {
+        return Some((taken, Kind::Phone, digits));
+    }
     let international = cursor.han("+") || cursor.han("＋");
-    let mut ahead = cursor.clone();
-    if ahead.amount().as_deref() == Some("86")
-        && matches!(ahead.token(), Some(Token::Telephone(_) | Token::Number { .. }))
-    {
-        let (taken, digits) = grouped(&mut ahead)?;
-        return is_subscriber(&digits).then_some((taken, Kind::Phone, digits));
+    if let Some((taken, digits)) = after_country_code(cursor.clone()) {
+        return Some((taken, Kind::Phone, digits));
     }
     let (taken, digits) = grouped(&mut cursor)?;
     let national =
@@ -45,6 +44,34 @@ pub(super) fn phone(tokens: &[Placed], at: usize) -> Option<Match> {
         || (!counted && is_hotline(&digits))
         || (!counted && named && (3..=12).contains(&digits.len()));
     known.then_some((taken, Kind::Phone, digits))
+}
+
+/// (0891)6812345
+fn with_area_code(mut cursor: Cursor<'_>) -> Option<(usize, String)> {
+    let open = cursor.han("(") || cursor.han("（");
+    let area = cursor.amount().filter(|a| open && a.starts_with('0'))?;
+    let closed = cursor.han(")") || cursor.han("）");
+    let line = cursor.amount().filter(|_| closed)?;
+    let digits = area + &line;
+    is_subscriber(&digits).then_some((cursor.taken(), digits))
+}
+
+/// 86 before a number in groups; an area code is written without its zero there.
+fn after_country_code(mut cursor: Cursor<'_>) -> Option<(usize, String)> {
+    if cursor.amount().as_deref() != Some("86") {
+        return None;
+    }
+    cursor.han("-");
+    let mut line = cursor.clone();
+    if let Some((taken, digits)) = grouped(&mut line)
+        && is_subscriber(&digits)
+    {
+        return Some((taken, digits));
+    }
+    let area = cursor.amount()?;
+    cursor.han("-");
+    let digits = format!("0{area}{}", cursor.amount()?);
+    is_subscriber(&digits).then_some((cursor.taken(), digits))
 }
 
 fn after(tokens: &[Placed], at: usize) -> Option<char> {
@@ -95,6 +122,9 @@ pub(super) fn document(tokens: &[Placed], at: usize) -> Option<Match> {
         Token::Document(number) => Some((1, Kind::Document, number.clone())),
         Token::Telephone(digits) => Some((1, Kind::Phone, digits.clone())),
         Token::Number { digits, name: true } if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            if let Some(found) = identity_in_groups(cursor.clone()) {
+                return Some(found);
+            }
             let named = digits.len() >= 6 && cursor.comes_after(&DOCUMENT_WORDS, NEAR);
             let counted = after(tokens, at + 1).is_some_and(|c| UNITS.contains(c));
             let known = (digits.len() >= 15 || named) && !counted;
@@ -102,6 +132,24 @@ pub(super) fn document(tokens: &[Placed], at: usize) -> Option<Match> {
         }
         _ => None,
     }
+}
+
+/// An identity number in its parts: six digits of the place, eight of the birth, four more.
+fn identity_in_groups(mut cursor: Cursor<'_>) -> Option<Match> {
+    let mut number = String::new();
+    for length in [6, 8, 3] {
+        let part = cursor.amount().filter(|part| part.bytes().all(|b| b.is_ascii_digit()))?;
+        if part.len() != length && (length, part.len()) != (3, 4) {
+            return None;
+        }
+        number.push_str(&part);
+    }
+    if number.len() == 17 {
+        let letter = cursor.stands_before("XxＸｘ");
+        cursor.skip();
+        return letter.then(|| (cursor.taken(), Kind::Document, number + "X"));
+    }
+    Some((cursor.taken(), Kind::Document, number))
 }
 
 /// A spoken identity number may end in a letter of its own: …三X.

@@ -2,6 +2,8 @@
 //!
 //! Agents who cannot read Tibetan script read and type this. Source: see [`tables`].
 
+use std::fmt::Write as _;
+
 mod read;
 mod tables;
 
@@ -105,7 +107,8 @@ fn decompose(c: char, out: &mut Vec<char>) {
 }
 
 fn escape(out: &mut String, c: char) {
-    out.push_str(&format!("\\u{:04x}", u32::from(c)));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "\\u{:04x}", u32::from(c));
 }
 
 fn flush_foreign(out: &mut String, foreign: &mut String) {

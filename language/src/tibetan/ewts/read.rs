@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
     }
 
     fn next(&mut self) -> Result<(), EwtsError> {
-        if self.syllable()? {
+        if self.syllable() {
             return Ok(());
         }
         if let Some(sign) = self.one_of(&tables::OTHERS) {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One group of consonants with the vowel and signs after it, if any begins here.
-    fn syllable(&mut self) -> Result<bool, EwtsError> {
+    fn syllable(&mut self) -> bool {
         let start = self.at;
         let mut group: Vec<Letter> = Vec::new();
         let mut tied = false;
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         let finals = self.finals();
         if group.is_empty() && vowels.is_none() {
             self.out.push_str(&finals);
-            return Ok(self.at > start);
+            return self.at > start;
         }
         if group.is_empty() {
             self.out.push('ཨ');
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
         }
         self.out.push_str(vowels.as_deref().unwrap_or_default());
         self.out.push_str(&finals);
-        Ok(true)
+        true
     }
 
     /// Whether a consonant follows the plus sign here.
