@@ -64,6 +64,8 @@ pub struct Thought {
     pub understanding: Understanding,
     /// What to do about it.
     pub decision: Decision,
+    /// Whether that says that the citizen was not understood.
+    pub failed: bool,
     /// With what it was decided.
     pub provenance: Provenance,
     brain: Arc<Brain>,
@@ -134,12 +136,7 @@ impl Brain {
     ) -> Thought {
         let mut understanding = self.understander.understand(utterance, memory).unwrap_or_else(|error| {
             tracing::error!(%error, "an utterance could not be looked up");
-            Understanding {
-                act: intents::Act::Question,
-                language: utterance.language,
-                candidates: Vec::new(),
-                spoken: utterance.evidence.is_some(),
-            }
+            Understanding::of(intents::Act::Question, utterance.language, utterance.evidence.is_some())
         });
         // Also where an engine wrote words and gave no evidence: policy is stricter with what was heard.
         understanding.spoken |= engine.is_some();
@@ -167,7 +164,8 @@ impl Brain {
         };
         let context = policy::Context { rules, language, memory: memory.clone() };
         let decision = policy::decide(&context, &understanding);
-        Thought { understanding, decision, provenance, brain: Arc::clone(self) }
+        let failed = policy::is_failure(&context, &decision);
+        Thought { understanding, decision, failed, provenance, brain: Arc::clone(self) }
     }
 
     /// Entries that may be meant, best first, at most five; empty for an act. Milliseconds: not for async threads.

@@ -71,8 +71,13 @@ impl EventBody {
         let mut body = self.clone();
         match &mut body {
             Self::Started(started) => started.voice = false,
-            Self::Answer(answer) => (answer.considered, answer.provenance) = (Vec::new(), None),
-            Self::Clarify(clarify) => (clarify.considered, clarify.provenance) = (Vec::new(), None),
+            Self::Answer(answer) => {
+                (answer.considered, answer.provenance, answer.place) = (Vec::new(), None, None);
+            }
+            Self::Clarify(clarify) => {
+                (clarify.considered, clarify.provenance) = (Vec::new(), None);
+                (clarify.failed, clarify.about, clarify.declined) = (false, None, Vec::new());
+            }
             Self::Say(say) => (say.considered, say.provenance) = (Vec::new(), None),
             Self::Escalated(escalated) => escalated.escalation = None,
             Self::AgentJoined(joined) => joined.agent.id = None,
@@ -266,6 +271,10 @@ pub struct Answer {
     /// The other language's text is newer by so many days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outdated_days: Option<u32>,
+    /// Private: the place that it was given for, a code of [`kb::regions`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub place: Option<String>,
     /// Private: what was considered, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(skip)]
@@ -279,11 +288,31 @@ pub struct Answer {
 /// A choice offered to the citizen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
-    /// Which entry.
+    /// Which entry; or the name of the topic, or the code of the place, that is asked for.
     #[schemars(with = "String")]
     pub entry: EntryId,
-    /// Its question, in the conversation's language.
+    /// Its question, or the name of the topic or place, in the conversation's language.
     pub question: String,
+}
+
+/// What the choices of a question back are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClarifyKind {
+    /// Questions that may be meant.
+    #[default]
+    Entry,
+    /// Topics, after nothing of what was offered was meant.
+    Topic,
+    /// Places, because the answer depends on where.
+    Place,
+}
+
+impl ClarifyKind {
+    /// Whether it is the usual one, which need not be written.
+    pub fn is_entry(&self) -> bool {
+        *self == Self::Entry
+    }
 }
 
 /// The assistant asks back.
@@ -293,11 +322,26 @@ pub struct Clarify {
     pub reply_to: u64,
     /// "Did you mean …".
     pub prompt: String,
-    /// One to three choices, best first.
-    #[schemars(length(min = 1, max = 3))]
+    /// One to nine choices, best first.
+    #[schemars(length(min = 1, max = 9))]
     pub choices: Vec<Choice>,
     /// A single choice to confirm.
     pub confirm: bool,
+    /// What the choices are; absent for questions.
+    #[serde(default, skip_serializing_if = "ClarifyKind::is_entry")]
+    pub kind: ClarifyKind,
+    /// Private: the citizen was not understood before, so that this counts as a failure.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub failed: bool,
+    /// Private: the entry that is answered once the place is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub about: Option<Choice>,
+    /// Private: what was offered before and turned down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub declined: Vec<EntryId>,
     /// Private: what was considered, best first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(skip)]
@@ -330,6 +374,12 @@ pub enum SayAct {
     Emergency,
     /// About the conversation's language.
     Language,
+    /// All that was said before is forgotten.
+    StartOver,
+    /// Where a complaint can be made; a person is offered.
+    Complaint,
+    /// Something friendly about what the assistant is for.
+    SmallTalk,
 }
 
 /// The assistant says something that is not from the knowledge base.

@@ -32,7 +32,7 @@ pub mod store;
 mod time;
 
 pub use event::{
-    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered, Event,
+    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy, Considered, Event,
     EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
 };
 pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};

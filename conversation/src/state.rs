@@ -4,7 +4,9 @@ use kb::EntryId;
 use language::Language;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Channel, Choice, Event, EventBody, Outcome, SayAct, Source};
+use crate::event::{
+    Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, Outcome, SayAct, Source,
+};
 use crate::handoff::{Handoff, Holder, Status, Ticket};
 use crate::ids::ConversationId;
 use crate::time::Timestamp;
@@ -36,6 +38,18 @@ pub struct ConversationState {
     pub last_citizen_message: Option<String>,
     /// How often in a row the citizen was not understood.
     pub failures: u32,
+    /// The citizen has been asked what it is about since the last answer.
+    #[serde(default)]
+    pub narrowed: bool,
+    /// Where the citizen is or asks about: a code of [`kb::regions`].
+    #[serde(default)]
+    pub place: Option<String>,
+    /// The citizen has been asked for a place.
+    #[serde(default)]
+    pub place_asked: bool,
+    /// Who the citizen is or asks about, the latest first (see [`intents::Slots::groups`]).
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A `clarify` that waits for its answer.
@@ -49,6 +63,18 @@ pub struct PendingClarify {
     pub choices: Vec<Choice>,
     /// A single choice to confirm.
     pub confirm: bool,
+    /// What the choices are.
+    #[serde(default)]
+    pub kind: ClarifyKind,
+    /// The entry that is answered once the place is known.
+    #[serde(default)]
+    pub about: Option<Choice>,
+    /// What was considered, best first.
+    #[serde(default)]
+    pub considered: Vec<Considered>,
+    /// What was offered before and turned down.
+    #[serde(default)]
+    pub declined: Vec<EntryId>,
 }
 
 /// The last answer that was given.
@@ -115,6 +141,10 @@ impl ConversationState {
             last_answer: None,
             last_citizen_message: None,
             failures: 0,
+            narrowed: false,
+            place: None,
+            place_asked: false,
+            groups: Vec::new(),
         })
     }
 
@@ -224,6 +254,7 @@ impl ConversationState {
             }
             EventBody::CitizenMessage(message) => {
                 self.voice |= message.source == Source::Voice;
+                self.note(message);
                 self.pending_clarify = None;
                 if !message.text.is_empty() {
                     self.last_citizen_message = Some(message.text.clone());
@@ -237,29 +268,65 @@ impl ConversationState {
                 });
                 self.pending_clarify = None;
                 self.failures = 0;
+                self.narrowed = false;
+                if answer.place.is_some() {
+                    self.place.clone_from(&answer.place);
+                }
             }
             EventBody::Clarify(clarify) => {
+                self.failures = self.failures.saturating_add(u32::from(clarify.failed));
+                self.narrowed |= clarify.kind == ClarifyKind::Topic;
+                self.place_asked |= clarify.kind == ClarifyKind::Place;
                 self.pending_clarify = Some(PendingClarify {
                     seq: event.seq,
                     reply_to: clarify.reply_to,
                     choices: clarify.choices.clone(),
                     confirm: clarify.confirm,
+                    kind: clarify.kind,
+                    about: clarify.about.clone(),
+                    considered: clarify.considered.clone(),
+                    declined: clarify.declined.clone(),
                 });
             }
-            EventBody::Say(say) => {
-                if say.act == SayAct::NotUnderstood {
-                    self.failures = self.failures.saturating_add(1);
-                }
-            }
+            EventBody::Say(say) => match say.act {
+                SayAct::NotUnderstood => self.failures = self.failures.saturating_add(1),
+                SayAct::StartOver => self.forget(),
+                _ => {}
+            },
             EventBody::Escalated(_) | EventBody::AgentLeft(_) | EventBody::Closed(_) => {
                 self.pending_clarify = None;
                 self.failures = 0;
+                self.narrowed = false;
             }
             EventBody::Started(_)
             | EventBody::EscalationCancelled(_)
             | EventBody::AgentJoined(_)
             | EventBody::AgentMessage(_) => {}
         }
+    }
+
+    /// Remembers where and who the citizen is. Only the citizen's own words say that: the questions that the assistant
+    /// offers are about anybody.
+    fn note(&mut self, message: &CitizenMessage) {
+        if message.source == Source::Choice || !message.dictation {
+            return;
+        }
+        let slots = intents::Slots::read(&message.text);
+        if let Some(place) = slots.places.into_iter().next() {
+            self.place = Some(place);
+        }
+        intents::policy::remember_groups(&mut self.groups, &slots.groups);
+    }
+
+    /// As if the conversation began here; the log keeps what was said.
+    fn forget(&mut self) {
+        self.pending_clarify = None;
+        self.last_answer = None;
+        self.failures = 0;
+        self.narrowed = false;
+        self.place = None;
+        self.place_asked = false;
+        self.groups.clear();
     }
 }
 

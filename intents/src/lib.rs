@@ -12,6 +12,7 @@ mod acts;
 mod calibration;
 pub mod evaluate;
 pub mod policy;
+mod slots;
 mod text_channel;
 mod understander;
 mod understanding;
@@ -19,5 +20,8 @@ mod voice_channel;
 
 pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
+pub use slots::{Day, Slots};
 pub use understander::{Settings, UnderstandError, Understander};
-pub use understanding::{Act, Decision, EscalationReason, Scored, Understanding, Utterance};
+pub use understanding::{
+    Act, Decision, EmergencyKind, EscalationReason, Scored, Understanding, Utterance,
+};

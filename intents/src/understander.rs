@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use kb::{EntryId, HeldOut, Publication, RetrieveError};
+use kb::{EntryId, Publication, Rehearsal, RetrieveError};
 use language::{Evidence, Language, Script};
 
-use crate::acts::{Acts, HeardAct, Turn};
+use crate::acts::{Acts, Grave, HeardAct, Turn};
 use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
 use crate::voice_channel::{self, Prior, VoiceScores, Without};
-use crate::{Act, Scored, Understanding, Utterance};
+use crate::{Act, EmergencyKind, Scored, Slots, Understanding, Utterance};
 
 /// At most so many candidates leave this crate.
 const MOST_CANDIDATES: usize = 5;
@@ -108,10 +108,7 @@ impl Understander {
             Some(calibration) => return Err(UnderstandError::Calibration(calibration.format)),
             None => Calibration {
                 format: FORMAT.to_owned(),
-                text: PerLanguage {
-                    bo: text_fit(&publication, &text, Language::Bo, &settings)?,
-                    zh: text_fit(&publication, &text, Language::Zh, &settings)?,
-                },
+                text: text_fits(&publication.rehearsal(), &text, &settings)?,
                 voice: PerLanguage {
                     bo: documented_voice_fit(&settings),
                     zh: documented_voice_fit(&settings),
@@ -154,36 +151,49 @@ impl Understander {
         utterance: &Utterance,
         memory: &Memory,
     ) -> Result<Understanding, UnderstandError> {
-        let turn = Turn { language: utterance.language, pending: memory.pending.len() };
+        let turn = Turn { language: utterance.language, pending: memory.on_offer() };
         let spoken = utterance.evidence.is_some();
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
         let act = self.acts.read(&utterance.text, turn);
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
+        let slots = Slots::read(&utterance.text);
+        let grave = self.acts.grave(&utterance.text);
         let act = match act {
             Some(_) if self.exact(&utterance.text).is_some() => None,
-            Some(Act::Emergency) if self.nearly_asked(&utterance.text, written)? => None,
-            act if act != Some(Act::Emergency) && self.acts.is_distress(&utterance.text) => {
+            Some(Act::Emergency | Act::Complaint | Act::SmallTalk)
+                if self.nearly_asked(&utterance.text, written)? =>
+            {
+                None
+            }
+            act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
                 let candidates = self.distress(&utterance.text, written)?;
                 let act = if candidates.is_empty() { Act::Person } else { Act::Question };
-                return Ok(Understanding { act, language: written, candidates, spoken });
+                return Ok(Understanding { candidates, slots, ..Understanding::of(act, written, spoken) });
             }
             act => act,
         };
         if let Some(act) = act {
             // "Yes" and a bare number may also be the beginning of a question; policy knows whether one was asked for.
-            return Ok(Understanding { act, language: written, candidates: Vec::new(), spoken });
+            let emergency = match grave {
+                Some(Grave::Emergency(kind)) if act == Act::Emergency => kind,
+                _ => EmergencyKind::Any,
+            };
+            return Ok(Understanding { emergency, slots, ..Understanding::of(act, written, spoken) });
         }
         match &utterance.evidence {
             None => {
                 let candidates = self.read(&utterance.text, written)?;
-                Ok(Understanding { act: Act::Question, language: written, candidates, spoken })
+                Ok(Understanding { candidates, slots, ..Understanding::of(Act::Question, written, spoken) })
             }
-            Some(evidence) => self.hear(utterance, evidence.as_ref(), memory, turn),
+            Some(evidence) => {
+                let heard = self.hear(utterance, evidence.as_ref(), memory, turn)?;
+                Ok(Understanding { slots, ..heard })
+            }
         }
     }
 
     fn read(&self, text: &str, language: Language) -> Result<Vec<Scored>, UnderstandError> {
-        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
         let model = &self.calibration.text.get(language).model;
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
         let mut shares = ChoiceModel::probabilities(&utilities);
@@ -215,7 +225,7 @@ impl Understander {
 
     /// Whether the text nearly is one of the knowledge base's questions, and sure to be answered.
     fn nearly_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
-        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
         let near = |entry: &EntryId| found.iter().any(|c| c.entry == *entry && c.closest() >= NEARLY);
         let threshold = self.rules.text.get(language).answer;
         Ok(self
@@ -278,12 +288,7 @@ impl Understander {
                 heard.score >= floor && heard.score >= rival + lead
             };
             if let Some(heard) = heard.filter(clear) {
-                return Ok(Understanding {
-                    act: heard.act,
-                    language: heard.language,
-                    candidates: Vec::new(),
-                    spoken: true,
-                });
+                return Ok(Understanding::of(heard.act, heard.language, true));
             }
         }
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
@@ -296,14 +301,14 @@ impl Understander {
             .collect();
         let candidates = best(scored);
         let language = candidates.first().map_or(utterance.language, |candidate| candidate.language);
-        Ok(Understanding { act: Act::Question, language, candidates, spoken: true })
+        Ok(Understanding { candidates, ..Understanding::of(Act::Question, language, true) })
     }
 
     /// Utilities by the dictated text, by entry number; empty without dictation.
     pub(crate) fn dictated(&self, text: &str) -> Result<HashMap<u32, f32>, RetrieveError> {
         let Some(language) = written_language(text) else { return Ok(HashMap::new()) };
         let model = &self.calibration.text.get(language).model;
-        let found = self.text.candidates(&self.publication, text, language, HeldOut::Nothing)?;
+        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
         let utility = |c: &TextCandidate| model.utility(&c.features).max(0.0);
         Ok(found.iter().filter_map(|c| Some((self.publication.number(&c.entry)?, utility(c)))).collect())
     }
@@ -354,15 +359,17 @@ fn best(mut scored: Vec<Scored>) -> Vec<Scored> {
     scored
 }
 
-fn text_fit(
-    publication: &Publication,
+fn text_fits(
+    rehearsal: &Rehearsal<'_>,
     channel: &TextChannel,
-    language: Language,
     settings: &Settings,
-) -> Result<Fit, UnderstandError> {
+) -> Result<PerLanguage<Fit>, UnderstandError> {
     let (start, target) = (text_channel::start(), settings.wrong_share);
-    let fitted = calibrate_text(publication, channel, &start, language, target, settings.outside_share)?;
-    Ok(fitted.unwrap_or_else(|| documented(start, target)))
+    let fit = |language| -> Result<Fit, UnderstandError> {
+        let fitted = calibrate_text(rehearsal, channel, &start, language, target, settings.outside_share)?;
+        Ok(fitted.unwrap_or_else(|| documented(start.clone(), target)))
+    };
+    Ok(PerLanguage { bo: fit(Language::Bo)?, zh: fit(Language::Zh)? })
 }
 
 /// Fitted thresholds for 2 % lay between .90 and .93 (see `voice_channel::start`); constants earn less trust than a fit.

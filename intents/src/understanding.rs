@@ -6,6 +6,8 @@ use kb::EntryId;
 use language::{Evidence, Language};
 use serde::{Deserialize, Serialize};
 
+use crate::Slots;
+
 /// What a citizen said or typed, before it is understood.
 #[derive(Clone, Debug)]
 pub struct Utterance {
@@ -33,6 +35,14 @@ pub enum Act {
     Repeat,
     /// "Slower, please."
     Slower,
+    /// "Louder, please."
+    Louder,
+    /// "Let us begin anew": what the conversation remembers is forgotten.
+    StartOver,
+    /// A complaint about an office, its people, or the assistant.
+    Complaint,
+    /// The weather, a joke, "who made you": nothing that an office is asked for.
+    SmallTalk,
     /// "A person, please."
     Person,
     /// "No person after all", from a citizen who waits for one. The policy does not know who waits: it passes this on
@@ -48,6 +58,51 @@ pub enum Act {
     Choice(u8),
     /// Fire, crime, medical emergency: leads straight to 119/110/120 guidance.
     Emergency,
+}
+
+/// What kind of emergency it is: it decides which number comes first in the guidance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmergencyKind {
+    /// Fire: 119.
+    Fire,
+    /// Gas or fumes: out first, then 119 and 120.
+    Gas,
+    /// Illness, injury, birth, poison: 120.
+    Medical,
+    /// Violence, theft under way, a missing child: 110.
+    Crime,
+    /// Avalanche, earthquake, water, lost in the snow: 119 and 110.
+    Rescue,
+    /// A road accident: 122 or 110, and 120.
+    Traffic,
+    /// It does not show: all numbers.
+    #[default]
+    Any,
+}
+
+impl EmergencyKind {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Fire, Self::Gas, Self::Medical, Self::Crime, Self::Rescue, Self::Traffic, Self::Any];
+
+    /// Its name in tables and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fire => "fire",
+            Self::Gas => "gas",
+            Self::Medical => "medical",
+            Self::Crime => "crime",
+            Self::Rescue => "rescue",
+            Self::Traffic => "traffic",
+            Self::Any => "any",
+        }
+    }
+
+    /// The kind of that name; [`Self::Any`] for an unknown one.
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).unwrap_or_default()
+    }
 }
 
 /// An entry with its calibrated probability of being what was meant.
@@ -74,6 +129,26 @@ pub struct Understanding {
     pub candidates: Vec<Scored>,
     /// Whether it was spoken: policy is stricter then.
     pub spoken: bool,
+    /// What kind of emergency it is, where `act` is [`Act::Emergency`] and the words show it.
+    #[serde(default)]
+    pub emergency: EmergencyKind,
+    /// What was said besides: places, persons, documents, days. Empty where no words are known.
+    #[serde(default)]
+    pub slots: Slots,
+}
+
+impl Understanding {
+    /// An act without candidates or slots.
+    pub fn of(act: Act, language: Language, spoken: bool) -> Self {
+        Self {
+            act,
+            language,
+            candidates: Vec::new(),
+            spoken,
+            emergency: EmergencyKind::default(),
+            slots: Slots::default(),
+        }
+    }
 }
 
 /// Why a conversation goes to a person.
@@ -104,6 +179,22 @@ pub enum Decision {
     Clarify {
         /// What is offered, best first.
         choices: Vec<Scored>,
+    },
+    /// Nothing of what was offered is meant: ask what it is about.
+    AskTopic {
+        /// Names of topics, the likeliest first.
+        topics: Vec<String>,
+        /// What was considered for the question and not yet offered, best first.
+        considered: Vec<Scored>,
+        /// What was offered and turned down.
+        declined: Vec<EntryId>,
+    },
+    /// The answer depends on the place: ask for it, then give the answer.
+    AskPlace {
+        /// The entry that will be answered.
+        chosen: Scored,
+        /// Places to choose from: codes of [`kb::regions`].
+        places: Vec<String>,
     },
     /// Answer an act that needs no knowledge base.
     Act(Act),

@@ -44,6 +44,7 @@ fn outline(decision: &Decision) -> Done {
         Decision::Answer { chosen, then_escalate: false } => Answers(name(&chosen.entry)),
         Decision::Answer { chosen, then_escalate: true } => AnswersAndHandsOver(name(&chosen.entry)),
         Decision::Clarify { choices } => Offers(choices.iter().map(|c| name(&c.entry)).collect()),
+        Decision::AskTopic { .. } | Decision::AskPlace { .. } => unreachable!("these rules know neither"),
         Decision::Act(act) => Acts(*act),
         Decision::NotUnderstood => AsksAgain,
         Decision::Escalate(reason) => HandsOver(*reason),
@@ -70,7 +71,7 @@ fn tell(story: &str, language: Language, spoken: bool, turns: &[(Said, Done)]) {
             A(act) => (*act, Vec::new()),
             Asked(found) => (Act::Question, found.iter().map(|(e, c)| scored(e, language, *c)).collect()),
         };
-        let understanding = Understanding { act, language, candidates, spoken };
+        let understanding = Understanding { candidates, ..Understanding::of(act, language, spoken) };
         let decision = decide(&context, &understanding);
         assert_eq!(outline(&decision), *expected, "{story}: turn {}", number + 1);
         assert_eq!(decision, decide(&context, &understanding), "{story}: deciding twice gives the same");
@@ -95,11 +96,11 @@ fn a_spoken_tibetan_question_is_never_answered_without_a_confirming_question() {
     for confidence in [0.91, 0.99, 1.0] {
         let mut context = Context::new(rules(), Bo);
         let candidates = vec![scored("renew", Bo, confidence)];
-        let understanding = Understanding { act: Act::Question, language: Bo, candidates, spoken: true };
+        let understanding = Understanding { candidates, ..Understanding::of(Act::Question, Bo, true) };
         let decision = decide(&context, &understanding);
         assert_eq!(outline(&decision), Offers(vec!["renew"]));
         context.record(&decision);
-        let yes = Understanding { act: Act::Yes, language: Bo, candidates: Vec::new(), spoken: true };
+        let yes = Understanding::of(Act::Yes, Bo, true);
         assert_eq!(outline(&decide(&context, &yes)), Answers("renew"));
     }
 }
@@ -108,7 +109,7 @@ fn a_spoken_tibetan_question_is_never_answered_without_a_confirming_question() {
 fn tibetan_speech_that_seems_to_match_a_chinese_question_is_confirmed_too() {
     let mut context = Context::new(rules(), Bo);
     let candidates = vec![scored("renew", Zh, 0.99)];
-    let understanding = Understanding { act: Act::Question, language: Zh, candidates, spoken: true };
+    let understanding = Understanding { candidates, ..Understanding::of(Act::Question, Zh, true) };
     assert_eq!(outline(&decide(&context, &understanding)), Offers(vec!["renew"]));
     context.language = Zh;
     assert_eq!(outline(&decide(&context, &understanding)), Answers("renew"));
@@ -117,12 +118,8 @@ fn tibetan_speech_that_seems_to_match_a_chinese_question_is_confirmed_too() {
 #[test]
 fn an_operator_who_has_calibrated_on_recordings_can_turn_the_confirming_question_off() {
     let rules = Rules { confirm_voice: PerLanguage { bo: false, zh: false }, ..(*rules()).clone() };
-    let understanding = Understanding {
-        act: Act::Question,
-        language: Bo,
-        candidates: vec![scored("renew", Bo, 0.95)],
-        spoken: true,
-    };
+    let candidates = vec![scored("renew", Bo, 0.95)];
+    let understanding = Understanding { candidates, ..Understanding::of(Act::Question, Bo, true) };
     assert_eq!(outline(&decide(&Context::new(Arc::new(rules), Bo), &understanding)), Answers("renew"));
 }
 

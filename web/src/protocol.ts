@@ -167,15 +167,19 @@ export interface Answer extends EventBase {
   considered?: Considered[];
 }
 export interface ClarifyChoice {
+  /** The entry; or the name of the topic, or the code of the place. */
   entry: string;
+  /** Its question; or the name of the topic or place, for people. */
   question: string;
 }
 export interface Clarify extends EventBase {
   type: "clarify";
   reply_to: number;
   prompt: string;
-  /** One to three. */
+  /** One to nine. */
   choices: ClarifyChoice[];
+  /** What the choices are; absent: questions. */
+  kind?: "entry" | "topic" | "place";
   /** A single choice: "did you ask …?" */
   confirm: boolean;
   considered?: Considered[];
@@ -189,7 +193,10 @@ export type SayAct =
   | "repeat_question"
   | "notice"
   | "emergency"
-  | "language";
+  | "language"
+  | "start_over"
+  | "complaint"
+  | "small_talk";
 export interface Say extends EventBase {
   type: "say";
   reply_to?: number | null;
@@ -309,6 +316,10 @@ export interface Queue {
   position: number;
   wait_minutes?: [number, number] | null;
 }
+/** The citizen asked to be spoken to louder: turn the volume up. */
+export interface Louder {
+  type: "louder";
+}
 export interface AgentTyping {
   type: "agent_typing";
 }
@@ -376,6 +387,7 @@ export type ServerSignal =
   | Final
   | Thinking
   | Queue
+  | Louder
   | AgentTyping
   | AudioOutStart
   | Mark

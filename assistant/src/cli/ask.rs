@@ -10,7 +10,7 @@ use super::{Failure, Outcome, language};
 use crate::{
     config::Configuration,
     knowledge::{self, Brain, Memory},
-    phrases::{Phrase, say, say_with},
+    phrases::{Phrase, say, say_with, topic_name},
     session::question_in,
 };
 
@@ -48,6 +48,19 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
                 println!("  {}. {question} ({}, {:.2})", index + 1, choice.entry, choice.confidence);
             }
         }
+        Decision::AskTopic { topics, .. } => {
+            println!("{}", say(Phrase::ChooseTopic, language));
+            for (index, topic) in topics.iter().enumerate() {
+                println!("  {}. {}", index + 1, topic_name(topic, language));
+            }
+        }
+        Decision::AskPlace { chosen, .. } => {
+            print_answer(&brain, chosen, language);
+            println!("→ {}", say(Phrase::ChoosePlace, language));
+        }
+        Decision::Act(Act::Emergency) => {
+            println!("{}", say(Phrase::emergency(thought.understanding.emergency), language));
+        }
         Decision::Act(act) => println!("{}", say(words(*act), language)),
         Decision::NotUnderstood => println!("{}", say(Phrase::NotUnderstood, language)),
         Decision::Escalate(reason) => println!("→ a person ({reason:?})"),
@@ -67,7 +80,10 @@ const fn words(act: Act) -> Phrase {
         Act::Thanks => Phrase::Thanks,
         Act::Goodbye => Phrase::Goodbye,
         Act::Emergency => Phrase::Emergency,
-        Act::Repeat | Act::Slower => Phrase::NothingToRepeat,
+        Act::Repeat | Act::Slower | Act::Louder => Phrase::NothingToRepeat,
+        Act::StartOver => Phrase::StartOver,
+        Act::Complaint => Phrase::Complaint,
+        Act::SmallTalk => Phrase::SmallTalk,
         Act::OtherLanguage => Phrase::LanguageChanged,
         Act::Question | Act::Person | Act::LeaveQueue | Act::Yes | Act::No | Act::Choice(_) => {
             Phrase::RepeatQuestion

@@ -13,6 +13,7 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use conversation::protocol::ErrorCode;
+use intents::EmergencyKind;
 use language::Language;
 
 macro_rules! phrases {
@@ -52,8 +53,32 @@ phrases! {
     NothingToRepeat = "nothing_to_repeat",
     /// Answer to "slower, please".
     Slower = "slower",
-    /// Guidance to 110, 119 and 120.
+    /// Guidance to 110, 119 and 120, where it does not show what kind of emergency it is.
     Emergency = "emergency",
+    /// … fire.
+    EmergencyFire = "emergency_fire",
+    /// … gas or fumes.
+    EmergencyGas = "emergency_gas",
+    /// … illness, injury, birth, poison.
+    EmergencyMedical = "emergency_medical",
+    /// … violence, a theft under way, a missing child.
+    EmergencyCrime = "emergency_crime",
+    /// … avalanche, earthquake, water, lost in the snow.
+    EmergencyRescue = "emergency_rescue",
+    /// … a road accident.
+    EmergencyTraffic = "emergency_traffic",
+    /// Answer to "louder, please".
+    Louder = "louder",
+    /// Answer to "let us start over".
+    StartOver = "start_over",
+    /// Where complaints are taken, and whether a person is wanted.
+    Complaint = "complaint",
+    /// Answer to small talk: what the assistant is for.
+    SmallTalk = "small_talk",
+    /// "What is it about?"
+    ChooseTopic = "choose_topic",
+    /// "Which prefecture is it about?"
+    ChoosePlace = "choose_place",
     /// From now on in this language.
     LanguageChanged = "language_changed",
     /// "Did you ask …?": `{question}`.
@@ -108,6 +133,40 @@ phrases! {
     ErrorUnavailableVoice = "error_unavailable_voice",
     /// Error `internal`.
     ErrorInternal = "error_internal",
+}
+
+impl Phrase {
+    /// The guidance for a kind of emergency.
+    pub const fn emergency(kind: EmergencyKind) -> Self {
+        match kind {
+            EmergencyKind::Fire => Self::EmergencyFire,
+            EmergencyKind::Gas => Self::EmergencyGas,
+            EmergencyKind::Medical => Self::EmergencyMedical,
+            EmergencyKind::Crime => Self::EmergencyCrime,
+            EmergencyKind::Rescue => Self::EmergencyRescue,
+            EmergencyKind::Traffic => Self::EmergencyTraffic,
+            EmergencyKind::Any => Self::Emergency,
+        }
+    }
+}
+
+/// Topics by the names that knowledge files give them; `topics.tsv`.
+static TOPICS: LazyLock<HashMap<&str, [&str; 2]>> = LazyLock::new(|| {
+    let rows = include_str!("topics.tsv").lines().filter(|line| !line.starts_with('#'));
+    rows.filter_map(|line| {
+        let mut cells = line.split('\t');
+        Some((cells.next()?, [cells.next()?, cells.next()?]))
+    })
+    .collect()
+});
+
+/// What a topic is called; a topic that is not in `topics.tsv` goes by the name that the knowledge base gives it.
+pub fn topic_name(topic: &str, language: Language) -> &str {
+    match (TOPICS.get(topic), language) {
+        (Some([zh, _]), Language::Zh) => zh,
+        (Some([_, bo]), Language::Bo) => bo,
+        (None, _) => topic,
+    }
 }
 
 type Table = HashMap<String, String>;
@@ -215,6 +274,35 @@ mod tests {
             assert!(!say(*phrase, Language::Bo).chars().any(chinese), "{phrase:?}");
             assert!(say(*phrase, Language::Zh).chars().any(chinese), "{phrase:?}");
             assert!(!say(*phrase, Language::Zh).chars().any(tibetan), "{phrase:?}");
+        }
+    }
+
+    #[test]
+    fn every_topic_has_a_name_in_both_languages_and_an_unknown_one_its_own() {
+        for line in include_str!("topics.tsv").lines().filter(|line| !line.starts_with('#')) {
+            assert_eq!(line.split('\t').filter(|cell| !cell.is_empty()).count(), 3, "{line}");
+        }
+        assert_ne!(topic_name("safety", Language::Zh), topic_name("safety", Language::Bo));
+        assert_eq!(topic_name("渔业", Language::Bo), "渔业");
+    }
+
+    #[test]
+    fn the_guidance_for_every_kind_of_emergency_names_its_number_first() {
+        for (kind, first) in [
+            (EmergencyKind::Fire, "119"),
+            (EmergencyKind::Gas, "119"),
+            (EmergencyKind::Medical, "120"),
+            (EmergencyKind::Crime, "110"),
+            (EmergencyKind::Rescue, "119"),
+            (EmergencyKind::Traffic, "120"),
+            (EmergencyKind::Any, "119"),
+        ] {
+            for language in Language::ALL {
+                let text = say(Phrase::emergency(kind), language);
+                let numbers = ["110", "119", "120", "122"];
+                let earliest = numbers.iter().filter(|n| text.contains(**n)).min_by_key(|n| text.find(**n));
+                assert_eq!(earliest, Some(&first), "{text}");
+            }
         }
     }
 

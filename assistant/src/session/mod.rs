@@ -12,6 +12,7 @@
 
 mod catch_up;
 mod input;
+mod memory;
 mod refusal;
 mod registry;
 mod respond;

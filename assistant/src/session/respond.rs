@@ -1,14 +1,17 @@
 //! From a decision to the events that carry it out. Pure: what is known comes in, events come out.
 
 use conversation::{
-    Answer, AnswerLink, Choice, Clarify, Considered, ConversationState, EscalationId, EventBody,
-    HandoffCommand, LanguageChanged, Provenance, Say, SayAct, Status,
+    Answer, AnswerLink, Choice, Clarify, ClarifyKind, Considered, ConversationState, EscalationId, EventBody,
+    HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct, Status,
 };
-use intents::{Act, Decision, EscalationReason, Scored};
-use kb::{Entry, Publication, Review, Text};
+use intents::{Act, Decision, EscalationReason, Scored, Understanding};
+use kb::{Entry, EntryId, Publication, Review};
 use language::Language;
 
-use crate::phrases::{Phrase, say, say_with};
+use crate::phrases::{Phrase, say, say_with, topic_name};
+
+/// At most so many choices: as many as there are digit keys.
+const MOST_CHOICES: usize = 9;
 
 /// Everything a response depends on besides the decision.
 #[derive(Clone, Copy, Debug)]
@@ -19,14 +22,18 @@ pub struct Situation<'a> {
     pub before: &'a ConversationState,
     /// The citizen message that is responded to.
     pub reply_to: u64,
-    /// What kind of thing the citizen said.
-    pub act: Act,
+    /// What the citizen said, besides what was considered.
+    pub understood: &'a Understanding,
+    /// Whether the decision says that the citizen was not understood.
+    pub failed: bool,
     /// Where the answers are.
     pub knowledge: &'a Publication,
     /// What was considered, best first.
     pub considered: &'a [Considered],
     /// With what it was decided.
     pub provenance: &'a Provenance,
+    /// The day it is in China.
+    pub today: kb::Date,
     /// The id of an escalation, should there be one.
     pub escalation: EscalationId,
 }
@@ -42,6 +49,8 @@ pub struct Response {
     pub again: bool,
     /// The voice slows down from here on.
     pub slower: bool,
+    /// The client turns the volume up.
+    pub louder: bool,
 }
 
 impl Response {
@@ -67,6 +76,13 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
             Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
         }
         Decision::Clarify { choices } => Response::of(clarify(choices, situation)),
+        Decision::AskTopic { .. } if waiting => {
+            Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
+        }
+        Decision::AskTopic { topics, considered, declined } => {
+            Response::of(ask_topic(topics, considered, declined, situation))
+        }
+        Decision::AskPlace { chosen, places } => Response::of(ask_place(chosen, places, situation)),
         Decision::Act(act) => perform(*act, situation),
         Decision::NotUnderstood
         | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
@@ -83,7 +99,8 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
         Decision::Escalate(reason) => {
             let mut response = Response::default();
             if *reason == EscalationReason::Emergency {
-                response.events.push(words(Phrase::Emergency, SayAct::Emergency, situation));
+                let guidance = Phrase::emergency(situation.understood.emergency);
+                response.events.push(words(guidance, SayAct::Emergency, situation));
             }
             if !waiting {
                 response.handoff = Some(escalate(*reason, situation));
@@ -100,7 +117,7 @@ fn certain(choices: &[Scored], situation: &Situation<'_>) -> bool {
 
 /// Whether the citizen was understood well, and wants nothing of what was offered.
 fn turned_down(situation: &Situation<'_>) -> bool {
-    situation.before.pending_clarify.is_some() && matches!(situation.act, Act::No | Act::Choice(0))
+    situation.before.pending_clarify.is_some() && matches!(situation.understood.act, Act::No | Act::Choice(0))
 }
 
 fn escalate(reason: EscalationReason, situation: &Situation<'_>) -> HandoffCommand {
@@ -114,7 +131,19 @@ fn perform(act: Act, situation: &Situation<'_>) -> Response {
         Act::Greeting => said(Phrase::Greeting, SayAct::Greeting),
         Act::Thanks => said(Phrase::Thanks, SayAct::Thanks),
         Act::Goodbye => said(Phrase::Goodbye, SayAct::Goodbye),
-        Act::Emergency => said(Phrase::Emergency, SayAct::Emergency),
+        Act::Emergency => said(Phrase::emergency(situation.understood.emergency), SayAct::Emergency),
+        Act::StartOver => said(Phrase::StartOver, SayAct::StartOver),
+        // Who waits for a person already is not asked whether one is wanted.
+        Act::Complaint if situation.state.status() == Status::Queued => {
+            said(Phrase::AlreadyWaiting, SayAct::Notice)
+        }
+        Act::Complaint => said(Phrase::Complaint, SayAct::Complaint),
+        Act::SmallTalk => said(Phrase::SmallTalk, SayAct::SmallTalk),
+        Act::Louder => Response {
+            again: can_say_again(before),
+            louder: true,
+            ..said(Phrase::Louder, SayAct::Notice)
+        },
         Act::Repeat if can_say_again(before) => Response { again: true, ..Response::default() },
         Act::Slower if can_say_again(before) => Response { again: true, slower: true, ..Response::default() },
         Act::Slower => Response { slower: true, ..said(Phrase::Slower, SayAct::Notice) },
@@ -154,7 +183,10 @@ fn change_language(situation: &Situation<'_>) -> Response {
             language: before.language,
             confidence: 1.0,
         };
-        events.push(clarify(&pending.choices.iter().map(scored).collect::<Vec<_>>(), &there));
+        events.push(match pending.kind {
+            ClarifyKind::Entry => clarify(&pending.choices.iter().map(scored).collect::<Vec<_>>(), &there),
+            ClarifyKind::Topic | ClarifyKind::Place => reworded(pending, &there),
+        });
     } else if let Some(last) = before.last_answer.as_ref().filter(|last| last.seq == before.last_seq) {
         let chosen = Scored { entry: last.entry.clone(), question: String::new(), language, confidence: 1.0 };
         events.extend(answer(&chosen, &there));
@@ -177,7 +209,7 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
     let language = situation.state.language;
     let choices: Vec<Choice> = choices
         .iter()
-        .take(3)
+        .take(MOST_CHOICES)
         .map(|scored| Choice {
             entry: scored.entry.clone(),
             question: question_in(scored, language, situation.knowledge),
@@ -192,9 +224,120 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
         prompt,
         choices,
         confirm,
+        kind: ClarifyKind::Entry,
+        failed: situation.failed,
+        about: None,
+        declined: situation.before.pending_clarify.as_ref().map(|open| open.declined.clone()).unwrap_or_default(),
+        considered: remaining(situation),
+        provenance: Some(situation.provenance.clone()),
+    })
+}
+
+/// What was considered for this utterance; where it was no question, for the one that is being narrowed down.
+fn remaining(situation: &Situation<'_>) -> Vec<Considered> {
+    match &situation.before.pending_clarify {
+        Some(open) if situation.considered.is_empty() => open.considered.clone(),
+        _ => situation.considered.to_vec(),
+    }
+}
+
+fn ask_topic(
+    topics: &[String],
+    considered: &[Scored],
+    declined: &[EntryId],
+    situation: &Situation<'_>,
+) -> EventBody {
+    let language = situation.state.language;
+    let choice = |topic: &String| Choice {
+        entry: EntryId(topic.clone()),
+        question: topic_name(topic, language).to_owned(),
+    };
+    EventBody::Clarify(Clarify {
+        reply_to: situation.reply_to,
+        prompt: say(Phrase::ChooseTopic, language).to_owned(),
+        choices: topics.iter().take(MOST_CHOICES).map(choice).collect(),
+        confirm: false,
+        kind: ClarifyKind::Topic,
+        failed: situation.failed,
+        about: None,
+        declined: declined.to_vec(),
+        considered: considered.iter().map(Considered::from).collect(),
+        provenance: Some(situation.provenance.clone()),
+    })
+}
+
+fn ask_place(chosen: &Scored, places: &[String], situation: &Situation<'_>) -> EventBody {
+    let language = situation.state.language;
+    let choice =
+        |code: &String| Choice { entry: EntryId(code.clone()), question: place_name(code, language) };
+    let about = Choice {
+        entry: chosen.entry.clone(),
+        question: question_in(chosen, language, situation.knowledge),
+    };
+    EventBody::Clarify(Clarify {
+        reply_to: situation.reply_to,
+        prompt: say(Phrase::ChoosePlace, language).to_owned(),
+        choices: places.iter().take(MOST_CHOICES).map(choice).collect(),
+        confirm: false,
+        kind: ClarifyKind::Place,
+        failed: false,
+        about: Some(about),
+        declined: Vec::new(),
         considered: situation.considered.to_vec(),
         provenance: Some(situation.provenance.clone()),
     })
+}
+
+fn place_name(code: &str, language: Language) -> String {
+    kb::region(code).map_or(code, |region| region.name(language)).to_owned()
+}
+
+/// The open question about a topic or a place once more, in the conversation's language.
+fn reworded(open: &PendingClarify, situation: &Situation<'_>) -> EventBody {
+    let language = situation.state.language;
+    let (phrase, topic) = match open.kind {
+        ClarifyKind::Place => (Phrase::ChoosePlace, false),
+        ClarifyKind::Topic | ClarifyKind::Entry => (Phrase::ChooseTopic, true),
+    };
+    let name = |choice: &Choice| {
+        let name = &choice.entry.0;
+        if topic { topic_name(name, language).to_owned() } else { place_name(name, language) }
+    };
+    let choices =
+        open.choices.iter().map(|choice| Choice { entry: choice.entry.clone(), question: name(choice) });
+    EventBody::Clarify(Clarify {
+        reply_to: situation.reply_to,
+        prompt: say(phrase, language).to_owned(),
+        choices: choices.collect(),
+        confirm: false,
+        kind: open.kind,
+        failed: false,
+        about: open.about.clone(),
+        declined: open.declined.clone(),
+        considered: open.considered.clone(),
+        provenance: Some(situation.provenance.clone()),
+    })
+}
+
+/// The place that an answer is for: the one chosen just now, or named, or known from before.
+fn place(situation: &Situation<'_>) -> Option<String> {
+    let open = situation.before.pending_clarify.as_ref().filter(|open| open.kind == ClarifyKind::Place);
+    let chosen = match (open, situation.understood.act) {
+        (Some(open), Act::Choice(number)) => {
+            usize::from(number).checked_sub(1).and_then(|index| open.choices.get(index))
+        }
+        _ => None,
+    };
+    let chosen = chosen.map(|choice| choice.entry.0.clone());
+    chosen
+        .or_else(|| situation.understood.slots.places.first().cloned())
+        .or_else(|| situation.state.place.clone())
+}
+
+/// The person group that an answer is for: the latest that was named and that the answer knows.
+fn group(entry: &Entry, situation: &Situation<'_>) -> Option<String> {
+    let known = |group: &&String| entry.answers.iter().any(|variant| variant.group.as_ref() == Some(*group));
+    situation.understood.slots.groups.iter().chain(&situation.state.groups).find(known).cloned()
 }
 
 /// The entry's question in the conversation's language, or else as it matched.
@@ -209,25 +352,29 @@ pub fn answer(chosen: &Scored, situation: &Situation<'_>) -> Vec<EventBody> {
     let Some(entry) = situation.knowledge.entry(&chosen.entry) else {
         return vec![words(Phrase::NoAnswerYet, SayAct::Notice, situation)];
     };
-    if let Some(text) = entry.text(language) {
-        return vec![answer_in(entry, text, language, chosen, situation)];
-    }
-    match entry.text(language.other()) {
-        Some(text) => vec![
-            words(Phrase::OnlyOtherLanguage, SayAct::Notice, situation),
-            answer_in(entry, text, language.other(), chosen, situation),
-        ],
-        None => vec![words(Phrase::NoAnswerYet, SayAct::Notice, situation)],
+    let place = place(situation);
+    let circumstances =
+        kb::Situation { region: place.clone(), group: group(entry, situation), date: situation.today };
+    let Some(found) = entry.answer(language, &circumstances) else {
+        return vec![words(Phrase::NoAnswerYet, SayAct::Notice, situation)];
+    };
+    let given = answer_in(entry, &found, place, chosen, situation);
+    if found.language == language {
+        vec![given]
+    } else {
+        vec![words(Phrase::OnlyOtherLanguage, SayAct::Notice, situation), given]
     }
 }
 
 fn answer_in(
     entry: &Entry,
-    text: &Text,
-    language: Language,
+    found: &kb::Answer<'_>,
+    place: Option<String>,
     chosen: &Scored,
     situation: &Situation<'_>,
 ) -> EventBody {
+    let language = found.language;
+    let review = entry.text(language).map(|text| text.review).unwrap_or_default();
     let links = entry.links.iter().map(|link| {
         let label = link.label.get(language);
         AnswerLink {
@@ -235,23 +382,26 @@ fn answer_in(
             url: link.url.clone(),
         }
     });
-    let office = entry.office.as_ref().map(|office| office.get(language)).filter(|name| !name.is_empty());
+    let office = found.office.map(|office| office.get(language)).filter(|name| !name.is_empty());
+    // A variant is named by where it holds, so that "say that again" and the log show which one was given.
+    let place = place.filter(|_| found.variant.is_some_and(|variant| variant.region.is_some()));
     EventBody::Answer(Box::new(Answer {
         reply_to: situation.reply_to,
         entry: entry.id.clone(),
         revision: situation.knowledge.entry_revision(&entry.id).map(ToString::to_string).unwrap_or_default(),
         language,
-        question: text.question.clone(),
-        text: text.written.clone(),
-        spoken: text.spoken.clone(),
-        steps: text.steps.clone(),
-        documents: text.documents.clone(),
+        question: found.question.to_owned(),
+        text: found.written.to_owned(),
+        spoken: found.spoken.to_owned(),
+        steps: found.steps.to_vec(),
+        documents: found.documents.to_vec(),
         links: links.collect(),
         office: office.map(str::to_owned),
         confidence: chosen.confidence,
-        sample: entry.sample || text.review == Review::Sample,
-        awaiting_review: matches!(text.review, Review::Draft | Review::AwaitingNativeReviewer),
-        outdated_days: None,
+        sample: entry.sample || review == Review::Sample,
+        awaiting_review: matches!(review, Review::Draft | Review::AwaitingNativeReviewer),
+        outdated_days: found.outdated.map(|outdated| outdated.days.unwrap_or(0)),
+        place,
         considered: situation.considered.to_vec(),
         provenance: Some(situation.provenance.clone()),
     }))
@@ -263,9 +413,12 @@ pub fn matched_question(decision: &Decision, language: Language, knowledge: &Pub
     match decision {
         Decision::Answer { chosen, .. } => question_in(chosen, language, knowledge),
         Decision::Clarify { choices } if choices.len() == 1 => question_in(&choices[0], language, knowledge),
-        Decision::Clarify { .. } | Decision::Act(_) | Decision::NotUnderstood | Decision::Escalate(_) => {
-            String::new()
-        }
+        Decision::AskPlace { chosen, .. } => question_in(chosen, language, knowledge),
+        Decision::Clarify { .. }
+        | Decision::AskTopic { .. }
+        | Decision::Act(_)
+        | Decision::NotUnderstood
+        | Decision::Escalate(_) => String::new(),
     }
 }
 

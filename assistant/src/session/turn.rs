@@ -8,12 +8,12 @@ use conversation::{
     MessageKey, Provenance, SayAct, Source, Status, StoreError,
     protocol::{ErrorCode, Signal},
 };
-use intents::{Act, Decision, Scored, Understanding, Utterance};
+use intents::{Act, Decision, Understanding, Utterance};
 use language::Language;
 use metrics::{counter, histogram};
 
 use super::{
-    Audience, Conversations, Input, Refusal, Session,
+    Audience, Conversations, Input, Refusal, Session, memory,
     respond::{self, Response, Situation, respond},
 };
 use crate::{
@@ -132,10 +132,10 @@ impl Conversations {
             } else {
                 append = append.expecting(Expect { last_seq: None, status: Some(state.status()) });
             }
-            let mut slower = false;
+            let (mut slower, mut louder) = (false, false);
             if state.status() != Status::Assigned {
                 let response = self.compose(session, &state, said, thought, escalation).await?;
-                slower = response.slower;
+                (slower, louder) = (response.slower, response.louder);
                 append.events.extend(response.events);
                 append.handoff = response.handoff;
             }
@@ -145,6 +145,9 @@ impl Conversations {
             // Before the events are told: the voice of this very response must be slow already.
             if slower {
                 audience.slow_down();
+            }
+            if louder {
+                audience.tell(Signal::Louder);
             }
             match self.store.append(append).await {
                 Ok(appended) => {
@@ -179,10 +182,12 @@ impl Conversations {
             state,
             before: said.before,
             reply_to: said.seq,
-            act: thought.understanding.act,
+            understood: &thought.understanding,
+            failed: thought.failed,
             knowledge: thought.knowledge(),
             considered: &considered,
             provenance: &thought.provenance,
+            today: self.today(),
             escalation,
         };
         let mut response = respond(&thought.decision, &situation);
@@ -236,8 +241,7 @@ impl Conversations {
         let language = state.language;
         let chosen =
             chosen.flatten().map_or_else(|| say(Phrase::NoneOfThese, language), |c| &c.question).to_owned();
-        let understanding =
-            Understanding { act: Act::Choice(choice), language, candidates: Vec::new(), spoken: false };
+        let understanding = Understanding::of(Act::Choice(choice), language, false);
         let memory = self.memory(&state).await?;
         let thought = self.minds.brain().decide(understanding, &memory, language);
         let message = CitizenMessage { id, text: chosen, source: Source::Choice, language, dictation: true };
@@ -346,24 +350,19 @@ impl Conversations {
         Ok(())
     }
 
+    /// The day it is in China.
+    fn today(&self) -> kb::Date {
+        kb::Date::in_china(self.clock.now().as_millis()).unwrap_or_else(kb::Date::today)
+    }
+
     /// What the policy remembers, from the conversation's state.
     pub(super) async fn memory(&self, state: &ConversationState) -> Result<Memory, Refusal> {
-        let pending =
-            state.pending_clarify.iter().flat_map(|clarify| &clarify.choices).map(|choice| Scored {
-                entry: choice.entry.clone(),
-                question: choice.question.clone(),
-                language: state.language,
-                confidence: 1.0,
-            });
-        let pending = pending.collect();
         let last = self.store.events_after(state.conversation, state.last_seq.saturating_sub(1), 1).await?;
-        let emergency = matches!(last.first().map(|event| &event.body), Some(EventBody::Say(say)) if say.act == SayAct::Emergency);
-        Ok(Memory {
-            pending,
-            failures: state.failures,
-            last_answer: state.last_answer.as_ref().map(|answer| answer.entry.clone()),
-            emergency,
-        })
+        let said = match last.first().map(|event| &event.body) {
+            Some(EventBody::Say(say)) => Some(say.act),
+            _ => None,
+        };
+        Ok(memory::of(state, said))
     }
 }
 
@@ -392,6 +391,8 @@ fn record(thought: &Thought, state: &ConversationState, message: Option<&Citizen
     let decision = match &thought.decision {
         Decision::Answer { .. } => "answer",
         Decision::Clarify { .. } => "clarify",
+        Decision::AskTopic { .. } => "ask_topic",
+        Decision::AskPlace { .. } => "ask_place",
         Decision::Act(_) => "act",
         Decision::NotUnderstood => "not_understood",
         Decision::Escalate(_) => "escalate",

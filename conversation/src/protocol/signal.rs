@@ -81,6 +81,8 @@ pub enum Signal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         wait_minutes: Option<[u32; 2]>,
     },
+    /// The citizen asked to be spoken to louder: turn the volume up.
+    Louder,
     /// The agent is typing.
     AgentTyping,
     /// Sound follows as binary messages.

@@ -3,7 +3,7 @@
 
 use conversation::event::{LanguageChanged, Started};
 use conversation::{
-    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClosedBy, Considered,
+    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy, Considered,
     ConversationId, ConversationState, EscalationId, EscalationReason, Event, EventBody, HandoffCommand,
     MessageId, Provenance, Say, SayAct, Source, Timestamp,
 };
@@ -91,6 +91,7 @@ pub fn answer(language: Language, reply_to: u64) -> EventBody {
         sample: true,
         awaiting_review: language == Language::Bo,
         outdated_days: (language == Language::Bo).then_some(4),
+        place: None,
         considered: considered(language),
         provenance: Some(provenance()),
     }))
@@ -105,6 +106,10 @@ pub fn clarify(language: Language, reply_to: u64) -> EventBody {
             question: text(language, "身份证丢了怎么办？", "ཐོབ་ཐང་ལག་ཁྱེར་བརླགས་ན་").to_owned(),
         }],
         confirm: true,
+        kind: ClarifyKind::Entry,
+        failed: false,
+        about: None,
+        declined: Vec::new(),
         considered: considered(language),
         provenance: Some(provenance()),
     })

@@ -1,16 +1,19 @@
 //! Acts: what people say when they do not ask the knowledge base.
 //!
 //! Phrases of both languages live in `phrases.tsv`. Typed (or dictated) text is an act where it consists of one act's
-//! phrases and fillers, so that "你好" greets but "你好，身份证丢了" asks; emergencies count anywhere in a text. Spoken
-//! without dictation, the phrases compete with the knowledge base's questions on the sound.
+//! phrases and fillers, so that "你好" greets but "你好，身份证丢了" asks. Emergencies, complaints and small talk are too
+//! manifold for phrases: signs are weighed there (see [`signals`]). Spoken without dictation, the phrases compete with the
+//! knowledge base's questions on the sound.
 
+mod signals;
 mod table;
 
 use std::collections::HashMap;
 
 use language::{FormBatch, Language, Unit, spoken_form};
 
-use crate::Act;
+use crate::{Act, EmergencyKind};
+use signals::Signals;
 use table::{Meaning, Row};
 
 /// Phrases of both languages, prepared for text and for sound.
@@ -18,26 +21,20 @@ use table::{Meaning, Row};
 pub(crate) struct Acts {
     phrases: HashMap<Vec<String>, Vec<Meaning>>,
     longest: usize,
-    emergencies: Anywhere,
-    distress: Anywhere,
+    emergencies: Signals,
+    complaints: Signals,
+    small_talk: Signals,
     spoken: Vec<SpokenPhrase>,
     batch: FormBatch,
 }
 
-/// Phrases that count wherever they stand in a text, unless one of the others stands there too.
-#[derive(Debug, Default)]
-struct Anywhere {
-    phrases: Vec<Vec<String>>,
-    unless: Vec<Vec<String>>,
-}
-
-impl Anywhere {
-    fn is_in(&self, units: &[String]) -> bool {
-        let holds = |phrases: &[Vec<String>]| {
-            phrases.iter().any(|phrase| units.windows(phrase.len()).any(|window| window == phrase.as_slice()))
-        };
-        holds(&self.phrases) && !holds(&self.unless)
-    }
+/// What is said that cannot wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grave {
+    /// Fire, crime, a life in danger.
+    Emergency(EmergencyKind),
+    /// Somebody speaks of ending a life.
+    Distress,
 }
 
 /// A phrase as it may be heard.
@@ -73,8 +70,9 @@ impl Acts {
         let mut acts = Self {
             phrases: HashMap::new(),
             longest: 0,
-            emergencies: Anywhere::default(),
-            distress: Anywhere::default(),
+            emergencies: Signals::parse(include_str!("emergencies.tsv")),
+            complaints: Signals::parse(include_str!("complaints.tsv")),
+            small_talk: Signals::parse(include_str!("small_talk.tsv")),
             spoken: Vec::new(),
             batch: FormBatch::default(),
         };
@@ -83,19 +81,6 @@ impl Acts {
             let key = keys(phrase);
             if key.is_empty() {
                 continue;
-            }
-            match meaning {
-                Meaning::Act(Act::Emergency) => acts.emergencies.phrases.push(key.clone()),
-                Meaning::Distress => acts.distress.phrases.push(key.clone()),
-                Meaning::NotEmergency => {
-                    acts.emergencies.unless.push(key);
-                    continue;
-                }
-                Meaning::NotDistress => {
-                    acts.distress.unless.push(key);
-                    continue;
-                }
-                _ => {}
             }
             acts.longest = acts.longest.max(key.len());
             let meanings = acts.phrases.entry(key).or_default();
@@ -117,13 +102,23 @@ impl Acts {
     /// The act of a text, if it is one.
     pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
         let units = keys(text);
-        if self.emergencies.is_in(&units) {
-            return Some(Act::Emergency);
+        let covered = self.cover(&units).and_then(|meanings| {
+            // Distress goes by the whole text: see `grave`.
+            let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
+            told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
+        });
+        match grave(&self.emergencies, &units) {
+            Some(Grave::Emergency(_)) => Some(Act::Emergency),
+            _ if covered.is_some() => covered,
+            _ if self.complaints.find(&units).is_some() => Some(Act::Complaint),
+            _ if self.small_talk.find(&units).is_some() => Some(Act::SmallTalk),
+            _ => None,
         }
-        let meanings = self.cover(&units)?;
-        // Distress goes by the whole text: see `is_distress`.
-        let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
-        told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
+    }
+
+    /// Whether a text says something that cannot wait.
+    pub fn grave(&self, text: &str) -> Option<Grave> {
+        grave(&self.emergencies, &keys(text))
     }
 
     /// Whether a word means nothing by itself.
@@ -133,7 +128,7 @@ impl Acts {
 
     /// Whether somebody speaks of ending a life.
     pub fn is_distress(&self, text: &str) -> bool {
-        self.distress.is_in(&keys(text))
+        self.grave(text) == Some(Grave::Distress)
     }
 
     /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
@@ -218,6 +213,16 @@ impl Acts {
     }
 }
 
+/// Another danger goes before distress: who has taken poison needs a doctor first.
+fn grave(emergencies: &Signals, units: &[String]) -> Option<Grave> {
+    let found = emergencies.find(units)?;
+    let other = found.kinds.iter().find(|kind| *kind != "life");
+    Some(match other.or(found.kinds.first()) {
+        Some(kind) if kind == "life" => Grave::Distress,
+        kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
+    })
+}
+
 fn keys(text: &str) -> Vec<String> {
     language::syllables(text).into_iter().map(|unit| unit.key).collect()
 }
@@ -232,23 +237,27 @@ fn plausible(syllables: usize, seconds: f32) -> bool {
 /// Which act counts where an utterance holds several.
 fn precedence(act: Act, turn: Turn) -> u8 {
     match act {
-        Act::Emergency => 13,
+        Act::Emergency => 17,
         // "No person" holds the word for a person, never the other way round.
-        Act::LeaveQueue => 12,
-        Act::Person => 11,
-        Act::OtherLanguage => 10,
+        Act::LeaveQueue => 16,
+        Act::Person => 15,
+        Act::Complaint => 14,
+        Act::OtherLanguage => 13,
+        Act::StartOver => 12,
         Act::Choice(_) if turn.pending > 0 => 9,
         Act::No if turn.pending > 0 => 8,
         Act::Yes if turn.pending > 0 => 7,
-        Act::Slower => 6,
+        Act::Slower | Act::Louder => 6,
         Act::Repeat => 5,
         Act::Goodbye => 4,
         Act::Thanks => 3,
         Act::Greeting => 2,
-        Act::No | Act::Yes | Act::Choice(_) => 1,
+        Act::No | Act::Yes | Act::Choice(_) | Act::SmallTalk => 1,
         Act::Question => 0,
     }
 }
 
+#[cfg(test)]
+mod emergency_tests;
 #[cfg(test)]
 mod tests;

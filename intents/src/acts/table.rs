@@ -16,12 +16,8 @@ pub(super) enum Meaning {
     LastChoice,
     /// An emergency only where nothing else is said ("110").
     EmergencyAlone,
-    /// Somebody speaks of ending a life: counts anywhere in a text.
+    /// Somebody speaks of ending a life.
     Distress,
-    /// Counts against distress.
-    NotDistress,
-    /// Counts against an emergency.
-    NotEmergency,
     /// Politeness: cut off both ends of a question.
     Polite,
     /// Means nothing by itself.
@@ -40,7 +36,7 @@ impl Meaning {
             Self::EmergencyAlone => Some(Act::Emergency),
             // Heard without a question of the knowledge base that says the same: a person must hear it.
             Self::Distress => Some(Act::Person),
-            Self::NotDistress | Self::NotEmergency | Self::Polite | Self::Filler => None,
+            Self::Polite | Self::Filler => None,
         }
     }
 
@@ -56,7 +52,7 @@ impl Meaning {
 
     /// Whether the phrase alone makes an utterance.
     pub fn is_heard(self) -> bool {
-        !matches!(self, Self::NotDistress | Self::NotEmergency | Self::Polite | Self::Filler)
+        !matches!(self, Self::Polite | Self::Filler)
     }
 }
 
@@ -92,6 +88,10 @@ fn meaning(name: &str) -> Option<Meaning> {
         "goodbye" => Meaning::Act(Act::Goodbye),
         "repeat" => Meaning::Act(Act::Repeat),
         "slower" => Meaning::Act(Act::Slower),
+        "louder" => Meaning::Act(Act::Louder),
+        "start_over" => Meaning::Act(Act::StartOver),
+        "complaint" => Meaning::Act(Act::Complaint),
+        "small_talk" => Meaning::Act(Act::SmallTalk),
         "person" => Meaning::Act(Act::Person),
         "leave_queue" => Meaning::Act(Act::LeaveQueue),
         "language_bo" => Meaning::Wish(Some(Language::Bo)),
@@ -99,17 +99,12 @@ fn meaning(name: &str) -> Option<Meaning> {
         "language_other" => Meaning::Wish(None),
         "yes" => Meaning::Act(Act::Yes),
         "no" => Meaning::Act(Act::No),
-        "choice1" => Meaning::Act(Act::Choice(1)),
-        "choice2" => Meaning::Act(Act::Choice(2)),
-        "choice3" => Meaning::Act(Act::Choice(3)),
         "choice_last" => Meaning::LastChoice,
         "emergency" => Meaning::Act(Act::Emergency),
         "emergency_alone" => Meaning::EmergencyAlone,
         "distress" => Meaning::Distress,
-        "not_distress" => Meaning::NotDistress,
-        "not_emergency" => Meaning::NotEmergency,
         "polite" => Meaning::Polite,
         "filler" => Meaning::Filler,
-        _ => return None,
+        name => Meaning::Act(Act::Choice(name.strip_prefix("choice")?.parse().ok().filter(|n| (1..=9).contains(n))?)),
     })
 }

@@ -11,10 +11,13 @@
 //! [`decide`] as the first turn of a conversation. No label of a tested question is ever seen by calibration, which
 //! works on the publication alone.
 
+pub mod compare;
 mod confusion;
 mod figures;
 pub mod measures;
 mod overlap;
+pub mod page;
+mod plot;
 mod protocol;
 mod report;
 mod tables;
@@ -160,9 +163,15 @@ fn outcome(understander: &Understander, labelled: &Labelled) -> Result<Record, U
     let is_right = |entry: &EntryId| labelled.expected.contains(entry);
     let nothing_fits = labelled.expected.is_empty();
     let (decision, helps) = match decision {
-        Decision::Answer { chosen, .. } => (Outline::Answered, is_right(&chosen.entry)),
+        // Asking where comes after the entry has been decided on.
+        Decision::Answer { chosen, .. } | Decision::AskPlace { chosen, .. } => {
+            (Outline::Answered, is_right(&chosen.entry))
+        }
         Decision::Clarify { choices } => (Outline::Clarified, choices.iter().any(|c| is_right(&c.entry))),
-        Decision::Act(Act::Question) | Decision::NotUnderstood | Decision::Escalate(_) => {
+        Decision::Act(Act::Question)
+        | Decision::NotUnderstood
+        | Decision::AskTopic { .. }
+        | Decision::Escalate(_) => {
             (Outline::Declined, nothing_fits)
         }
         Decision::Act(_) => (Outline::Act, nothing_fits),

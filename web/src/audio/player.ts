@@ -26,6 +26,9 @@ const TICK_MS = 80;
 const KEPT_SAMPLES = 6_000_000;
 /** Speech slowed down here is this many times as long. */
 const SLOWER = 1.3;
+/** Each wish for a louder voice: about 4 dB, twice at most. More would only be distorted by a phone's loudspeaker. */
+const LOUDER = 1.6;
+const LOUDEST = LOUDER * LOUDER;
 
 interface Piece {
   clip: Clip;
@@ -40,6 +43,8 @@ interface Piece {
 export class Player {
   private context: AudioContext | undefined;
   private gain: GainNode | undefined;
+  private volume = 1;
+  private limiting: DynamicsCompressorNode | undefined;
   private readonly shelf = new ClipShelf(KEPT_SAMPLES);
   private incoming: { clip: Clip; downlink: Downlink; audible: boolean; feed: Feed | undefined } | undefined;
   private pieces: Piece[] = [];
@@ -62,10 +67,35 @@ export class Player {
     if (typeof AudioContext !== "function") return;
     if (this.context === undefined) {
       this.context = new AudioContext();
-      this.gain = this.context.createGain();
-      this.gain.connect(this.context.destination);
+      this.gain = this.newGain(this.context);
     }
     if (this.context.state !== "running") void this.context.resume();
+  }
+
+  /** Turns the voice up, now and from here on. */
+  louder(): void {
+    this.volume = Math.min(this.volume * LOUDER, LOUDEST);
+    if (this.context === undefined || this.gain === undefined) return;
+    this.gain.disconnect();
+    this.gain.connect(this.limiter(this.context));
+    this.gain.gain.setTargetAtTime(this.volume, this.context.currentTime, FADE_SECONDS);
+  }
+
+  /** Loud peaks are compressed, not clipped. */
+  private newGain(context: AudioContext): GainNode {
+    const gain = context.createGain();
+    gain.gain.value = this.volume;
+    gain.connect(this.limiter(context));
+    return gain;
+  }
+
+  private limiter(context: AudioContext): AudioNode {
+    if (this.volume <= 1 && this.limiting === undefined) return context.destination;
+    if (this.limiting === undefined) {
+      this.limiting = context.createDynamicsCompressor();
+      this.limiting.connect(context.destination);
+    }
+    return this.limiting;
   }
 
   get playing(): boolean {
@@ -140,8 +170,7 @@ export class Player {
     const old = this.gain;
     old.gain.setTargetAtTime(0, context.currentTime, FADE_SECONDS / 3);
     for (const piece of this.pieces) piece.node.stop(context.currentTime + FADE_SECONDS);
-    this.gain = context.createGain();
-    this.gain.connect(context.destination);
+    this.gain = this.newGain(context);
     this.pieces = [];
     this.nextTime = 0;
     this.settle();

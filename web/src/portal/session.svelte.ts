@@ -210,6 +210,9 @@ export class Session {
         if (message.reason === "no_speech") this.problem = "nothing";
         this.stopRecording(true);
         break;
+      case "louder":
+        this.player.louder();
+        break;
       case "language_changed":
         this.keepSettings(message.language);
         break;
