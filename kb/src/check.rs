@@ -1,64 +1,16 @@
 //! Judging a collection: what `assistant kb check` prints.
 
+mod answers;
 mod duplicates;
+mod entries;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 
-use language::{Language, Script};
+use language::Language;
 use serde::Serialize;
 
-use crate::{Collection, Entry, EntryId, Localized, Review, Text};
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The knowledge base cannot be published.
-    Error,
-    /// It can, but citizens will notice.
-    Warning,
-    /// Worth knowing.
-    Notice,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Notice => "notice",
-        })
-    }
-}
-
-/// Something wrong with a knowledge file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Problem {
-    /// How bad it is.
-    pub severity: Severity,
-    /// The file's name; empty where it concerns the whole knowledge base.
-    pub file: String,
-    /// The entry, where it concerns one; `#3` for the third entry of a file where the id itself is unreadable.
-    pub entry: Option<EntryId>,
-    /// The field, such as `bo.spoken`; empty where it concerns the whole entry or file.
-    pub field: String,
-    /// What is wrong, readable after the field's name.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.severity, self.file)?;
-        if let Some(entry) = &self.entry {
-            write!(f, ", entry {entry}")?;
-        }
-        if !self.field.is_empty() {
-            write!(f, ", {}", self.field)?;
-        }
-        write!(f, ": {}", self.message)
-    }
-}
+use crate::{Collection, Date, EntryId, Kind, Position, Problem, Review, Severity, Text};
 
 /// How far one language of a knowledge base is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -92,7 +44,8 @@ pub struct Report {
     pub entries: usize,
     /// By language, Tibetan first.
     pub languages: Vec<(Language, LanguageState)>,
-    /// Worst first, then in file order.
+    /// First what citizens are told wrongly right now because a translation is missing or older, longest first; then by
+    /// severity, in file order.
     pub problems: Vec<Problem>,
 }
 
@@ -118,12 +71,13 @@ impl fmt::Display for Report {
             };
             writeln!(
                 f,
-                "  {name}: {} entries with {} ways of asking, {} missing; {} approved, {} sample, {} awaiting a native \
-                 reviewer, {} draft",
+                "  {name}: {} entries with {} ways of asking, {} missing; {} published, {} reviewed, {} sample, {} awaiting \
+                 a native reviewer, {} draft",
                 state.entries,
                 state.questions,
                 state.missing,
-                state.approved,
+                state.published + state.approved,
+                state.reviewed,
                 state.sample,
                 state.awaiting_native_reviewer,
                 state.draft,
@@ -143,50 +97,48 @@ impl fmt::Display for Report {
     }
 }
 
-/// A spoken answer longer than this many syllables takes more than half a minute to listen to; nobody remembers its
-/// beginning. Four to five syllables a second are usual reading speed in both languages.
-const LONGEST_SPOKEN_SYLLABLES: usize = 135;
-
-/// Longest question, in characters. A longer one is a mistake (an answer in the wrong column), and every question is
-/// scored against every spoken utterance.
-const LONGEST_QUESTION_CHARACTERS: usize = 200;
-
-/// Fewer ways of asking than this are worth a notice: recognition of spoken questions lives on them.
-const FEW_QUESTIONS: usize = 3;
-
-/// Judges a collection.
+/// Judges a collection as of today (in China, by the system's clock).
 pub fn check(collection: &Collection) -> Report {
-    let mut findings = Findings { problems: collection.problems.clone(), file: String::new(), entry: None };
+    check_on(collection, Date::today())
+}
+
+/// Judges a collection as of a day. Nothing that depends on the day is an error: what could be published yesterday can be
+/// published today.
+pub fn check_on(collection: &Collection, today: Date) -> Report {
+    let mut findings = Findings { problems: collection.problems.clone(), at: None };
     let mut seen: HashMap<&EntryId, &str> = HashMap::new();
-    let mut states = BTreeMap::from([("bo", LanguageState::default()), ("zh", LanguageState::default())]);
+    let mut languages: Vec<(Language, LanguageState)> =
+        Language::ALL.map(|language| (language, LanguageState::default())).into();
     for sourced in &collection.entries {
         let entry = &sourced.entry;
-        findings.file.clone_from(&sourced.file);
-        findings.entry = Some(entry.id.clone());
+        let line = collection.lines.get(&(sourced.file.clone(), entry.id.clone()));
+        let position = line.map(|line| Position { line: *line, column: None });
+        findings.at = Some((sourced.file.clone(), position, entry.id.clone()));
         if let Some(first) = seen.insert(&entry.id, &sourced.file) {
-            findings.error("id", format!("is used twice (first in {first})"));
+            findings.error(Kind::Content, "id", format!("is used twice (first in {first})"));
         }
-        findings.check_entry(entry);
-        for (code, state) in &mut states {
-            let language = if *code == "bo" { Language::Bo } else { Language::Zh };
-            count(state, entry.text(language));
+        entries::check(entry, &mut findings);
+        answers::check(entry, today, &mut findings);
+        for (language, state) in &mut languages {
+            count(state, entry.text(*language));
         }
     }
     let mut problems = findings.problems;
     problems.extend(duplicates::find(collection));
     if collection.entries.is_empty() && problems.is_empty() {
-        problems.push(Problem {
-            severity: Severity::Error,
-            file: String::new(),
-            entry: None,
-            field: "entries".to_owned(),
-            message: "there are none".to_owned(),
-        });
+        let (field, message) = ("entries".to_owned(), "there are none".to_owned());
+        problems.push(Problem { field, message, ..Problem::default() });
     }
-    problems.sort_by_key(|problem| problem.severity);
-    let languages =
-        Language::ALL.map(|language| (language, states.remove(language.code()).unwrap_or_default())).into();
+    problems.sort_by_key(urgency);
     Report { name: collection.name.clone(), entries: collection.entries.len(), languages, problems }
+}
+
+/// What citizens are told wrongly right now comes first, longest first, unknown ages last. Everything else by severity, in
+/// file order.
+fn urgency(problem: &Problem) -> (bool, u32, Severity) {
+    let behind = problem.kind == Kind::Behind;
+    let age = problem.age_days.filter(|_| behind);
+    (!behind, age.map_or(u32::MAX, |age| u32::MAX - 1 - age), problem.severity)
 }
 
 fn count(state: &mut LanguageState, text: Option<&Text>) {
@@ -206,130 +158,49 @@ fn count(state: &mut LanguageState, text: Option<&Text>) {
     }
 }
 
+/// Problems being collected, and the entry that is being looked at.
 struct Findings {
     problems: Vec<Problem>,
-    file: String,
-    entry: Option<EntryId>,
+    at: Option<(String, Option<Position>, EntryId)>,
 }
 
 impl Findings {
-    fn add(&mut self, severity: Severity, field: impl Into<String>, message: impl Into<String>) {
+    fn add(&mut self, severity: Severity, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
+        self.add_aged(severity, kind, field, message, None);
+    }
+
+    fn add_aged(
+        &mut self,
+        severity: Severity,
+        kind: Kind,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        age_days: Option<u32>,
+    ) {
+        let at = self.at.clone();
+        let (file, position) =
+            at.as_ref().map(|(file, position, _)| (file.clone(), *position)).unwrap_or_default();
         self.problems.push(Problem {
             severity,
-            file: self.file.clone(),
-            entry: self.entry.clone(),
+            kind,
+            file,
+            position,
+            entry: at.map(|(_, _, entry)| entry),
             field: field.into(),
+            age_days,
             message: message.into(),
         });
     }
 
-    fn error(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Error, field, message);
+    fn error(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Error, kind, field, message);
     }
 
-    fn warn(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Warning, field, message);
+    fn warn(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Warning, kind, field, message);
     }
 
-    fn check_entry(&mut self, entry: &Entry) {
-        let id = &entry.id.0;
-        let kebab = !id.is_empty()
-            && id.len() <= 64
-            && id.split('-').all(|part| {
-                !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-            });
-        if !kebab {
-            self.error("id", "must be words of a-z and 0-9 joined by hyphens, at most 64 characters");
-        }
-        if entry.topic.trim().is_empty() {
-            self.error("topic", "is empty");
-        }
-        match (&entry.zh, &entry.bo) {
-            (None, None) => self.error("", "has a text in neither language"),
-            (Some(_), None) => self.warn("bo", "the Tibetan is missing: languages are out of step"),
-            (None, Some(_)) => self.warn("zh", "the Chinese is missing: languages are out of step"),
-            (Some(zh), Some(bo)) => self.check_step(zh, bo),
-        }
-        for language in Language::ALL {
-            if let Some(text) = entry.text(language) {
-                self.check_text(language, text);
-            }
-        }
-        for (index, link) in entry.links.iter().enumerate() {
-            let field = format!("links[{index}]");
-            if !link.url.starts_with("https://") || link.url.len() <= "https://".len() {
-                self.error(format!("{field}.url"), format!("{:?} does not begin with https://", link.url));
-            }
-            self.check_pair(&format!("{field}.label"), &link.label);
-        }
-        if let Some(office) = &entry.office {
-            self.check_pair("office", office);
-        }
-    }
-
-    /// Both languages of an entry should say the same: as far as counting shows, they do.
-    fn check_step(&mut self, zh: &Text, bo: &Text) {
-        for (field, zh, bo) in
-            [("steps", zh.steps.len(), bo.steps.len()), ("documents", zh.documents.len(), bo.documents.len())]
-        {
-            if zh != bo {
-                self.warn(field, format!("{zh} in Chinese but {bo} in Tibetan: languages are out of step"));
-            }
-        }
-        if zh.review == Review::Approved && bo.review != Review::Approved {
-            self.add(Severity::Notice, "bo.review", "the Chinese is approved, the Tibetan is not yet");
-        }
-    }
-
-    fn check_pair(&mut self, field: &str, pair: &Localized) {
-        for language in Language::ALL {
-            if pair.get(language).trim().is_empty() {
-                self.warn(format!("{field}.{language}"), "is empty");
-            }
-        }
-    }
-
-    fn check_text(&mut self, language: Language, text: &Text) {
-        let field = |name: &str| format!("{language}.{name}");
-        for (index, question) in std::iter::once(&text.question).chain(&text.variants).enumerate() {
-            let field =
-                if index == 0 { field("question") } else { field(&format!("variants[{}]", index - 1)) };
-            if question.trim().is_empty() {
-                self.error(field, "is empty");
-            } else if question.chars().count() > LONGEST_QUESTION_CHARACTERS {
-                self.error(field, format!("is longer than {LONGEST_QUESTION_CHARACTERS} characters"));
-            } else if !question.chars().any(|c| speaks(language, c)) {
-                self.error(field, "holds no letter of its language: is it in the wrong place?");
-            }
-        }
-        if text.variants.len() + 1 < FEW_QUESTIONS {
-            let message = format!("{} ways of asking: more are found more often", text.variants.len() + 1);
-            self.add(Severity::Notice, field("variants"), message);
-        }
-        if text.spoken.trim().is_empty() {
-            self.error(field("spoken"), "is empty");
-        }
-        if text.written.trim().is_empty() {
-            self.error(field("written"), "is empty");
-        }
-        let syllables = language::syllables(&text.spoken).len();
-        if syllables > LONGEST_SPOKEN_SYLLABLES {
-            self.warn(
-                field("spoken"),
-                format!("takes {syllables} syllables to say; more than {LONGEST_SPOKEN_SYLLABLES} are hard to follow"),
-            );
-        }
-        for (name, list) in [("steps", &text.steps), ("documents", &text.documents)] {
-            if list.iter().any(|item| item.trim().is_empty()) {
-                self.error(field(name), "has an empty item");
-            }
-        }
-    }
-}
-
-fn speaks(language: Language, c: char) -> bool {
-    match language {
-        Language::Bo => Script::of(c) == Script::Tibetan,
-        Language::Zh => Script::of(c) == Script::Han,
+    fn notice(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
+        self.add(Severity::Notice, kind, field, message);
     }
 }

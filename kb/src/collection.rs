@@ -1,15 +1,17 @@
 //! Reading knowledge files: what is on disk, before anybody has judged it.
 //!
-//! A knowledge base is one YAML file or a folder of them (see `examples/knowledge/sample/README.md`). Reading never
-//! stops at the first mistake: what can be read is read, and everything else becomes a [`Problem`] that names file,
-//! entry and field, so that an operator mends a file in one go.
+//! A knowledge base is one YAML file or a folder of them (see `examples/knowledge/sample/README.md`); tables and workbooks
+//! are read as well. Reading never stops at the first mistake: what can be read is read, and everything else becomes a
+//! [`Problem`] that names file, line, entry and field, so that an operator mends a file in one go.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_yaml_ng::{Mapping, Value};
+use serde_yaml_ng::{Location, Mapping, Value};
 
-use crate::{Entry, EntryId, Localized, Problem, Review, Severity};
+use crate::yaml::{entry_lines, line_of_key};
+use crate::{Concept, Entry, EntryId, GLOSSARY_FILE, Glossary, Kind, Localized, Position, Problem, Review};
 
 /// The only file format there is.
 pub const FORMAT: &str = "drilen-kb/1";
@@ -33,10 +35,16 @@ pub struct Collection {
     pub name: String,
     /// A notice to show with every answer ("sample content …"); empty where there is none.
     pub notice: Localized,
+    /// Who has checked the Tibetan as a whole, as the first file that says so has it.
+    pub tibetan_review: Review,
     /// Entries, files in name order, entries in file order.
     pub entries: Vec<Sourced>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// The knowledge base's own glossary, beside the built-in one.
+    pub glossary: Vec<Concept>,
+    /// By file and id: the line or row on which an entry begins, as far as that is known.
+    pub lines: HashMap<(String, EntryId), u32>,
 }
 
 /// The whole of a knowledge file, for writing one.
@@ -96,20 +104,86 @@ pub enum LoadError {
 }
 
 impl Collection {
-    /// Reads one file, or every `.yaml`/`.yml` file directly in a folder, in name order.
+    /// Reads one file, or every `.yaml`/`.yml` file directly in a folder, in name order. A file that ends in `.csv`, `.tsv`
+    /// or `.xlsx` is read as a table.
     ///
     /// # Errors
     /// [`LoadError`] where nothing can be read; mistakes inside the files become [`Self::problems`].
     pub fn load(path: &Path) -> Result<Self, LoadError> {
+        Self::load_all(&[path])
+    }
+
+    /// Reads several files and folders as one knowledge base, in the order given.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_all<P: AsRef<Path>>(paths: &[P]) -> Result<Self, LoadError> {
         let mut collection = Self::default();
-        for file in knowledge_files(path)? {
-            let text = read_limited(&file)?;
-            let name = file
-                .file_name()
-                .map_or_else(|| file.display().to_string(), |n| n.to_string_lossy().into_owned());
-            collection.add_file(&name, &text);
+        for path in paths {
+            let glossary = path.as_ref().join(GLOSSARY_FILE);
+            if glossary.is_file() {
+                let (concepts, problems) =
+                    Glossary::parse(GLOSSARY_FILE, &String::from_utf8_lossy(&read_limited(&glossary)?));
+                collection.glossary.extend(concepts);
+                collection.problems.extend(problems);
+            }
+            for file in knowledge_files(path.as_ref())? {
+                let bytes = read_limited(&file)?;
+                let name = file
+                    .file_name()
+                    .map_or_else(|| file.display().to_string(), |n| n.to_string_lossy().into_owned());
+                let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase());
+                match extension.as_deref() {
+                    Some("csv" | "tsv") => collection.append(Self::parse_table(&name, &bytes)),
+                    Some("xlsx") => collection.append(Self::parse_workbook(&name, &bytes)),
+                    _ => match std::str::from_utf8(&bytes) {
+                        Ok(yaml) => collection.add_file(&name, yaml),
+                        Err(error) => {
+                            let before = &bytes[..error.valid_up_to()];
+                            let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+                            let position = Some(Position { line, column: None });
+                            collection.error(&name, position, None, "", "this is not UTF-8".to_owned());
+                        }
+                    },
+                }
+            }
         }
         Ok(collection)
+    }
+
+    /// Adds what another file said; name and notice are those of the first that has them.
+    fn append(&mut self, other: Self) {
+        if self.name.is_empty() {
+            self.name = other.name;
+        }
+        if self.notice == Localized::default() {
+            self.notice = other.notice;
+        }
+        if self.tibetan_review == Review::default() {
+            self.tibetan_review = other.tibetan_review;
+        }
+        self.entries.extend(other.entries);
+        self.glossary.extend(other.glossary);
+        self.problems.extend(other.problems);
+        self.lines.extend(other.lines);
+    }
+
+    /// Whether both say the same: name, notice and entries in their order, whatever files they came from.
+    pub fn same_content(&self, other: &Self) -> bool {
+        let head = |c: &Self| (c.name.clone(), c.notice.clone(), c.tibetan_review);
+        head(self) == head(other)
+            && self.entries.iter().map(|s| &s.entry).eq(other.entries.iter().map(|s| &s.entry))
+    }
+
+    /// The collection as one knowledge file.
+    pub fn to_file(&self) -> KnowledgeFile {
+        KnowledgeFile {
+            format: FORMAT.to_owned(),
+            name: self.name.clone(),
+            notice: self.notice.clone(),
+            tibetan_review: self.tibetan_review,
+            entries: self.entries.iter().map(|sourced| sourced.entry.clone()).collect(),
+        }
     }
 
     /// Reads one knowledge file from memory; `file` is its name in problems.
@@ -122,38 +196,47 @@ impl Collection {
     fn add_file(&mut self, file: &str, yaml: &str) {
         let document: Value = match serde_yaml_ng::from_str(yaml) {
             Ok(document) => document,
-            Err(error) => return self.error(file, None, "", format!("this is not YAML: {error}")),
+            Err(error) => {
+                let at = error.location().map(|at| position(&at, 0));
+                return self.error(file, at, None, "", format!("this is not YAML: {error}"));
+            }
         };
         let Value::Mapping(document) = document else {
-            return self.error(file, None, "", format!("a knowledge file begins with `format: {FORMAT}`"));
+            let message = format!("a knowledge file begins with `format: {FORMAT}`");
+            return self.error(file, None, None, "", message);
         };
         self.read_header(file, &document);
         match document.get("entries") {
             Some(Value::Sequence(entries)) => {
+                let ranges = entry_lines(yaml);
+                let lines: Vec<&str> = yaml.lines().collect();
                 for (index, value) in entries.iter().enumerate() {
-                    self.read_entry(file, index, value);
+                    // Where not every entry has its lines, none can be trusted.
+                    let range = ranges.get(index).filter(|_| ranges.len() == entries.len());
+                    let own = range.map(|range| (range.start as u32, lines[range.clone()].join("\n")));
+                    self.read_entry(file, index, value, own);
                 }
             }
-            None | Some(Value::Null) => self.error(file, None, "entries", "there are no entries".to_owned()),
-            Some(_) => self.error(file, None, "entries", "must be a list".to_owned()),
+            None | Some(Value::Null) => {
+                self.error(file, None, None, "entries", "there are no entries".to_owned());
+            }
+            Some(_) => self.error(file, None, None, "entries", "must be a list".to_owned()),
         }
     }
 
     fn read_header(&mut self, file: &str, document: &Mapping) {
         match document.get("format").and_then(Value::as_str) {
             Some(FORMAT) => {}
-            Some(other) => self.error(
-                file,
-                None,
-                "format",
-                format!("{other:?} is not a format this version reads; it reads {FORMAT:?}"),
-            ),
-            None => self.error(file, None, "format", format!("is missing; it should be {FORMAT:?}")),
+            Some(other) => {
+                let message = format!("“{other}” is not a format this version reads; it reads {FORMAT:?}");
+                self.error(file, None, None, "format", message);
+            }
+            None => self.error(file, None, None, "format", format!("is missing; it should be {FORMAT:?}")),
         }
         for key in document.keys() {
             let key = key.as_str().unwrap_or_default();
             if !["format", "name", "notice", "tibetan_review", "entries"].contains(&key) {
-                self.error(file, None, key, "is not a field of a knowledge file".to_owned());
+                self.error(file, None, None, key, "is not a field of a knowledge file".to_owned());
             }
         }
         if self.name.is_empty() {
@@ -163,36 +246,75 @@ impl Collection {
             match serde_yaml_ng::from_value::<Localized>(value.clone()) {
                 Ok(notice) if self.notice == Localized::default() => self.notice = notice,
                 Ok(_) => {}
-                Err(error) => self.error(file, None, "notice", error.to_string()),
+                Err(error) => self.error(file, None, None, "notice", error.to_string()),
             }
         }
-        if let Some(value) = document.get("tibetan_review")
-            && let Err(error) = serde_yaml_ng::from_value::<Review>(value.clone())
-        {
-            self.error(file, None, "tibetan_review", error.to_string());
+        if let Some(value) = document.get("tibetan_review") {
+            match serde_yaml_ng::from_value::<Review>(value.clone()) {
+                Ok(review) if self.tibetan_review == Review::default() => self.tibetan_review = review,
+                Ok(_) => {}
+                Err(error) => self.error(file, None, None, "tibetan_review", error.to_string()),
+            }
         }
     }
 
-    fn read_entry(&mut self, file: &str, index: usize, value: &Value) {
+    /// `own` are the entry's own lines with the number of lines before them, where they are known.
+    fn read_entry(&mut self, file: &str, index: usize, value: &Value, own: Option<(u32, String)>) {
         match serde_yaml_ng::from_value::<Entry>(value.clone()) {
-            Ok(entry) => self.entries.push(Sourced { file: file.to_owned(), entry }),
+            Ok(entry) => {
+                if let Some((before, _)) = own {
+                    self.lines.insert((file.to_owned(), entry.id.clone()), before + 1);
+                }
+                self.entries.push(Sourced { file: file.to_owned(), entry });
+            }
             Err(error) => {
                 let id = value.get("id").and_then(Value::as_str);
                 let entry = id.map_or_else(|| format!("#{}", index + 1), str::to_owned);
                 let (field, reason) = blame(value).unwrap_or((String::new(), error.to_string()));
-                self.error(file, Some(entry), &field, reason);
+                let at = own.map(|(before, lines)| locate(&lines, before, &field));
+                self.error(file, at, Some(entry), &field, reason);
             }
         }
     }
 
-    fn error(&mut self, file: &str, entry: Option<String>, field: &str, message: String) {
+    fn error(
+        &mut self,
+        file: &str,
+        position: Option<Position>,
+        entry: Option<String>,
+        field: &str,
+        message: String,
+    ) {
         self.problems.push(Problem {
-            severity: Severity::Error,
+            kind: Kind::Unreadable,
             file: file.to_owned(),
+            position,
             entry: entry.map(EntryId),
             field: field.to_owned(),
             message,
+            ..Problem::default()
         });
+    }
+}
+
+fn position(at: &Location, before: u32) -> Position {
+    Position { line: before + at.line() as u32, column: Some(at.column() as u32) }
+}
+
+/// Where an unreadable entry's mistake is: reading its lines by themselves tells, since a document that was taken apart
+/// into values has forgotten its lines. `before` lines come before the entry's; `field` is to blame where that is known.
+fn locate(lines: &str, before: u32, field: &str) -> Position {
+    // The first line is indented like the others once its dash is gone.
+    let error = serde_yaml_ng::from_str::<Entry>(&lines.replacen('-', " ", 1)).err();
+    let at = error.and_then(|error| error.location());
+    match (at, line_of_key(lines, field)) {
+        // The reader only knows the entry that the field is in.
+        (None, Some(line)) => Position { line: before + line as u32 + 1, column: None },
+        (Some(at), Some(line)) if at.line() <= line => {
+            Position { line: before + line as u32 + 1, column: None }
+        }
+        (Some(at), _) => position(&at, before),
+        (None, None) => Position { line: before + 1, column: None },
     }
 }
 
@@ -205,12 +327,20 @@ fn blame(value: &Value) -> Option<(String, String)> {
             return Some((language.to_owned(), error.to_string()));
         }
     }
-    if let Some(links) = value.get("links")
-        && let Err(error) = serde_yaml_ng::from_value::<Vec<crate::Link>>(links.clone())
-    {
-        return Some(("links".to_owned(), error.to_string()));
-    }
-    None
+    let readable = |field: &str, value: &Value| match field {
+        "links" => serde_yaml_ng::from_value::<Vec<crate::Link>>(value.clone()).err(),
+        "answers" => serde_yaml_ng::from_value::<Vec<crate::AnswerVariant>>(value.clone()).err(),
+        "office" => serde_yaml_ng::from_value::<Option<Localized>>(value.clone()).err(),
+        "valid_from" | "valid_until" => serde_yaml_ng::from_value::<Option<crate::Date>>(value.clone()).err(),
+        "sample" | "escalate" => serde_yaml_ng::from_value::<bool>(value.clone()).err(),
+        _ => serde_yaml_ng::from_value::<String>(value.clone()).err(),
+    };
+    let fields =
+        ["id", "topic", "sample", "escalate", "links", "office", "valid_from", "valid_until", "answers"];
+    fields.into_iter().find_map(|field| {
+        let error = readable(field, value.get(field)?)?;
+        Some((field.to_owned(), error.to_string()))
+    })
 }
 
 fn knowledge_files(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
@@ -232,11 +362,11 @@ fn knowledge_files(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(files)
 }
 
-fn read_limited(path: &Path) -> Result<String, LoadError> {
+fn read_limited(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |source| LoadError::Read { path: path.to_owned(), source };
     let bytes = std::fs::metadata(path).map_err(failed)?.len();
     if bytes > MAX_FILE_BYTES {
         return Err(LoadError::TooLarge { path: path.to_owned(), bytes });
     }
-    std::fs::read_to_string(path).map_err(failed)
+    std::fs::read(path).map_err(failed)
 }

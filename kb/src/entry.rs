@@ -149,7 +149,7 @@ impl AnswerText {
 #[serde(deny_unknown_fields)]
 pub struct AnswerVariant {
     /// The place, with all that lies in it: a code of [`crate::regions`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "code", skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// The person group, such as `pensioner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,6 +163,20 @@ pub struct AnswerVariant {
     /// What the Tibetan says instead.
     #[serde(default, skip_serializing_if = "AnswerText::is_empty")]
     pub bo: AnswerText,
+}
+
+/// A code: six digits without quotation marks are a number to YAML, and mean the same.
+fn code<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Code {
+        Text(String),
+        Number(u64),
+    }
+    Ok(Option::deserialize(deserializer)?.map(|code| match code {
+        Code::Text(text) => text,
+        Code::Number(number) => number.to_string(),
+    }))
 }
 
 impl AnswerVariant {

@@ -11,7 +11,7 @@ pub struct Date(jiff::civil::Date);
 
 /// A text that is no day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no date; write 2026-03-01")]
+#[error("“{0}” is no date; write 2026-03-01")]
 pub struct NoDate(pub String);
 
 impl Date {
