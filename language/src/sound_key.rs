@@ -105,3 +105,46 @@ fn mandarin_class(spoken: &Spoken) -> String {
     };
     format!("{onset}{rime}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn southwestern_accents_keep_the_key() {
+        for (a, b) in [
+            ("知道", "资道"),
+            ("吃饭", "次饭"),
+            ("身份", "生分"),
+            ("四十", "事实"),
+            ("南边", "蓝边"),
+            ("泥", "离"),
+            ("飞机", "灰机"),
+            ("湖南", "扶蓝"),
+            ("花钱", "发钱"),
+            ("今天", "京天"),
+            ("新", "星"),
+            ("證明", "真民"),
+        ] {
+            assert_eq!(phonetic_key(a), phonetic_key(b), "{a} {b}");
+        }
+        for (a, b) in [("八", "怕"), ("大", "他"), ("山", "上"), ("安", "昂"), ("东", "灯")] {
+            assert_ne!(phonetic_key(a), phonetic_key(b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn homophones_of_lhasa_share_a_key_and_recognisers_confusions_a_rough_one() {
+        for (a, b) in [("གྲ", "བྲ"), ("བཀའ", "ཀ"), ("དགའ", "རྒ"), ("ཆོས", "ཆོད"), ("ཟླ", "རྡ"), ("པདྨ", "པདྨ།")]
+        {
+            assert_eq!(phonetic_key(a), phonetic_key(b), "{a} {b}");
+        }
+        for (a, b) in [("ཁ", "ག"), ("ཁ", "དགའ"), ("གསལ", "གསེ"), ("ཆོས", "ཅོ"), ("པའི", "པ")]
+        {
+            assert_ne!(phonetic_key(a), phonetic_key(b), "{a} {b}");
+            assert_eq!(rough_phonetic_key(a), rough_phonetic_key(b), "{a} {b}");
+        }
+        assert_eq!(phonetic_key("ལོ་༦༠ 60岁"), phonetic_key("ལོ་དྲུག་ཅུ་ 六十岁"));
+        assert_eq!(phonetic_key("༣"), phonetic_key("གསུམ"), "Tibetan digits by themselves");
+    }
+}

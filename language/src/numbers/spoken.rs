@@ -50,7 +50,10 @@ pub fn spoken(text: &str, language: Language) -> Vec<SpokenNumber> {
         let start = digits - currency.map_or(0, |(sign, ..)| sign.len_utf8());
         let sign = SIGNS.iter().find(|(sign, ..)| text[end..].starts_with(sign));
         end += sign.map_or(0, |(sign, ..)| sign.len());
-        let language = neighbour(text, start, end).unwrap_or(language);
+        // Tibetan digits are Tibetan wherever nothing else is said.
+        let own =
+            text[digits..].starts_with(|c| ('\u{0f20}'..='\u{0f29}').contains(&c)).then_some(Language::Bo);
+        let language = neighbour(text, start, end).or(own).unwrap_or(language);
         let after = text[end..].trim_start().chars().next();
         let readings = match language {
             Language::Zh => {
