@@ -1,6 +1,6 @@
 //! Tables of entries and labelled questions: tab-separated text, with or without a header row.
 //!
-//! Reading never stops at a bad row: what reads is kept, and everything else is reported with its line and the reason.
+//! Lines before the header that begin with `#` are comments. Reading never stops at a bad row: what reads is kept, and everything else is reported with its line and the reason.
 
 use std::fmt;
 
@@ -110,7 +110,9 @@ pub fn read_table(file: &str, bytes: &[u8], layout: Layout) -> Table {
             continue;
         };
         let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.trim().is_empty() {
+        // Below the first row a question may well begin with such a sign.
+        let comment = columns.is_none() && line.starts_with('#');
+        if comment || line.trim().is_empty() {
             continue;
         }
         let cells: Vec<&str> = line.split('\t').collect();
@@ -200,7 +202,7 @@ mod tests {
         let with = read("\u{FEFF}query\tfaq_id\r\n怎么办身份证\ta_1\r\n", Layout::Queries);
         let without = read("怎么办身份证\ta_1\n", Layout::Queries);
         let turned = read("faq_id\tquery\na_1\t怎么办身份证\n", Layout::Queries);
-        let ours = read("language\tentry\tquestion\nbo\tid-card\tཐོབ་ཐང་ལག་ཁྱེར་身份证\n", Layout::Queries);
+        let ours = read("# Tibetan awaits a native reviewer.\nlanguage\tentry\tquestion\nbo\tid-card\tཐོབ་ཐང་ལག་ཁྱེར་身份证\n", Layout::Queries);
         for table in [&with, &without, &turned] {
             assert_eq!(table.problems, []);
             assert_eq!((table.rows[0].text.as_str(), &table.rows[0].entries), ("怎么办身份证", &vec!["a_1".to_owned()]));

@@ -98,6 +98,22 @@ impl CtcTranscriber {
         Ok(loaded)
     }
 
+    /// The greedy path of an utterance (16 kHz samples in [-1, 1]) as class numbers, repetitions merged and blanks
+    /// dropped: for measuring what a recogniser takes for what.
+    ///
+    /// # Errors
+    /// [`TranscribeError::Engine`] where the model fails.
+    pub fn greedy(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
+        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
+        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
+        self.posteriors(audio)
+            .and_then(|p| {
+                PosteriorEvidence::new(p, classes, blank, Units::Phones, seconds).map_err(|e| e.to_string())
+            })
+            .map(|evidence| evidence.greedy())
+            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
+    }
+
     /// Log-posteriors of the audio, `frames × classes`.
     fn posteriors(&mut self, audio: &[f32]) -> Result<Vec<f32>, String> {
         let features = if audio.len() < SHORTEST {

@@ -5,6 +5,7 @@ mod latency;
 mod paraphrase;
 mod report;
 mod sound;
+pub mod understanding;
 
 pub use latency::{crowd, latency, sizes};
 pub use paraphrase::{paraphrase, paraphrases};

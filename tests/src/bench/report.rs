@@ -43,6 +43,17 @@ impl Report {
         });
     }
 
+    /// Adds a figure that must be above `target`.
+    pub fn above(&mut self, figure: &str, value: f64, target: f64, unit: &str) {
+        self.add(Figure {
+            figure: figure.to_owned(),
+            value,
+            unit: unit.to_owned(),
+            target: Some(format!("> {target}")),
+            ok: value > target,
+        });
+    }
+
     /// Adds a figure that must be at most `target`.
     pub fn at_most(&mut self, figure: &str, value: f64, target: f64, unit: &str) {
         self.add(Figure {

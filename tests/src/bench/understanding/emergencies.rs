@@ -1,0 +1,79 @@
+//! Is every emergency heard, and nothing else taken for one?
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use intents::{Act, Context, Decision, EscalationReason, Memory, Understander, Utterance, decide};
+use language::Language;
+
+use crate::bench::Report;
+use crate::bench::sound::name_of;
+
+const RECALL: f64 = 0.99;
+const FALSE_ALARMS: f64 = 0.01;
+
+struct Line {
+    language: Language,
+    emergency: bool,
+    kind: String,
+    text: String,
+}
+
+/// `language label kind text`; the label is `emergency` or `not`.
+fn read(line: &str) -> Option<Line> {
+    let cells: Vec<&str> = line.split('\t').collect();
+    let [language, label, kind, text] = cells.as_slice() else { return None };
+    let emergency = match *label {
+        "emergency" => true,
+        "not" => false,
+        _ => return None,
+    };
+    let language = language.parse().ok()?;
+    Some(Line { language, emergency, kind: (*kind).to_owned(), text: (*text).to_owned() })
+}
+
+/// Whether the citizen gets emergency guidance or, where a life is to be ended, the hotline's entry or a person.
+fn alarmed(understander: &Understander, line: &Line) -> Result<bool> {
+    let utterance = Utterance { text: line.text.clone(), language: line.language, evidence: None };
+    let understanding = understander.understand(&utterance, &Memory::default())?;
+    let context = Context::new(Arc::clone(&understander.rules()), line.language);
+    Ok(match decide(&context, &understanding) {
+        Decision::Act(Act::Emergency) | Decision::Escalate(EscalationReason::Emergency) => true,
+        Decision::Answer { then_escalate, .. } => line.kind == "self_harm" && then_escalate,
+        Decision::Escalate(_) => line.kind == "self_harm",
+        _ => false,
+    })
+}
+
+/// Recall and false alarms on the even lines, the first line being 1: the odd ones were looked at while the rules were
+/// written.
+pub(super) fn tell(report: &mut Report, understander: &Understander, table: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(table)?;
+    let even = text.lines().enumerate().filter(|(number, _)| number % 2 == 1);
+    let lines: Vec<Line> = even.filter_map(|(_, line)| read(line)).collect();
+    for language in Language::ALL {
+        let (mut emergencies, mut heard, mut others, mut false_alarms) = (0_usize, 0_usize, 0_usize, 0_usize);
+        for line in lines.iter().filter(|line| line.language == language) {
+            let alarmed = alarmed(understander, line)?;
+            if line.emergency {
+                emergencies += 1;
+                heard += usize::from(alarmed);
+            } else {
+                others += 1;
+                false_alarms += usize::from(alarmed);
+            }
+            if alarmed != line.emergency {
+                let what = if alarmed { "false alarm" } else { "missed" };
+                println!("    {what} ({}): {}", line.kind, line.text);
+            }
+        }
+        let name = name_of(language);
+        let share = |part: usize, whole: usize| part as f64 / whole as f64;
+        let figure = format!("emergencies, {name}: recall ({emergencies} of the even lines)");
+        report.at_least(&figure, share(heard, emergencies), RECALL, "share");
+        let figure = format!("emergencies, {name}: false alarms ({others} of the even lines)");
+        report.at_most(&figure, share(false_alarms, others), FALSE_ALARMS, "share");
+    }
+    Ok(())
+}
