@@ -2,6 +2,7 @@
 //! wrong.
 
 mod agent;
+mod analyse;
 mod ask;
 mod check;
 mod eval;
@@ -43,6 +44,8 @@ enum Command {
     Ask(ask::Options),
     /// Measure how well a knowledge base is understood, on labelled questions; compare two such runs.
     Eval(Box<eval::Options>),
+    /// Show what the language rules make of texts: scripts, syllables, keys, sounds, EWTS, pinyin, numbers.
+    Analyse(analyse::Options),
     /// Import or check a knowledge base.
     #[command(subcommand)]
     Kb(knowledge::Command),
@@ -112,6 +115,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Speak(options) => speak::run(&configuration, &options),
         Command::Ask(options) => ask::run(&configuration, &options),
         Command::Eval(options) => eval::run(&configuration, &options),
+        Command::Analyse(options) => analyse::run(&options),
         Command::Kb(command) => knowledge::run(&configuration, &command),
         Command::Agent(command) => agent::run(&configuration, command),
         Command::Schema => {
