@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use language::numbers::{self, Kind};
 use language::tibetan::{Parts, from_ewts, normalize, syllables, to_ewts};
 use language::{Dialect, Language, phonetic_key, pronunciations};
 use support::{LEFT_OUT, material, report};
@@ -165,4 +166,30 @@ fn syllables_that_are_romanised_alike_share_a_key() {
     let recall = report("pairs romanised alike share a key", both, &alike);
     let precision = report("pairs that share a key are romanised alike", both, &keyed);
     assert!(recall >= 0.95 && precision >= 0.9, "{recall} {precision}");
+}
+
+#[test]
+fn dates_of_parallel_news_have_one_form_in_both_languages() {
+    let (Some(tibetan), Some(chinese)) = (material("ntrex/dev.bod.txt"), material("ntrex/dev.zho-CN.txt"))
+    else {
+        return;
+    };
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (tibetan, chinese) in tibetan.lines().zip(chinese.lines()) {
+        let dates = |text: &str| -> Vec<String> {
+            let found = numbers::find(text).into_iter().filter(|n| n.kind == Kind::Date);
+            found.map(|n| n.canonical).collect()
+        };
+        let theirs = dates(tibetan);
+        for date in dates(chinese) {
+            if theirs.contains(&date) {
+                passed += 1;
+            } else {
+                failed.push(format!("{date}, in Tibetan {theirs:?}"));
+            }
+        }
+    }
+    // The translators differ in some themselves (November and January).
+    let share = report("dates of Chinese news found in its Tibetan translation", passed, &failed);
+    assert!(share > 0.88, "{share}");
 }

@@ -160,6 +160,8 @@ fn tokens_begin(tokens: &[Placed], at: usize, c: char) -> bool {
 const AFTER_CLOCK: &str = "前后到至开上下关之以左和整钟";
 
 fn chinese_clock(c: &mut Cursor<'_>, certain: bool) -> Option<(u64, u64)> {
+    // 一 in 一点 ("a bit") is no number by itself.
+    let number = matches!(c.token(), Some(Token::Number { .. }));
     let hour = c.small(0, 24)?;
     let named = c.han("点") || c.han("點") || (certain && c.han("时"));
     if !named {
@@ -183,14 +185,14 @@ fn chinese_clock(c: &mut Cursor<'_>, certain: bool) -> Option<(u64, u64)> {
     }
     let open = c.character().is_some_and(|c| ('\u{4e00}'..='\u{9fff}').contains(&c))
         && !c.stands_before(AFTER_CLOCK);
-    (certain || !open).then_some((hour, 0))
+    (certain || (number && !open)).then_some((hour, 0))
 }
 
 fn tibetan_clock(c: &mut Cursor<'_>) -> Option<(u64, u64)> {
     if !c.syllables("ཆུ་ཚོད") {
         return None;
     }
-    let hour = c.small(0, 24)?;
+    let hour = c.small(0, 23)?;
     let minute = optional(c, |c| {
         c.syllables("པ");
         c.syllables("དང");

@@ -11,12 +11,16 @@ const UNITS: &str =
 const PHONE_WORDS: [&str; 10] =
     ["电话", "電話", "手机", "手機", "拨打", "撥打", "热线", "致电", "ཁ་པར", "ཁ་དཔར"];
 
+/// Words after which few digits are a number that is dialled.
+const DIAL_WORDS: [&str; 5] = ["拨打", "撥打", "致电", "致電", "ཁ་པར་ཨང་གྲངས"];
+
 /// Words after which digits are the number of a document.
 const DOCUMENT_WORDS: [&str; 9] =
     ["证号", "身份证", "編號", "编号", "卡号", "单号", "证件号", "ལག་ཁྱེར་ཨང", "ཐོབ་ཐང་ཨང"];
 
 /// How many tokens before a number its name may stand.
 const NEAR: usize = 6;
+const CLOSE: usize = 4;
 
 /// A telephone number: mobile numbers (11 digits from 13 to 19), lines with an area code, 400 and 800 numbers, public
 /// hotlines (110, 12345, 955xx, 96xxx), and 7 or 8 digits after a word that says so. Groups may be separated by spaces,
@@ -39,10 +43,14 @@ pub(super) fn phone(tokens: &[Placed], at: usize) -> Option<Match> {
         return Some((taken, Kind::Phone, national.to_owned()));
     }
     let counted = after(tokens, at + taken).is_some_and(|c| UNITS.contains(c));
-    let named = Cursor::new(tokens, at).comes_after(&PHONE_WORDS, NEAR);
-    let known = is_subscriber(&digits)
-        || (!counted && is_hotline(&digits))
-        || (!counted && named && (3..=12).contains(&digits.len()));
+    let place = Cursor::new(tokens, at);
+    // Words like "telephone" stand beside all sorts of numbers, "dial" only before what is dialled.
+    let named = match digits.len() {
+        3..=6 => place.comes_after(&DIAL_WORDS, CLOSE),
+        7..=12 => place.comes_after(&PHONE_WORDS, NEAR),
+        _ => false,
+    };
+    let known = is_subscriber(&digits) || (!counted && is_hotline(&digits)) || (!counted && named);
     known.then_some((taken, Kind::Phone, digits))
 }
 
