@@ -15,7 +15,7 @@ use language::Language;
 
 pub use intents::policy::Memory;
 
-use crate::config::Configuration;
+use crate::{config::Configuration, encoder};
 
 /// Below this probability a hint while somebody still speaks would mislead more than help.
 const HINT_CONFIDENCE: f32 = 0.5;
@@ -55,6 +55,7 @@ pub struct Brain {
     publication: Arc<Publication>,
     understander: Understander,
     rules: Arc<Rules>,
+    changes_on: Option<kb::Date>,
 }
 
 /// What was made of an utterance.
@@ -86,23 +87,48 @@ pub fn folder(configuration: &Configuration) -> PathBuf {
 }
 
 impl Brain {
-    /// Reads, checks, publishes and calibrates. Takes seconds of computing: not for async threads.
+    /// Reads, checks, publishes what holds today, and calibrates. Takes seconds of computing: not for async threads.
     ///
     /// # Errors
     /// [`KnowledgeError`].
     pub fn open(path: &Path, configuration: &Configuration) -> Result<Self, KnowledgeError> {
+        Self::open_on(path, configuration, kb::Date::today())
+    }
+
+    /// [`Self::open`] for a given day: entries that do not hold on it are left out.
+    ///
+    /// # Errors
+    /// [`KnowledgeError`].
+    pub fn open_on(
+        path: &Path,
+        configuration: &Configuration,
+        day: kb::Date,
+    ) -> Result<Self, KnowledgeError> {
         let collection = Collection::load(path)
             .map_err(|source| KnowledgeError::Load { path: path.to_owned(), source })?;
-        let publication = Publication::new(&collection)
+        let changes_on = kb::next_change(collection.entries.iter().map(|sourced| &sourced.entry), day);
+        let (in_force, left_out) = collection.in_force(day);
+        for entry in &left_out {
+            tracing::warn!(%entry, %day, "an entry does not hold on this day and is not served");
+        }
+        let publication = Publication::new(&in_force)
             .map_err(|source| KnowledgeError::Publish { path: path.to_owned(), source })?;
-        Self::of(publication, path, configuration)
+        Ok(Self { changes_on, ..Self::of(publication, path, configuration)? })
+    }
+
+    /// The first day on which other entries hold than on the day that it was opened for.
+    pub fn changes_on(&self) -> Option<kb::Date> {
+        self.changes_on
     }
 
     fn of(
-        publication: Publication,
+        mut publication: Publication,
         path: &Path,
         configuration: &Configuration,
     ) -> Result<Self, KnowledgeError> {
+        if let Err(error) = encoder::add_to(&mut publication, configuration) {
+            tracing::error!(%error, "questions are understood without the sentence encoder");
+        }
         let publication = Arc::new(publication);
         let settings = &configuration.understanding;
         let wanted = Settings {
@@ -117,7 +143,7 @@ impl Brain {
             failures_before_person: settings.escalate_after,
             ..understander.rules().as_ref().clone()
         };
-        Ok(Self { publication, understander, rules: Arc::new(rules) })
+        Ok(Self { publication, understander, rules: Arc::new(rules), changes_on: None })
     }
 
     /// The publication.
@@ -160,7 +186,7 @@ impl Brain {
             answer_threshold: thresholds.answer,
             clarify_threshold: thresholds.offer,
             knowledge_base: self.publication.revision().to_string(),
-            models: Vec::new(),
+            models: self.publication.encoder().map(str::to_owned).into_iter().collect(),
         };
         let context = policy::Context { rules, language, memory: memory.clone() };
         let decision = policy::decide(&context, &understanding);

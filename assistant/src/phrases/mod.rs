@@ -91,6 +91,8 @@ phrases! {
     NoneOfThese = "none_of_these",
     /// The answer exists only in the other language and follows in it.
     OnlyOtherLanguage = "only_other_language",
+    /// The other language has a newer answer; said before an answer is read out.
+    Outdated = "outdated",
     /// The entry was withdrawn between the question and the choice.
     NoAnswerYet = "no_answer_yet",
     /// Something was said while waiting that the assistant cannot answer.

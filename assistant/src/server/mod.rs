@@ -1,6 +1,7 @@
 //! The whole server in one process: started, watched, stopped. Also used in-process by tests.
 
 mod parts;
+mod publishing;
 mod sweeps;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -25,7 +26,7 @@ use crate::{
         pages,
         portal::{self, PortalState},
     },
-    knowledge::{self, Brain, KnowledgeError},
+    knowledge::KnowledgeError,
     session::Conversations,
     store::sqlite::OpenError,
     telemetry,
@@ -112,6 +113,7 @@ pub struct Server {
     tasks: TaskTracker,
     store: Arc<dyn Store>,
     minds: Minds,
+    clock: Arc<dyn Clock>,
     configuration: Arc<Configuration>,
 }
 
@@ -179,10 +181,16 @@ impl Server {
             }))
             .merge(pages::router());
         let (address, handle, serving) = listen(&configuration, routes).await?;
+        tasks.spawn(publishing::follow_the_calendar(
+            Arc::clone(&configuration),
+            workers.minds.clone(),
+            Arc::clone(&clock),
+            draining.clone(),
+        ));
         tasks.spawn(sweeps::run(
             Arc::clone(&configuration),
             Arc::clone(&store),
-            clock,
+            Arc::clone(&clock),
             limits,
             draining.clone(),
         ));
@@ -199,6 +207,7 @@ impl Server {
             tasks,
             store,
             minds: workers.minds,
+            clock,
             configuration,
         })
     }
@@ -235,16 +244,7 @@ impl Server {
     /// # Errors
     /// [`StartError`]; the old knowledge stays in service then.
     pub async fn reload_knowledge(&self) -> Result<usize, StartError> {
-        let configuration = Arc::clone(&self.configuration);
-        let loading = tokio::task::spawn_blocking(move || {
-            Brain::open(&knowledge::folder(&configuration), &configuration)
-        });
-        let brain =
-            loading.await.map_err(|error| StartError::Other(format!("loading failed: {error}")))??;
-        let count = brain.publication().entries().len();
-        tracing::info!(count, revision = %brain.publication().revision(), "a knowledge base was published");
-        self.minds.publish(brain);
-        Ok(count)
+        publishing::reload(&self.configuration, &self.minds, self.clock.as_ref()).await
     }
 
     /// Waits until the server cannot go on. Never returns while all is well. Cancel-safe.

@@ -98,7 +98,9 @@ struct Loaded {
 }
 
 fn load(configuration: &Configuration, given: Parts) -> Result<Loaded, StartError> {
-    let brain = Brain::open(&knowledge::folder(configuration), configuration)?;
+    let now = given.clock.as_ref().and_then(|clock| kb::Date::in_china(clock.now().as_millis()));
+    let day = now.unwrap_or_else(kb::Date::today);
+    let brain = Brain::open_on(&knowledge::folder(configuration), configuration, day)?;
     let (engines, missing) = given.engines.map_or_else(|| engines(configuration), |sets| (sets, Vec::new()));
     let voices = given.synthesizers.map_or_else(|| voices(configuration), Ok);
     let folder = configuration.data("voice-cache");

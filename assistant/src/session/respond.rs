@@ -5,7 +5,7 @@ use conversation::{
     HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct, Status,
 };
 use intents::{Act, Decision, EscalationReason, Scored, Understanding};
-use kb::{Entry, EntryId, Publication, Review};
+use kb::{Entry, EntryId, Publication, Review, Stage};
 use language::Language;
 
 use crate::phrases::{Phrase, say, say_with, topic_name};
@@ -399,7 +399,8 @@ fn answer_in(
         office: office.map(str::to_owned),
         confidence: chosen.confidence,
         sample: entry.sample || review == Review::Sample,
-        awaiting_review: matches!(review, Review::Draft | Review::AwaitingNativeReviewer),
+        // A text that was changed after its review counts as a draft.
+        awaiting_review: review != Review::Sample && entry.stage(language) == Some(Stage::Draft),
         outdated_days: found.outdated.map(|outdated| outdated.days.unwrap_or(0)),
         place,
         considered: situation.considered.to_vec(),

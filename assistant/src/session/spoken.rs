@@ -3,7 +3,7 @@
 use conversation::{EventBody, protocol::SoundSource};
 use language::Language;
 
-use crate::phrases::{Phrase, say_with};
+use crate::phrases::{Phrase, say, say_with};
 
 /// Words to be spoken, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +27,12 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         keep: true,
     };
     let speech = match body {
-        EventBody::Answer(answer) => own(
-            if answer.spoken.is_empty() { answer.text.clone() } else { answer.spoken.clone() },
-            answer.language,
-        ),
+        EventBody::Answer(answer) => {
+            let text = if answer.spoken.is_empty() { &answer.text } else { &answer.spoken };
+            // Who only listens does not see the warning on the card.
+            let outdated = answer.outdated_days.map(|_| say(Phrase::Outdated, answer.language));
+            own(outdated.into_iter().chain([text.as_str()]).collect::<Vec<_>>().join("\n"), answer.language)
+        }
         EventBody::Clarify(clarify) if clarify.confirm => own(clarify.prompt.clone(), language),
         EventBody::Clarify(clarify) => {
             let choices = clarify.choices.iter().enumerate().map(|(index, choice)| {
@@ -139,6 +141,24 @@ mod tests {
             sentences("བཀྲ་ཤིས་བདེ་ལེགས། སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།། 社保卡。"),
             ["བཀྲ་ཤིས་བདེ་ལེགས།", "སྤྱི་ཚོགས་འགན་བཅོལ་བྱང་བུ།།", "社保卡。"]
         );
+    }
+
+    #[test]
+    fn an_outdated_answer_is_said_to_be_outdated_before_it_is_read_out() {
+        let answer = |outdated_days| {
+            let answer = serde_json::json!({
+                "type": "answer", "reply_to": 1, "entry": "a", "revision": "r", "language": "bo", "question": "དྲི་བ།",
+                "text": "ཡིག་ཐོག་གི་ལན།", "spoken": "ངག་ཐོག་གི་ལན།", "steps": [], "documents": [], "links": [], "confidence": 1.0,
+                "sample": false, "awaiting_review": false, "outdated_days": outdated_days,
+                "considered": []
+            });
+            let body: EventBody = serde_json::from_value(answer).unwrap();
+            speech(&body, Language::Bo).unwrap().text
+        };
+        assert_eq!(answer(None), "ངག་ཐོག་གི་ལན།");
+        for days in [0, 4] {
+            assert_eq!(answer(Some(days)), format!("{}\nངག་ཐོག་གི་ལན།", say(Phrase::Outdated, Language::Bo)));
+        }
     }
 
     #[test]

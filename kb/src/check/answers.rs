@@ -52,8 +52,8 @@ fn check_variants(entry: &Entry, findings: &mut Findings) {
             let message = format!("“{code}” is not the code of a place in Tibet (GB/T 2260, six digits)");
             findings.error(Kind::Place, format!("{field}.region"), message);
         }
-        if let Some(group) = variant.group.as_deref().filter(|group| !is_kebab(group)) {
-            let message = format!("“{group}” must be words of a-z and 0-9 joined by hyphens");
+        if let Some(group) = variant.group.as_deref().filter(|group| !is_kebab(&group.replace('_', "-"))) {
+            let message = format!("“{group}” must be words of a-z and 0-9 joined by hyphens or underscores");
             findings.error(Kind::Place, format!("{field}.group"), message);
         }
         check_variant_texts(entry, variant, &field, findings);

@@ -63,6 +63,7 @@ export const zh = {
   sampleBadge: "示例内容，不是正式答复",
   reviewBadge: "藏文还没有经过母语者审校",
   outdated: "另一种语言的版本比这个新 {days} 天，请以新的为准。",
+  outdatedUnknown: "另一种语言的版本比这个新，请以新的为准。",
 
   closedTitle: "这次对话结束了",
   newQuestion: "问新的问题",
