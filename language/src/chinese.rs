@@ -71,7 +71,7 @@ pub fn warm_up() {
 /// Replaces traditional characters by simplified ones, by phrase where `OpenCC` knows one (瞭解 is 了解, 瞭望 stays);
 /// byte offsets stay the same. Idempotent.
 pub fn simplify(text: &str) -> String {
-    let mut out = text.to_owned();
+    let mut out: String = text.chars().map(unified).collect();
     for _ in 0..MOST_PASSES {
         match CONVERTER.once(&out) {
             Some(simpler) => out = simpler,
@@ -79,6 +79,14 @@ pub fn simplify(text: &str) -> String {
         }
     }
     out
+}
+
+/// The character that a compatibility ideograph stands for, where it takes as many bytes.
+fn unified(c: char) -> char {
+    if !('\u{f900}'..='\u{faff}').contains(&c) {
+        return c;
+    }
+    std::iter::once(c).nfc().next().filter(|u| u.len_utf8() == c.len_utf8()).unwrap_or(c)
 }
 
 /// Brings Chinese text into one form: compatibility forms and full-width letters and digits folded (NFKC), simplified.

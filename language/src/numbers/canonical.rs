@@ -37,7 +37,9 @@ pub fn canonical(text: &str) -> Vec<CanonicalNumber> {
             }
             Script::Han => {
                 let start = run.range.start.max(done);
-                out.extend(chinese_words(&text[start..run.range.end]).into_iter().map(|n| n.moved(start)));
+                // Numerals, measure words and word boundaries are those of simplified characters, which keep every offset.
+                let simplified = hanzi::simplify(&text[start..run.range.end]);
+                out.extend(chinese_words(&simplified).into_iter().map(|n| n.moved(start)));
             }
             Script::Tibetan => {
                 let start = run.range.start;
@@ -76,12 +78,12 @@ fn written(text: &str, start: usize) -> CanonicalNumber {
                 end = start + at + c.len_utf8();
                 break;
             }
-            (None, '万') => {
+            (None, '万' | '萬') => {
                 digits = shifted(&digits, 4);
                 end = start + at + c.len_utf8();
                 break;
             }
-            (None, '亿') => {
+            (None, '亿' | '億') => {
                 digits = shifted(&digits, 8);
                 end = start + at + c.len_utf8();
                 break;
@@ -257,6 +259,8 @@ mod tests {
             ("སྒོར་ཉིས་སྟོང་དང་ལྔ་བརྒྱ", "སྒོར་2500"),
             ("一共一百五", "一共150"),
             ("一个月", "1个月"),
+            ("三千五百萬元", "3500萬元"),
+            ("倆人", "2人"),
             ("十分钟", "10分钟"),
             ("三千多元", "3000多元"),
             ("第二代身份证", "第2代身份证"),
