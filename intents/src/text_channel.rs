@@ -43,6 +43,7 @@ pub(crate) fn start() -> ChoiceModel {
     ChoiceModel {
         weights: vec![
             0.5, 0.5, 2.0, 2.0, 0.5, 2.0, 0.5, 0.5, 1.0, 1.0, 3.0, 1.0, 0.5, 1.0, // views
+            0.0, 0.0, // dense views: only a calibration with an encoder gives them weight
             1.0, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, -5.0,
         ],
     }

@@ -1,6 +1,7 @@
 //! A published knowledge base: immutable, searchable, named by its content.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use language::Language;
@@ -8,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analysis::Terms;
+use crate::dense::DenseView;
 use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
 use crate::{
-    Collection, Entry, EntryId, Found, Glossary, Localized, Query, Report, RetrieveError, Retriever, Severity, check,
+    Collection, EncodeError, Entry, EntryId, Found, Glossary, Localized, Query, Report, RetrieveError, Retriever, SentenceEncoder,
+    Severity, check,
 };
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
@@ -68,6 +71,7 @@ pub struct Publication {
     variants: Vec<Variant>,
     glossary: Arc<Glossary>,
     index: SearchIndex,
+    dense: Option<DenseView>,
     spoken: OnceLock<SpokenForms>,
 }
 
@@ -129,8 +133,33 @@ impl Publication {
             variants,
             glossary,
             index,
+            dense: None,
             spoken: OnceLock::new(),
         })
+    }
+
+    /// Adds a dense view: all ways of asking as vectors of `encoder`, which from now on encodes every
+    /// question too. Takes as long as encoding what the folder `cache` does not hold yet: seconds to minutes, with progress in
+    /// the log. Before calibration: what was calibrated without it does not fit afterwards.
+    ///
+    /// # Errors
+    /// [`EncodeError`]; the publication is then as it was.
+    pub fn add_encoder(
+        &mut self,
+        encoder: Arc<dyn SentenceEncoder>,
+        cache: Option<&Path>,
+    ) -> Result<(), EncodeError> {
+        self.dense = Some(DenseView::build(encoder, &self.variants, cache)?);
+        Ok(())
+    }
+
+    /// The name of the encoder behind the dense view, where there is one.
+    pub fn encoder(&self) -> Option<&str> {
+        self.dense.as_ref().map(|dense| dense.encoder().name())
+    }
+
+    pub(crate) fn dense(&self) -> Option<&DenseView> {
+        self.dense.as_ref()
     }
 
     /// The knowledge base's name.

@@ -50,11 +50,16 @@ pub enum View {
     Bm25Sound,
     /// What tells this entry's variants from the most similar ones of other entries: a linear support vector machine.
     Learned,
+    /// Cosine of the question and the entry's closest variant in either language, by meaning: a sentence encoder's. 0 where
+    /// there is no encoder.
+    Dense,
+    /// … and all variants of the entry together, by meaning.
+    DenseGathered,
 }
 
 impl View {
     /// All views, in the order of [`Scores`].
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Closest,
         Self::ClosestSound,
         Self::Gathered,
@@ -69,6 +74,8 @@ impl View {
         Self::Bm25,
         Self::Bm25Sound,
         Self::Learned,
+        Self::Dense,
+        Self::DenseGathered,
     ];
 }
 

@@ -71,9 +71,18 @@ impl SearchIndex {
             return Ok(Found::default());
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let entries = self.look_up(&terms, query.limit)?;
+        let mut entries = self.look_up(&terms, query.limit)?;
+        let meaning = publication.dense().and_then(|dense| dense.question(&query.text, held_out));
+        entries.extend(meaning.iter().flat_map(|meaning| meaning.nearest(query.limit)));
         let mut alike: Vec<Likeness> =
             entries.into_iter().filter_map(|entry| self.forward.compare(&weighed, entry)).collect();
+        if let Some(meaning) = &meaning {
+            for likeness in &mut alike {
+                let score = meaning.score(self.forward.groups()[likeness.group as usize].entry);
+                likeness.scores.set(View::Dense, score.closest);
+                likeness.scores.set(View::DenseGathered, score.gathered);
+            }
+        }
         alike.sort_by(|a, b| b.plain().total_cmp(&a.plain()).then(a.group.cmp(&b.group)));
         alike.truncate(query.limit);
         let mut products = HashMap::new();

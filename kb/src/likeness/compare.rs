@@ -61,6 +61,8 @@ impl Likeness {
             + 2.0 * s(View::GatheredSound)
             + 0.5 * s(View::Bm25)
             + 0.5 * s(View::QuestionCovered)
+            + 2.0 * s(View::DenseGathered)
+            + s(View::Dense)
             + f32::from(u8::from(self.exact)) * 10.0
     }
 }
