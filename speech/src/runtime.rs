@@ -3,6 +3,8 @@
 //! The library is no part of the build, so that a build needs no download; `make setup` puts it into
 //! `.local/lib/libonnxruntime.so`.
 
+mod model;
+
 use std::{
     env,
     path::{Path, PathBuf},
@@ -10,6 +12,8 @@ use std::{
 };
 
 use ort::{environment::Environment, logging::LogLevel, session::Session};
+
+pub use model::{Element, Numbers, OnnxError, OnnxModel, Port};
 
 /// Where the library lies in a checkout, below its root.
 const IN_CHECKOUT: &str = ".local/lib/libonnxruntime.so";
