@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 ASSISTANT := target/debug/assistant
 
-.PHONY: help setup run test check bench bench-main train fmt
+.PHONY: help setup run test check bench bench-main bench-understanding train fmt
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,7 +29,7 @@ check: ## Formatting, lints, licences, types
 	npm --prefix web run --silent lint
 	npm --prefix web run --silent check
 
-bench: bench-main ## All benchmarks
+bench: bench-main bench-understanding ## All benchmarks
 
 bench-main: ## The figures of the main job: target/bench/main.json
 	@deploy/setup.sh test
@@ -37,6 +37,12 @@ bench-main: ## The figures of the main job: target/bench/main.json
 	@target/debug/bench-main
 	@printf '\nkill -9 in the middle of 50 conversations, and bad input:\n'
 	@cargo test --quiet --locked --workspace --test kill_nine --test bad_input -- --nocapture --test-threads=1
+
+bench-understanding: ## How well questions are understood, with plain methods beside it: target/bench/understanding.json
+	@deploy/setup.sh test
+	@tests/baselines/venv.sh
+	@cargo build --quiet --locked --workspace --all-targets
+	@target/debug/bench-understanding
 
 train: ## Train the shipped recogniser again (needs the measurement data and hours; see training/README.md)
 	@training/train.sh

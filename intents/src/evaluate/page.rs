@@ -64,7 +64,7 @@ fn section(html: &mut String, title: &str, text: &str, figure: &str) {
 }
 
 fn shown(share: f64) -> String {
-    if share.is_nan() { "–".to_owned() } else { format!("{:.1} %", share * 100.0) }
+    if share.is_nan() { "–".to_owned() } else { format!("{:.1}\u{a0}%", share * 100.0) }
 }
 
 fn cards(html: &mut String, figures: &Evaluation) {

@@ -9,7 +9,7 @@ const HEIGHT: f64 = 320.0;
 /// Room for tick labels and axis names.
 const LEFT: f64 = 58.0;
 const BOTTOM: f64 = 48.0;
-const RIGHT: f64 = 14.0;
+const RIGHT: f64 = 24.0;
 const TOP: f64 = 14.0;
 
 /// One axis: its name and its range; ticks are shares shown in percent.

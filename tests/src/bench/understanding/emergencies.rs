@@ -46,11 +46,12 @@ fn alarmed(understander: &Understander, line: &Line) -> Result<bool> {
     })
 }
 
-/// Recall and false alarms on the even lines, the first line being 1: the odd ones were looked at while the rules were
-/// written.
+/// Recall and false alarms on the even lines, the first below the header being 1: the odd ones were looked at while the
+/// rules were written.
 pub(super) fn tell(report: &mut Report, understander: &Understander, table: &Path) -> Result<()> {
     let text = std::fs::read_to_string(table)?;
-    let even = text.lines().enumerate().filter(|(number, _)| number % 2 == 1);
+    // The rules' own tests count the same way.
+    let even = text.lines().skip(1).enumerate().filter(|(index, _)| index % 2 == 1);
     let lines: Vec<Line> = even.filter_map(|(_, line)| read(line)).collect();
     for language in Language::ALL {
         let (mut emergencies, mut heard, mut others, mut false_alarms) = (0_usize, 0_usize, 0_usize, 0_usize);
