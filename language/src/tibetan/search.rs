@@ -64,7 +64,7 @@ pub fn search_keys(syllable: &str) -> Vec<String> {
 }
 
 /// A syllable with letters that are spelled in two ways folded to one.
-pub(crate) fn folded(syllable: &str) -> String {
+fn folded(syllable: &str) -> String {
     normalize(syllable).chars().filter_map(fold).collect()
 }
 

@@ -32,8 +32,14 @@ pub(crate) fn key(p: &Parts) -> Vec<String> {
                 Vowel::Ae if coda == "l" => "a",
                 other => vowel(other),
             };
-            // ཤྲ is romanised as ཤ, unlike ཧྲ.
-            let onset = if i == 0 && p.root == 'ཤ' { "sh" } else { onset(*s, headed && i == 0) };
+            let onset = match (p.root, p.subscript) {
+                // ཤྲ is romanised as ཤ, unlike ཧྲ; Sanskrit's retroflex letters as dental ones.
+                ('ཤ' | 'ཥ', _) if i == 0 => "sh",
+                ('ཊ', None) if i == 0 => "t",
+                ('ཋ', None) if i == 0 => "th",
+                ('ཌ', None) if i == 0 => "d",
+                _ => onset(*s, headed && i == 0),
+            };
             format!("{onset}-{vowel}-{coda}")
         })
         .collect()
