@@ -20,6 +20,7 @@
 pub mod cli;
 pub mod config;
 pub mod doors;
+pub mod encoder;
 pub mod knowledge;
 pub mod phrases;
 pub mod server;

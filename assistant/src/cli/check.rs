@@ -9,12 +9,14 @@ use std::{
 };
 
 use conversation::SystemClock;
+use kb::SentenceEncoder;
 use language::Language;
 use speech::runtime::OnnxRuntime;
 
 use super::{Failure, Outcome, block_on, counted};
 use crate::{
     config::{Configuration, Engine, VoiceEngine},
+    encoder,
     knowledge::{self, Brain},
     server::{open_store, voices},
     workers::engines::Loader,
@@ -36,6 +38,7 @@ struct Trouble {
 
 pub(super) fn run(configuration: &Configuration) -> Outcome {
     let mut findings = vec![data(configuration), store(configuration)?, knowledge(configuration)];
+    findings.extend(sentence_encoder(configuration));
     findings.extend(hearing(configuration));
     findings.push(voice(configuration));
     findings.push(port(configuration.server.listen));
@@ -140,6 +143,22 @@ fn knowledge(configuration: &Configuration) -> Finding {
             error,
             "`assistant kb check PATH` names every problem; `assistant kb import PATH` replaces it",
         ),
+    }
+}
+
+fn sentence_encoder(configuration: &Configuration) -> Option<Finding> {
+    let what = "sentence encoder";
+    match encoder::open(configuration) {
+        Ok(None) => None,
+        Ok(Some(encoder)) => {
+            Some(fine(what, format!("{}, {} dimensions", encoder.name(), encoder.dimensions())))
+        }
+        Err(error) => Some(missing(
+            what,
+            error,
+            "see understanding.encoder in docs/configuration.md; without it questions are compared by words, sounds and \
+             concepts",
+        )),
     }
 }
 

@@ -160,6 +160,45 @@ pub struct Understanding {
     pub confirm_tibetan_voice: bool,
     /// After how many turns in a row that were not understood a person is called.
     pub escalate_after: u32,
+    /// A sentence encoder for the dense view; without it questions are compared by their words, sounds and concepts alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<Encoder>,
+}
+
+/// An ONNX sentence encoder with its tokenizer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    /// The folder with `model.onnx` and `tokenizer.json`, or the `.onnx` file itself.
+    pub path: PathBuf,
+    /// How the model's output becomes one vector.
+    #[serde(default)]
+    pub pooling: Pooling,
+    /// What stands before every text: E5 models want `"query: "`, LaBSE nothing.
+    #[serde(default)]
+    pub prefix: String,
+    /// Threads within one run.
+    #[serde(default = "one")]
+    pub threads: usize,
+}
+
+const fn one() -> usize {
+    1
+}
+
+/// How a sentence encoder's output becomes one vector for each text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// As the model's own files say; refused where they do not.
+    #[default]
+    Auto,
+    /// It is one already: `sentence_embedding` or `pooler_output` (LaBSE).
+    Pooler,
+    /// The first token's vector (LaBSE without its pooler, BGE).
+    Cls,
+    /// The mean of the tokens' vectors (E5, MiniLM).
+    Mean,
 }
 
 /// The citizen's pages.

@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Portal, Server, StoreSettings, Tls,
-    Understanding, Voice, VoiceEngine,
+    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Pooling, Portal, Server,
+    StoreSettings, Tls, Understanding, Voice, VoiceEngine,
 };
 
 const DEFAULTS: &str = include_str!("defaults.toml");

@@ -50,6 +50,10 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         "understanding.tolerable_wrong",
         "must be a share above 0 and below 0.5 (0.02 is 2 %)",
     );
+    if let Some(encoder) = &c.understanding.encoder {
+        let threads = (1..=64).contains(&encoder.threads);
+        must(threads, "understanding.encoder.threads", "must be between 1 and 64");
+    }
     must(c.understanding.escalate_after >= 1, "understanding.escalate_after", "must be at least 1");
     if let Err(reason) = c.hearing.portal.validate() {
         must(false, "hearing.portal", &reason);
