@@ -36,9 +36,11 @@ pub(crate) const MONOTONE: usize = View::ALL.len();
 /// The number of features: the views in their order, then [`FURTHER`].
 pub(crate) const FEATURES: usize = View::ALL.len() + FURTHER.len();
 
-/// Documented constants for knowledge bases too small to calibrate on: fitted on the sample knowledge base with one
-/// question per entry and language, asked in the other ways it has (the ignored test in `calibration/publication.rs` prints
-/// them), rounded. Where a knowledge base can be calibrated they are only the point that the fit is drawn to.
+/// Documented constants: what a fit is drawn to, and what holds for knowledge bases too small to calibrate on. They stand
+/// between what fits on the bank's questions and on the sample knowledge base's own variants have in common: all variants
+/// together, by writing and by sound, and the title weigh most; the closest variant by itself next to nothing. The views of
+/// answers, which the bank does not have, are from the sample alone. `calibration/publication.rs` has an ignored test that
+/// measures them with one question per entry.
 pub(crate) fn start() -> ChoiceModel {
     ChoiceModel {
         weights: vec![

@@ -40,6 +40,9 @@ const EMERGENCY_FLOOR: f32 = -2.5;
 /// calibration cannot learn this, since no knowledge base is asked in single words.
 const SUBJECT_ALONE: f32 = 0.45;
 
+/// A text of more characters is no question but a document, which mentions much: asked back about, never answered.
+const LONGEST_QUESTION: usize = 1_000;
+
 /// A number of so many digits is a name ("12345" is a hotline's); a shorter one is a quantity and says nothing by itself.
 const DIGITS_OF_A_NAME: usize = 5;
 
@@ -211,6 +214,9 @@ impl Understander {
     /// How sure one may be of what a text means that is no question of the knowledge base, by how much it says.
     fn most_confidence(&self, text: &str) -> f32 {
         let is_number = |word: &String| word.chars().all(char::is_numeric);
+        if text.chars().count() > LONGEST_QUESTION {
+            return SUBJECT_ALONE;
+        }
         let words = language::words(self.acts.core(text)).into_iter();
         let (numbers, words): (Vec<String>, Vec<String>) =
             words.filter(|word| !self.acts.is_filler(word)).partition(is_number);

@@ -60,7 +60,9 @@ impl Terms {
             }
             concepts.push(format!("{CONCEPT}{}", concept.id));
             // Its own kind of term: what is wider is shared by siblings and must not count as the thing itself.
-            concepts.extend(concept.broader.iter().map(|wider| format!("{WIDER}{wider}")));
+            // It stands for itself among the wider ones, so that the thing and its kinds meet there.
+            let wider = concept.broader.iter().chain([&concept.id]);
+            concepts.extend(wider.map(|wider| format!("{WIDER}{wider}")));
         }
         let words = language::words(text).into_iter().map(|word| format!("{WORD}{word}"));
         let mixed: Vec<String> = with_pairs(&units).chain(words).chain(concepts.iter().cloned()).collect();

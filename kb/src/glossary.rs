@@ -123,6 +123,13 @@ impl Glossary {
     }
 
     fn add_form(&mut self, form: &str, concept: u32) {
+        self.add_exact_form(form, concept);
+        for form in with_case(form).into_iter().flatten() {
+            self.add_exact_form(&form, concept);
+        }
+    }
+
+    fn add_exact_form(&mut self, form: &str, concept: u32) {
         let units: Vec<String> = language::syllables(form).into_iter().map(|unit| unit.key).collect();
         let Some(first) = units.first() else { return };
         let longest = self.longest_by_first.entry(first.clone()).or_default();
@@ -167,8 +174,8 @@ impl Glossary {
             let Some(end) = ends.rev().find(|end| self.forms.contains_key(&units[start..*end])) else {
                 continue;
             };
-            // Starts ascend, so only the furthest end so far can enclose this one.
-            if spans.iter().all(|span| span.1 < end) {
+            // The earlier of two that overlap counts, the longest at each place.
+            if spans.last().is_none_or(|span| span.1 <= start) {
                 spans.push((start, end));
             }
         }
@@ -178,6 +185,18 @@ impl Glossary {
             |span: &(usize, usize), concept: &u32| Mention { concept: *concept, start: span.0, end: span.1 };
         spans.iter().flat_map(|span| concepts(span).iter().map(|concept| mention(span, concept))).collect()
     }
+}
+
+/// A Tibetan form with the case endings that fuse with an open last syllable: ཕྲུ་གུ is asked for as ཕྲུ་གུར and ཕྲུ་གུས too. (The
+/// others are affixes that search keys are without anyway.)
+fn with_case(form: &str) -> Option<[String; 2]> {
+    let is_letter = |c: &char| ('\u{f40}'..='\u{f6c}').contains(c);
+    let last = form.rsplit('\u{f0b}').next()?;
+    let letters = last.chars().filter(is_letter).count();
+    // A last letter after another one is a suffix; a vowel sign or a subjoined letter at the end leaves the syllable open.
+    let open = letters == 1 || letters > 1 && last.chars().last().is_some_and(|c| !is_letter(&c));
+    (open && last.chars().all(|c| ('\u{f40}'..='\u{fbc}').contains(&c)))
+        .then(|| ["ར", "ས"].map(|ending| format!("{form}{ending}")))
 }
 
 fn is_header(line: &str) -> bool {

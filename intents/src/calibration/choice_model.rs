@@ -26,9 +26,10 @@ pub struct ChoiceModel {
     pub weights: Vec<f32>,
 }
 
-/// Gaussian prior on every weight: precision towards the starting weights. It settles directions in which the examples say
-/// nothing; a few hundred examples outweigh it.
-const PRIOR_PRECISION: f64 = 1.0;
+/// Gaussian prior on every weight: precision towards the starting weights. Of .3, 1, 3 and 10, all fit a knowledge base's own
+/// variants nearly alike; the strongest keeps best to how people ask whom nobody has heard (mean area under ROC on the bank's
+/// questions .710 against .707), and leaves a few hundred examples enough to say.
+const PRIOR_PRECISION: f64 = 10.0;
 
 const MOST_NEWTON_STEPS: usize = 40;
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{PerLanguage, Thresholds};
 
 /// The format of a stored calibration.
-pub const FORMAT: &str = "drilen-calibration/1";
+pub const FORMAT: &str = "drilen-calibration/2";
 
 /// Everything that turns features into confidences and decisions. Stored as JSON; fitted for typed text whenever a
 /// knowledge base is published, for voice by `assistant calibrate` on recordings.
