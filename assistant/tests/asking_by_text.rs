@@ -283,3 +283,82 @@ async fn in_the_other_language_only_what_was_said_last_is_said_again() {
         assert_eq!(next["type"], "say", "an answer of long ago was repeated: {next}");
     }
 }
+
+#[tokio::test]
+async fn louder_start_over_complaints_and_small_talk_are_carried_out_in_both_languages() {
+    for (language, louder, start_over, complaint, yes, talk) in [
+        ("zh", "声音太小了，请大声一点", "重新开始", "我要投诉你们", "是的", "今天天气怎么样"),
+        ("bo", "སྐད་ཆེ་ཙམ་གསུང་རོགས་གནང་།", "འགོ་ནས་བསྐྱར་དུ།", "སྐྱོན་བརྗོད་ཞུ་འདོད་ཡོད།", "ཡིན།", "དེ་རིང་གནམ་གཤིས་ག་འདྲ་འདུག"),
+    ] {
+        let mut client = shared().citizen(language).await;
+        client.say(talk).await.unwrap();
+        let said = client.wait_for_any(&["say", "answer", "clarify"]).await.unwrap();
+        assert_eq!(said["act"], "small_talk", "{said}");
+        assert!(has_script(said["text"].as_str().unwrap(), language));
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        client.wait_for("answer").await.unwrap();
+        client.say(louder).await.unwrap();
+        client.wait_for("louder").await.unwrap();
+        assert_eq!(client.wait_for("answer").await.unwrap()["entry"], "idcard-renew", "said again, louder");
+        client.say(start_over).await.unwrap();
+        assert_eq!(client.wait_for("say").await.unwrap()["act"], "start_over");
+        client.send(json!({"type": "repeat", "id": "after"})).await.unwrap();
+        assert_eq!(client.wait_for("say").await.unwrap()["act"], "repeat_question", "nothing is remembered");
+        client.say(complaint).await.unwrap();
+        let said = client.wait_for("say").await.unwrap();
+        assert_eq!(said["act"], "complaint");
+        assert!(said["text"].as_str().unwrap().contains("12345"));
+        client.say(yes).await.unwrap();
+        assert_eq!(client.wait_for("escalated").await.unwrap()["reason"], "asked");
+    }
+}
+
+#[tokio::test]
+async fn none_of_the_offers_leads_to_topics_and_a_topic_to_its_questions() {
+    for language in ["zh", "bo"] {
+        let mut client = shared().citizen(language).await;
+        client.say("身份证").await.unwrap();
+        let first = client.wait_for("clarify").await.unwrap();
+        assert!(first["kind"].is_null(), "{first}");
+        client
+            .send(json!({"type": "choose", "id": "n1", "clarify_seq": first["seq"], "choice": 0}))
+            .await
+            .unwrap();
+        let topics = client.wait_for_any(&["clarify", "say", "escalated"]).await.unwrap();
+        assert_eq!(topics["kind"], "topic", "{topics}");
+        assert_eq!(topics["choices"][0]["entry"], "documents");
+        assert!(has_script(topics["choices"][0]["question"].as_str().unwrap(), language), "{topics}");
+        client.say("1").await.unwrap();
+        let within = client.wait_for_any(&["clarify", "say", "escalated"]).await.unwrap();
+        assert_eq!(within["type"], "clarify", "{within}");
+        let offered = first["choices"].as_array().unwrap();
+        for choice in within["choices"].as_array().unwrap() {
+            assert!(offered.iter().all(|old| old["entry"] != choice["entry"]), "offered again: {choice}");
+        }
+        client
+            .send(json!({"type": "choose", "id": "n2", "clarify_seq": within["seq"], "choice": 0}))
+            .await
+            .unwrap();
+        assert_eq!(client.wait_for("escalated").await.unwrap()["reason"], "low_confidence");
+    }
+}
+
+#[tokio::test]
+async fn the_guidance_in_an_emergency_names_the_number_for_its_kind_first() {
+    for (language, words, number) in [
+        ("zh", "我家厨房着火了", "119"),
+        ("zh", "我妈突然昏过去了叫不醒", "120"),
+        ("zh", "有人拿刀砍人", "110"),
+        ("bo", "ང་ཚོའི་厨房ལ་མེ་ཤོར་སོང་།", "119"),
+        ("bo", "ཨ་མ་དྲན་མེད་དུ་འགྱེལ་སོང་།", "120"),
+        ("bo", "ངའི་ཕྲུ་གུ་བོར་སོང་།", "110"),
+    ] {
+        let mut client = shared().citizen(language).await;
+        client.say(words).await.unwrap();
+        let said = client.wait_for_any(&["say", "answer", "clarify"]).await.unwrap();
+        assert_eq!(said["act"], "emergency", "{words}: {said}");
+        let text = said["text"].as_str().unwrap();
+        let first = ["110", "119", "120"].into_iter().min_by_key(|n| text.find(n).unwrap_or(usize::MAX));
+        assert_eq!(first, Some(number), "{text}");
+    }
+}

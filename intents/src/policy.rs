@@ -304,8 +304,10 @@ impl Context {
 pub fn is_failure(context: &Context, decision: &Decision) -> bool {
     match decision {
         Decision::NotUnderstood | Decision::AskTopic { .. } => true,
-        Decision::Clarify { choices } => missed(context, choices),
-        Decision::Answer { .. } | Decision::AskPlace { .. } | Decision::Act(_) | Decision::Escalate(_) => false,
+        // The very same question once more: what was said to it was none of the choices.
+        Decision::Clarify { choices } => missed(context, choices) || *choices == context.memory.pending,
+        Decision::AskPlace { .. } => !context.memory.places.is_empty(),
+        Decision::Answer { .. } | Decision::Act(_) | Decision::Escalate(_) => false,
     }
 }
 
@@ -448,7 +450,9 @@ fn choose(context: &Context, number: u8) -> Decision {
 fn ask_again(context: &Context) -> Decision {
     let Memory { topics, places, pending, .. } = &context.memory;
     match pending.as_slice() {
-        _ if !topics.is_empty() => fail(context),
+        _ if !topics.is_empty() || context.memory.failures + 1 >= context.rules.failures_before_person => {
+            fail(context)
+        }
         [only, ..] if !places.is_empty() => {
             Decision::AskPlace { chosen: only.clone(), places: places.clone() }
         }

@@ -8,6 +8,8 @@ use end_to_end::{ServerProcess, ServerSettings};
 use examples::{Client, Message, StartOptions};
 use serde_json::{Value, json};
 use speech::SAMPLE_RATE;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const LIMITS: &str = "[limits]\nmessages_per_minute = 10000\nstarts_per_minute = 10000\n";
 
@@ -140,6 +142,66 @@ async fn text_before_start_is_told_that_start_comes_first() -> Result<()> {
     assert_eq!(error(&mut client).await?["code"], "wrong_order");
     client.start(&StartOptions::text("zh")).await?;
     still_works(&mut client, "你好").await
+}
+
+/// A text frame with these bytes, masked with zeros, as no WebSocket library would send it.
+async fn raw_text_frame(address: &str, path: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).await?;
+    let upgrade = format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: drilen.v1\r\n\r\n"
+    );
+    stream.write_all(upgrade.as_bytes()).await?;
+    let mut reply = vec![0; 4096];
+    let read = stream.read(&mut reply).await?;
+    ensure!(reply[..read].starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&reply[..read]));
+    let mut frame = vec![0x81, 0x80 | bytes.len() as u8, 0, 0, 0, 0];
+    frame.extend(bytes);
+    stream.write_all(&frame).await?;
+    let mut rest = Vec::new();
+    tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut rest))
+        .await
+        .context("the connection stayed open")??;
+    Ok(rest)
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_end_their_connection_and_nothing_else() -> Result<()> {
+    let server = server().await?;
+    let mut bystander = citizen(&server, "bo").await?;
+    let portal = server.portal();
+    let (address, path) = portal
+        .trim_start_matches("ws://")
+        .split_once('/')
+        .map(|(address, path)| (address.to_owned(), format!("/{path}")))
+        .context("the portal's address")?;
+    for bytes in [&b"\xff\xfe\xfd"[..], b"{\"type\":\"text\",\"id\":\"a\",\"text\":\"\xe0\xbd\"}", b"\xed\xa0\x80"] {
+        let rest = raw_text_frame(&address, &path, bytes).await?;
+        // RFC 6455 8.1: 1007, or the connection simply ends.
+        let closed = rest.is_empty() || rest.windows(2).any(|code| code == 1007_u16.to_be_bytes());
+        ensure!(closed, "answered {rest:?}");
+    }
+    still_works(&mut bystander, "བཀྲ་ཤིས་བདེ་ལེགས། 你好").await
+}
+
+#[tokio::test]
+async fn http_requests_that_are_no_text_are_refused() -> Result<()> {
+    let server = server().await?;
+    let http = reqwest::Client::new();
+    let login = http
+        .post(format!("{}/v1/desk/login", server.http()))
+        .header("content-type", "application/json")
+        .body(b"{\"name\":\"\xff\xfe\",\"password\":\"\xc3\"}".to_vec())
+        .send()
+        .await?;
+    ensure!(login.status().is_client_error(), "{}", login.status());
+    for path in ["/v1/desk/answers?question=%ff%fe&language=zh", "/v1/portal/config?language=%e0%bd", "/%ff"] {
+        let refused = http.get(format!("{}{path}", server.http())).send().await?;
+        ensure!(!refused.status().is_server_error(), "{path}: {}", refused.status());
+    }
+    ensure!(http.get(format!("{}/healthz", server.http())).send().await?.status().is_success());
+    Ok(())
 }
 
 /// One spoken turn that is not a question must never be answered as one.

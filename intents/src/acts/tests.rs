@@ -130,6 +130,79 @@ fn an_emergency_counts_anywhere_but_not_in_questions_about_its_consequences() {
 }
 
 #[test]
+fn the_voice_can_be_turned_up_and_the_conversation_begun_anew_in_both_languages() {
+    for (text, act) in [
+        ("大声一点", Act::Louder),
+        ("声音太小了，请大声一点", Act::Louder),
+        ("སྐད་ཆེ་ཙམ་གསུང་རོགས་གནང་།", Act::Louder),
+        ("重新开始", Act::StartOver),
+        ("我们重新开始吧", Act::StartOver),
+        ("འགོ་ནས་བསྐྱར་དུ།", Act::StartOver),
+        ("第七个", Act::Choice(7)),
+        ("བདུན་པ་དེ།", Act::Choice(7)),
+        ("9", Act::Choice(9)),
+    ] {
+        assert_eq!(read(text, Zh, 9), Some(act), "{text}");
+    }
+}
+
+#[test]
+fn complaints_about_offices_and_the_assistant_are_heard_and_questions_about_other_complaints_are_not() {
+    for text in [
+        "我要投诉",
+        "我要投诉民政局的工作人员，态度太差了",
+        "你们推来推去，没人理",
+        "你怎么这么笨，答非所问",
+        "ཁྱེད་ཚོའི་ཞབས་ཞུ་ཡག་པོ་མི་འདུག",
+        "ང་ལས་ཁུངས་ལ་སྐྱོན་བརྗོད་ཞུ་འདོད་ཡོད།",
+        "ང་投诉བྱེད་འདོད་ཡོད།",
+    ] {
+        assert_eq!(read(text, Zh, 0), Some(Act::Complaint), "{text}");
+    }
+    for text in [
+        "老板拖欠工资去哪里投诉",
+        "网购买到假货怎么投诉",
+        "ཟ་ཁང་ལ་སྐྱོན་བརྗོད་གང་དུ་ཞུ་དགོས།",
+        "12345是什么电话",
+    ] {
+        assert_ne!(read(text, Zh, 0), Some(Act::Complaint), "{text}");
+    }
+}
+
+#[test]
+fn small_talk_is_no_question_for_an_office_and_questions_that_touch_it_are() {
+    for text in [
+        "今天拉萨天气怎么样",
+        "明天会下雨吗",
+        "给我讲个笑话吧",
+        "你是谁做的",
+        "你今年几岁了",
+        "我爱你",
+        "昨天足球谁赢了",
+        "你能做什么",
+        "དེ་རིང་ལྷ་སའི་གནམ་གཤིས་ག་འདྲ་འདུག",
+        "སང་ཉིན་ཆར་པ་འབབ་ཀྱི་རེད་པས།",
+        "ང་ལ་སྒྲུང་ཞིག་བཤད་རོགས་གནང་།",
+        "ཁྱེད་རང་སུས་བཟོས་པ་རེད།",
+        "ང་ཁྱེད་རང་ལ་དགའ་པོ་ཡོད།",
+        "ཁྱེད་རང་གིས་ག་རེ་བྱེད་ཐུབ་ཀྱི་རེད།",
+        "དེ་རིང་天气ག་འདྲ་འདུག",
+    ] {
+        assert_eq!(read(text, Bo, 0), Some(Act::SmallTalk), "{text}");
+    }
+    for text in [
+        "天气太冷，取暖补贴怎么申请",
+        "下雪封路去哪里查",
+        "足球学校怎么报名",
+        "体育比赛要办什么证",
+        "གངས་བབས་ནས་ལམ་བཀག་འདུག་རོགས་དངུལ་ཡོད་དམ།",
+        "གནམ་གཤིས་སྐྱོན་གྱིས་ལོ་ཏོག་ལ་གནོད་སྐྱོན་བྱུང་ན་འགན་བཅོལ་ཡོད་དམ།",
+    ] {
+        assert_ne!(read(text, Bo, 0), Some(Act::SmallTalk), "{text}");
+    }
+}
+
+#[test]
 fn politeness_is_cut_off_both_ends_and_never_leaves_nothing() {
     let acts = Acts::new();
     assert_eq!(acts.core("你好，我想问一下，身份证怎么换？谢谢！"), "身份证怎么换");

@@ -100,7 +100,7 @@ fn tibetan(units: &[Unit]) -> Option<(usize, Day)> {
     };
     let before = take(&mut at);
     if has(&mut at, &["ལོ"]) {
-        has(&mut at, &["བ"]);
+        has(&mut at, &["བ", "པ"]);
         let number = before.or_else(|| take(&mut at))?;
         year = Some(year_of(&number)?);
         has(&mut at, &["པ"]);
@@ -110,7 +110,7 @@ fn tibetan(units: &[Unit]) -> Option<(usize, Day)> {
     if !has(&mut at, &["ཟླ"]) {
         return None;
     }
-    has(&mut at, &["བ"]);
+    has(&mut at, &["བ", "པ"]);
     let month = take(&mut at)?;
     has(&mut at, &["པ", "བ"]);
     if !has(&mut at, &["ཚེས"]) {

@@ -81,6 +81,15 @@ fn row(line: &'static str) -> Option<Vec<(Named, &'static str)>> {
 
 impl Lexicon {
     fn learn(&mut self, form: &str, named: Named) {
+        self.learn_form(form, named.clone());
+        // "To" and "by" are written into an open Tibetan syllable, where search keys keep them: they could be suffixes.
+        if form.chars().next_back().is_some_and(|c| ('\u{0f40}'..='\u{0fbc}').contains(&c)) {
+            self.learn_form(&format!("{form}ར"), named.clone());
+            self.learn_form(&format!("{form}ས"), named);
+        }
+    }
+
+    fn learn_form(&mut self, form: &str, named: Named) {
         let key: Vec<String> = language::syllables(form).into_iter().map(|unit| unit.key).collect();
         // A single syllable is too often part of another word.
         if key.len() < 2 {
