@@ -180,6 +180,32 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn what_expects_one_word_takes_any_text(
+        text in prop_oneof![text(), "[一二三零两壹拾百千萬万億亿廿点]{0,40}".prop_map(String::from)],
+        language in language(),
+        continues in any::<bool>(),
+    ) {
+        let _ = (mandarin::PinyinSyllable::parse(&text).map(|s| s.marked()), Phone::parse(&text));
+        let _ = (numbers::chinese::parse(&text), numbers::chinese::digit_string(&text), numbers::canonical(&text));
+        let _ = (tibetan::strip_affixes(&text), tibetan::search_keys(&text), tibetan::Parts::analyses(&text));
+        for parts in tibetan::Parts::parse(&text) {
+            for syllable in tibetan::lhasa::speak(&parts) {
+                prop_assert!(!syllable.ipa().is_empty() && syllable.phones().count() > 0);
+            }
+        }
+        let pieces: Vec<&str> = text.split(['་', ' ', '1']).collect();
+        let _ = numbers::tibetan::parse(&pieces);
+        for style in [tibetan::lhasa::Style::Natural, tibetan::lhasa::Style::Careful] {
+            prop_assert_eq!(tibetan::lhasa::speak_phrase(&pieces, style, continues).len(), pieces.len());
+        }
+        let _ = (language::espeak_phonemes(&text, language), text.parse::<Language>());
+    }
+}
+
 #[test]
 fn a_hundred_kilobytes_take_less_than_some_seconds() {
     for piece in ["一样", "ངའི་身份证12丢了a。", "༡,", "的", "བོད", "1-"] {
