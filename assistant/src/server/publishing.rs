@@ -69,3 +69,60 @@ pub(super) async fn follow_the_calendar(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use conversation::{ManualClock, Timestamp};
+
+    use super::*;
+    use crate::workers::fatal::Fatal;
+
+    const FAQ: &str = "format: drilen-kb/1\nname: t\nentries:\n\
+        - {id: always, topic: t, zh: {question: 身份证怎么换, spoken: 答, written: 答}}\n\
+        - {id: until-june, topic: t, valid_until: 2026-06-30, bo: {question: ཁ་གསབ་ག་ཚོད་རེད, spoken: ལན།, written: ལན།}}\n\
+        - {id: from-july, topic: t, valid_from: 2026-07-01, bo: {question: ཁ་གསབ་ག་ཚོད་རེད, spoken: ལན་གསར།, written: ལན་གསར།}}\n";
+
+    #[tokio::test]
+    async fn at_midnight_in_china_what_has_ended_goes_and_what_begins_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("faq.yaml");
+        std::fs::write(&file, FAQ).unwrap();
+        let toml = format!(
+            "[server]\ndata = \"{}\"\n[knowledge]\npath = \"{}\"\n",
+            folder.path().join("data").display(),
+            file.display()
+        );
+        let configuration = Arc::new(Configuration::with(&toml).unwrap());
+        let june = Brain::open_on(&file, &configuration, "2026-06-30".parse().unwrap()).unwrap();
+        let july: kb::Date = "2026-07-01".parse().unwrap();
+        assert_eq!(june.changes_on(), Some(july));
+        let served =
+            |brain: &Brain| brain.publication().entries().iter().map(|e| e.id.0.clone()).collect::<Vec<_>>();
+        assert_eq!(served(&june), ["always", "until-june"]);
+        let (fatal, _deaths) = Fatal::new();
+        let minds = Minds::start(1, june, &fatal).unwrap();
+        // 2026-06-30T16:00:00Z is midnight in China; the calendar is looked at once at the beginning.
+        let midnight = Timestamp::from_millis(1_782_835_200_000);
+        for (now, expected) in
+            [(midnight.minus(Duration::from_secs(1)), "until-june"), (midnight, "from-july")]
+        {
+            let stop = CancellationToken::new();
+            let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(now));
+            let following = tokio::spawn(follow_the_calendar(
+                Arc::clone(&configuration),
+                minds.clone(),
+                clock,
+                stop.clone(),
+            ));
+            for _ in 0..200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                if expected == "from-july" && minds.brain().changes_on().is_none() {
+                    break;
+                }
+            }
+            stop.cancel();
+            following.await.unwrap();
+            assert_eq!(served(&minds.brain()), ["always", expected]);
+        }
+    }
+}
