@@ -13,8 +13,7 @@ use crate::dense::DenseView;
 use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
 use crate::{
-    Collection, EncodeError, Entry, EntryId, Found, Glossary, Localized, Query, Report, RetrieveError, Retriever, SentenceEncoder,
-    Severity, check,
+    Collection, EncodeError, Entry, EntryId, Found, Glossary, LabelledQuestion, Localized, Query, Report, RetrieveError, Retriever, SentenceEncoder, Severity, check,
 };
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
@@ -70,6 +69,7 @@ pub struct Publication {
     by_key: HashMap<String, u32>,
     variants: Vec<Variant>,
     glossary: Arc<Glossary>,
+    labelled: Vec<LabelledQuestion>,
     index: SearchIndex,
     dense: Option<DenseView>,
     spoken: OnceLock<SpokenForms>,
@@ -88,7 +88,9 @@ impl Publication {
         }
         let entries: Vec<Entry> = collection.entries.iter().map(|sourced| sourced.entry.clone()).collect();
         let glossary = Glossary::with(collection.glossary.clone());
-        Self::build(collection.name.clone(), collection.notice.clone(), entries, glossary)
+        let mut publication = Self::build(collection.name.clone(), collection.notice.clone(), entries, glossary)?;
+        publication.labelled.clone_from(&collection.labelled);
+        Ok(publication)
     }
 
     fn build(
@@ -132,6 +134,7 @@ impl Publication {
             by_key,
             variants,
             glossary,
+            labelled: Vec::new(),
             index,
             dense: None,
             spoken: OnceLock::new(),
@@ -222,6 +225,11 @@ impl Publication {
         Rehearsal::new(self, &self.index)
     }
 
+    /// Questions whose entry is known, for setting thresholds; no part of what is served, and not of the revision.
+    pub fn labelled(&self) -> &[LabelledQuestion] {
+        &self.labelled
+    }
+
     /// The glossary that questions are read with: the built-in one and the knowledge base's own.
     pub fn glossary(&self) -> &Arc<Glossary> {
         &self.glossary
@@ -240,7 +248,7 @@ impl Retriever for Publication {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing into a String cannot fail.

@@ -13,6 +13,7 @@ use language::Language;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::publication::hexadecimal;
 use crate::{Date, Entry, Review, Revision, Signature, Text};
 
 /// Where a text is on its way.
@@ -105,7 +106,7 @@ impl Entry {
         // Strings and lists always serialise.
         let bytes = serde_json::to_vec(&content).unwrap_or_default();
         let digest = Sha256::digest(&bytes);
-        Some(Revision(digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()))
+        Some(Revision(hexadecimal(&digest[..8])))
     }
 
     /// Where a text really is on its way: signatures count only on today's content. `None` where there is no text.

@@ -38,7 +38,7 @@ pub(super) fn run(configuration: &Configuration, paths: &[PathBuf], into: Option
     let left_out = collection.entries.len() - count;
     println!("Imported {} into {}.", counted(count, "entry", "entries"), to.display());
     if left_out > 0 {
-        println!("{} more do not hold today; the server takes them up on their day.", left_out);
+        println!("{left_out} more do not hold today; the server takes them up on their day.");
     }
     println!("A running server takes them up at SIGHUP or when it is restarted.");
     Ok(())
