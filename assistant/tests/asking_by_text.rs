@@ -5,7 +5,7 @@
 mod common;
 
 use assistant::phrases::{Phrase, say};
-use common::{close_code, error, question, shared, start};
+use common::{close_code, error, question, shared, start, has_script};
 use examples::{Client, Message, StartOptions};
 use serde_json::json;
 

@@ -170,20 +170,18 @@ fn a_failure_before_does_not_take_the_second_stage_away() {
 
 #[test]
 fn no_conversation_of_nothing_but_refusals_and_guesses_goes_on_for_long() {
-    let moves = || [Asks("证", UNSURE), Does(Act::No), Does(Act::Choice(9)), Does(Act::Yes), Asks("嗯", &[])];
+    let moves = || [Does(Act::No), Does(Act::Choice(9)), Does(Act::Yes), Asks("嗯", &[])];
     for language in Language::ALL {
-        // Every sequence of five such turns after the first question reaches an answer or a person.
-        for number in 0..5_usize.pow(5) {
+        // Every sequence of six such turns after a question reaches an answer or a person.
+        for number in 0..4_usize.pow(6) {
             let mut turns = vec![Asks("证", UNSURE)];
             let mut rest = number;
-            for _ in 0..5 {
-                turns.push(moves().into_iter().nth(rest % 5).expect("a move"));
-                rest /= 5;
+            for _ in 0..6 {
+                turns.push(moves().into_iter().nth(rest % 4).expect("a move"));
+                rest /= 4;
             }
             let told = conversation(language, &turns);
-            // The same question may be asked in words as often as the citizen likes.
-            let same = turns.iter().filter(|turn| matches!(turn, Asks(words, _) if *words == "证")).count();
-            assert!(told.contains("a person") || told.contains("answers") || same >= 3, "{told}");
+            assert!(told.contains("a person") || told.contains("answers"), "{told}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Signs of what somebody is at, weighed against each other: explainable, and kept as data (`emergencies.tsv` and its like).
 //!
 //! A table row gives patterns a role, a kind and a weight. Of each role the heaviest pattern that is found counts, and
-//! `danger + plea + now - against` must reach [`ENOUGH`]. So one strong sign is enough, two weak ones are, and words that
+//! `danger + plea + victim + now - against` must reach [`ENOUGH`]. So one strong sign is enough, two weak ones are, and words that
 //! belong to another purpose ("how is that insured?") outweigh them.
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ pub(super) enum Role {
     Subject,
     /// A cry for help, or whatever else asks for it.
     Plea,
+    /// Whom it befalls: a person, or a part of one.
+    Victim,
     /// That it is here and now.
     Now,
     /// That something else is meant.
@@ -165,7 +167,8 @@ impl Signals {
             of_role.map(|pattern| pattern.weight).max().unwrap_or(0)
         };
         let subject = heaviest(Role::Subject);
-        let sum = subject + heaviest(Role::Plea) + heaviest(Role::Now) - heaviest(Role::Against);
+        let signs = heaviest(Role::Plea) + heaviest(Role::Victim) + heaviest(Role::Now);
+        let sum = subject + signs - heaviest(Role::Against);
         // Haste and hurry alone say nothing.
         if sum < ENOUGH || (subject == 0 && heaviest(Role::Plea) < ENOUGH) {
             return None;
@@ -226,6 +229,7 @@ fn role_of(name: &str) -> Option<Role> {
     Some(match name {
         "danger" | "subject" => Role::Subject,
         "plea" => Role::Plea,
+        "victim" => Role::Victim,
         "now" => Role::Now,
         "against" => Role::Against,
         _ => return None,
