@@ -149,13 +149,28 @@ fn one_misheard_syllable_costs_few_emergencies() {
     let (acts, sounds) = (acts(), by_sound());
     for language in Language::ALL {
         // Floors below what was measured, against decay; the figures are printed.
-        for (alike, name, floor) in [(true, "sounds alike", 0.85), (false, "is any other", 0.75)] {
+        for (alike, name, floor) in [(true, "sounds alike", 0.85), (false, "is any other", 0.78)] {
             let mut random = Lcg(11);
             let mut noise = |text: &str| misheard(text, alike, &sounds, &mut random);
             let figures = measure(&acts, language, 1, &mut noise);
             figures.print(&format!("{language}, held back, one syllable {name}"));
             assert!(figures.recall() >= floor && figures.alarms() <= 0.06, "{figures:?}");
         }
+    }
+}
+
+/// How many of these were recognised at first sight says more about what nobody has thought of than the halves above do;
+/// the file says it. Here they keep what has been learned.
+#[test]
+fn emergencies_that_were_thought_of_later_are_recognised_too() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/emergencies_later.tsv");
+    let table = std::fs::read_to_string(path).expect("the later emergencies");
+    let acts = acts();
+    let lines: Vec<(&str, &str)> =
+        table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect();
+    assert!(lines.len() > 150);
+    for (language, text) in lines {
+        assert!(acts.grave(text).is_some(), "{language} {text}");
     }
 }
 
