@@ -32,8 +32,8 @@ pub mod store;
 mod time;
 
 pub use event::{
-    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy, Considered, Event,
-    EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
+    AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,
+    Considered, Event, EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
 };
 pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
 pub use ids::{

@@ -413,7 +413,8 @@ fn of_topic(context: &Context, topic: &str) -> Decision {
     let is_of = |scored: &&Scored| offers.iter().any(|offer| offer.entry == scored.entry);
     let mut choices: Vec<Scored> = memory.considered.iter().filter(is_of).cloned().collect();
     for offer in offers.iter().filter(|offer| !memory.declined.contains(&offer.entry)) {
-        let question = offer.question.get(*language).as_ref().or(offer.question.get(language.other()).as_ref());
+        let question =
+            offer.question.get(*language).as_ref().or(offer.question.get(language.other()).as_ref());
         if choices.iter().all(|choice| choice.entry != offer.entry) {
             choices.push(Scored {
                 entry: offer.entry.clone(),

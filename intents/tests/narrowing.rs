@@ -6,9 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use intents::policy::{Offerable, is_failure};
-use intents::{
-    Act, Context, Decision, PerLanguage, Rules, Scored, Slots, Thresholds, Understanding, decide,
-};
+use intents::{Act, Context, Decision, PerLanguage, Rules, Scored, Slots, Thresholds, Understanding, decide};
 use kb::EntryId;
 use language::Language::{self, Bo, Zh};
 
@@ -28,7 +26,10 @@ fn rules() -> Arc<Rules> {
     let mut topics: BTreeMap<String, Vec<Offerable>> = BTreeMap::new();
     for (topic, entry, zh, bo) in ENTRIES {
         let question = PerLanguage { zh: Some(zh.to_owned()), bo: Some(bo.to_owned()) };
-        topics.entry(topic.to_owned()).or_default().push(Offerable { entry: EntryId(entry.to_owned()), question });
+        topics
+            .entry(topic.to_owned())
+            .or_default()
+            .push(Offerable { entry: EntryId(entry.to_owned()), question });
     }
     Arc::new(Rules {
         text: each,
@@ -58,7 +59,9 @@ fn outline(decision: &Decision) -> String {
         Decision::Answer { chosen, .. } => format!("answers {}", chosen.entry),
         Decision::Clarify { choices } => format!("did you mean {}?", ids(choices)),
         Decision::AskTopic { topics, .. } => format!("about {}?", topics.join(", ")),
-        Decision::AskPlace { chosen, places } => format!("where ({} places), for {}?", places.len(), chosen.entry),
+        Decision::AskPlace { chosen, places } => {
+            format!("where ({} places), for {}?", places.len(), chosen.entry)
+        }
         Decision::Act(act) => format!("{act:?}"),
         Decision::NotUnderstood => "please say it differently".to_owned(),
         Decision::Escalate(reason) => format!("a person ({reason:?})"),
@@ -75,7 +78,8 @@ fn conversation(language: Language, turns: &[Said]) -> String {
             Asks(words, found) => {
                 let candidates = found.iter().map(|(entry, share)| scored(entry, language, *share)).collect();
                 let slots = Slots::read(words);
-                let understood = Understanding { candidates, slots, ..Understanding::of(Act::Question, language, false) };
+                let understood =
+                    Understanding { candidates, slots, ..Understanding::of(Act::Question, language, false) };
                 ((*words).to_owned(), understood)
             }
         };
@@ -88,7 +92,8 @@ fn conversation(language: Language, turns: &[Said]) -> String {
     told
 }
 
-const UNSURE: &[(&str, f32)] = &[("idcard-renew", 0.4), ("idcard-lost", 0.3), ("hukou-move", 0.05), ("dibao", 0.04)];
+const UNSURE: &[(&str, f32)] =
+    &[("idcard-renew", 0.4), ("idcard-lost", 0.3), ("hukou-move", 0.05), ("dibao", 0.04)];
 
 #[test]
 fn none_of_the_offers_leads_to_topics_then_to_their_entries_then_to_the_answer() {
@@ -157,7 +162,8 @@ fn topics_are_asked_for_once_and_a_question_in_words_is_taken_at_every_stage() {
 #[test]
 fn a_failure_before_does_not_take_the_second_stage_away() {
     for language in Language::ALL {
-        let told = conversation(language, &[Asks("嗯那个", &[]), Asks("证", UNSURE), Does(Act::No), Does(Act::No)]);
+        let told =
+            conversation(language, &[Asks("嗯那个", &[]), Asks("证", UNSURE), Does(Act::No), Does(Act::No)]);
         assert_eq!(
             told,
             "嗯那个: please say it differently [failure]\n\
@@ -188,7 +194,8 @@ fn no_conversation_of_nothing_but_refusals_and_guesses_goes_on_for_long() {
 
 #[test]
 fn a_place_is_asked_for_once_where_the_answer_depends_on_it() {
-    for (language, words, place) in [(Zh, "草场补贴什么时候发", "那曲"), (Bo, "草场补贴ག་དུས་སྤྲོད།", "ནག་ཆུ་རེད།")] {
+    for (language, words, place) in [(Zh, "草场补贴什么时候发", "那曲"), (Bo, "草场补贴ག་དུས་སྤྲོད།", "ནག་ཆུ་རེད།")]
+    {
         let sure: &[(&str, f32)] = &[("grass", 0.97)];
         let asked = format!("{words}: where (7 places), for grass?\n");
         for answer in [Does(Act::Choice(6)), Asks(place, &[]), Does(Act::No), Does(Act::Choice(0))] {
@@ -202,7 +209,8 @@ fn a_place_is_asked_for_once_where_the_answer_depends_on_it() {
 #[test]
 fn a_place_that_was_named_is_not_asked_for() {
     let sure: &[(&str, f32)] = &[("grass", 0.97)];
-    for words in ["那曲的草场补贴什么时候发", "ནག་ཆུའི་草场补贴ག་དུས་སྤྲོད།"] {
+    for words in ["那曲的草场补贴什么时候发", "ནག་ཆུའི་草场补贴ག་དུས་སྤྲོད།"]
+    {
         assert_eq!(conversation(Zh, &[Asks(words, sure)]), format!("{words}: answers grass\n"));
     }
     // Nor where it was named earlier in the conversation.

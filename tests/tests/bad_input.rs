@@ -176,7 +176,9 @@ async fn bytes_that_are_no_text_end_their_connection_and_nothing_else() -> Resul
         .split_once('/')
         .map(|(address, path)| (address.to_owned(), format!("/{path}")))
         .context("the portal's address")?;
-    for bytes in [&b"\xff\xfe\xfd"[..], b"{\"type\":\"text\",\"id\":\"a\",\"text\":\"\xe0\xbd\"}", b"\xed\xa0\x80"] {
+    for bytes in
+        [&b"\xff\xfe\xfd"[..], b"{\"type\":\"text\",\"id\":\"a\",\"text\":\"\xe0\xbd\"}", b"\xed\xa0\x80"]
+    {
         let rest = raw_text_frame(&address, &path, bytes).await?;
         // RFC 6455 8.1: 1007, or the connection simply ends.
         let closed = rest.is_empty() || rest.windows(2).any(|code| code == 1007_u16.to_be_bytes());
@@ -196,7 +198,8 @@ async fn http_requests_that_are_no_text_are_refused() -> Result<()> {
         .send()
         .await?;
     ensure!(login.status().is_client_error(), "{}", login.status());
-    for path in ["/v1/desk/answers?question=%ff%fe&language=zh", "/v1/portal/config?language=%e0%bd", "/%ff"] {
+    for path in ["/v1/desk/answers?question=%ff%fe&language=zh", "/v1/portal/config?language=%e0%bd", "/%ff"]
+    {
         let refused = http.get(format!("{}{path}", server.http())).send().await?;
         ensure!(!refused.status().is_server_error(), "{path}: {}", refused.status());
     }

@@ -139,11 +139,9 @@ fn perform(act: Act, situation: &Situation<'_>) -> Response {
         }
         Act::Complaint => said(Phrase::Complaint, SayAct::Complaint),
         Act::SmallTalk => said(Phrase::SmallTalk, SayAct::SmallTalk),
-        Act::Louder => Response {
-            again: can_say_again(before),
-            louder: true,
-            ..said(Phrase::Louder, SayAct::Notice)
-        },
+        Act::Louder => {
+            Response { again: can_say_again(before), louder: true, ..said(Phrase::Louder, SayAct::Notice) }
+        }
         Act::Repeat if can_say_again(before) => Response { again: true, ..Response::default() },
         Act::Slower if can_say_again(before) => Response { again: true, slower: true, ..Response::default() },
         Act::Slower => Response { slower: true, ..said(Phrase::Slower, SayAct::Notice) },
@@ -227,7 +225,12 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
         kind: ClarifyKind::Entry,
         failed: situation.failed,
         about: None,
-        declined: situation.before.pending_clarify.as_ref().map(|open| open.declined.clone()).unwrap_or_default(),
+        declined: situation
+            .before
+            .pending_clarify
+            .as_ref()
+            .map(|open| open.declined.clone())
+            .unwrap_or_default(),
         considered: remaining(situation),
         provenance: Some(situation.provenance.clone()),
     })
@@ -270,10 +273,8 @@ fn ask_place(chosen: &Scored, places: &[String], situation: &Situation<'_>) -> E
     let language = situation.state.language;
     let choice =
         |code: &String| Choice { entry: EntryId(code.clone()), question: place_name(code, language) };
-    let about = Choice {
-        entry: chosen.entry.clone(),
-        question: question_in(chosen, language, situation.knowledge),
-    };
+    let about =
+        Choice { entry: chosen.entry.clone(), question: question_in(chosen, language, situation.knowledge) };
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
         prompt: say(Phrase::ChoosePlace, language).to_owned(),

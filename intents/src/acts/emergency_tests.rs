@@ -139,7 +139,8 @@ fn misheard(text: &str, alike: bool, sounds: &BTreeMap<String, Vec<String>>, ran
     let written = &text[range.clone()];
     let class = language::phonetic_key(written).join(" ");
     let all: Vec<&String> = sounds.values().flatten().filter(|other| *other != written).collect();
-    let same: Vec<&String> = sounds.get(&class).into_iter().flatten().filter(|other| *other != written).collect();
+    let same: Vec<&String> =
+        sounds.get(&class).into_iter().flatten().filter(|other| *other != written).collect();
     let from = if alike && !same.is_empty() { same } else { all };
     format!("{}{}{}", &text[..range.start], from[random.below(from.len())], &text[range.end..])
 }
@@ -166,8 +167,11 @@ fn emergencies_that_were_thought_of_later_are_recognised_too() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/emergencies_later.tsv");
     let table = std::fs::read_to_string(path).expect("the later emergencies");
     let acts = acts();
-    let lines: Vec<(&str, &str)> =
-        table.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t')).collect();
+    let lines: Vec<(&str, &str)> = table
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('\t'))
+        .collect();
     assert!(lines.len() > 150);
     for (language, text) in lines {
         assert!(acts.grave(text).is_some(), "{language} {text}");
@@ -210,11 +214,9 @@ fn the_set_is_large_enough_and_balanced() {
 
 #[test]
 fn the_tables_of_signs_read() {
-    for table in [
-        include_str!("emergencies.tsv"),
-        include_str!("complaints.tsv"),
-        include_str!("small_talk.tsv"),
-    ] {
+    for table in
+        [include_str!("emergencies.tsv"), include_str!("complaints.tsv"), include_str!("small_talk.tsv")]
+    {
         assert!(super::signals::reads(table));
     }
 }

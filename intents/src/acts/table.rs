@@ -105,6 +105,8 @@ fn meaning(name: &str) -> Option<Meaning> {
         "distress" => Meaning::Distress,
         "polite" => Meaning::Polite,
         "filler" => Meaning::Filler,
-        name => Meaning::Act(Act::Choice(name.strip_prefix("choice")?.parse().ok().filter(|n| (1..=9).contains(n))?)),
+        name => Meaning::Act(Act::Choice(
+            name.strip_prefix("choice")?.parse().ok().filter(|n| (1..=9).contains(n))?,
+        )),
     })
 }

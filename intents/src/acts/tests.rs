@@ -159,12 +159,9 @@ fn complaints_about_offices_and_the_assistant_are_heard_and_questions_about_othe
     ] {
         assert_eq!(read(text, Zh, 0), Some(Act::Complaint), "{text}");
     }
-    for text in [
-        "老板拖欠工资去哪里投诉",
-        "网购买到假货怎么投诉",
-        "ཟ་ཁང་ལ་སྐྱོན་བརྗོད་གང་དུ་ཞུ་དགོས།",
-        "12345是什么电话",
-    ] {
+    for text in
+        ["老板拖欠工资去哪里投诉", "网购买到假货怎么投诉", "ཟ་ཁང་ལ་སྐྱོན་བརྗོད་གང་དུ་ཞུ་དགོས།", "12345是什么电话"]
+    {
         assert_ne!(read(text, Zh, 0), Some(Act::Complaint), "{text}");
     }
 }

@@ -35,7 +35,9 @@ impl Day {
             Self::Calendar { year: None, month, day } => {
                 let (year, _, _) = today.parts();
                 // The 29th of February is at most eight years away.
-                (year..=year + 8).filter_map(|year| kb::Date::new(year, month, day)).find(|date| *date >= today)
+                (year..=year + 8)
+                    .filter_map(|year| kb::Date::new(year, month, day))
+                    .find(|date| *date >= today)
             }
         }
     }

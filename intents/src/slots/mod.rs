@@ -155,7 +155,8 @@ impl Slots {
         self.places.retain(|code| {
             let within = |other: &&String| {
                 *other != code
-                    && kb::region(other).is_some_and(|r| r.and_around().any(|around| around.code == code.as_str()))
+                    && kb::region(other)
+                        .is_some_and(|r| r.and_around().any(|around| around.code == code.as_str()))
             };
             !all.iter().any(|other| within(&other))
         });
