@@ -46,6 +46,9 @@ const LONGEST_QUESTION: usize = 1_000;
 /// A number of so many digits is a name ("12345" is a hotline's); a shorter one is a quantity and says nothing by itself.
 const DIGITS_OF_A_NAME: usize = 5;
 
+/// What sounds like a complaint or small talk is still a question where an entry is meant more likely than not.
+const LIKELY: f32 = 0.5;
+
 /// A text whose best candidate's closest question is this alike (cosine of units and pairs) nearly is that question.
 const NEARLY: f32 = 0.8;
 
@@ -163,11 +166,8 @@ impl Understander {
         let grave = self.acts.grave(&utterance.text);
         let act = match act {
             Some(_) if self.exact(&utterance.text).is_some() => None,
-            Some(Act::Emergency | Act::Complaint | Act::SmallTalk)
-                if self.nearly_asked(&utterance.text, written)? =>
-            {
-                None
-            }
+            Some(Act::Emergency) if self.nearly_asked(&utterance.text, written)? => None,
+            Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&utterance.text, written)? => None,
             act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
                 let candidates = self.distress(&utterance.text, written)?;
                 let act = if candidates.is_empty() { Act::Person } else { Act::Question };
@@ -181,7 +181,12 @@ impl Understander {
                 Some(Grave::Emergency(kind)) if act == Act::Emergency => kind,
                 _ => EmergencyKind::Any,
             };
-            return Ok(Understanding { emergency, slots, ..Understanding::of(act, written, spoken) });
+            // Guidance comes first; what the knowledge base has to say about it is not forgotten over it.
+            let candidates = match act {
+                Act::Emergency => self.read(&utterance.text, written)?,
+                _ => Vec::new(),
+            };
+            return Ok(Understanding { candidates, emergency, slots, ..Understanding::of(act, written, spoken) });
         }
         match &utterance.evidence {
             None => {
@@ -238,6 +243,12 @@ impl Understander {
             .read(text, language)?
             .first()
             .is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
+    }
+
+    /// Whether the text more likely than not asks for an entry.
+    fn likely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
+        let candidates = self.read(text, language)?;
+        Ok(candidates.first().is_some_and(|best| best.confidence >= LIKELY))
     }
 
     /// Candidates for a text that speaks of ending a life: the entry that is asked with such words and brings a person,

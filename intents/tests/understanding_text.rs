@@ -30,7 +30,7 @@ fn utterance(text: &str, language: Language) -> Utterance {
 
 fn held_out(language: Language) -> Vec<Labelled> {
     let table =
-        std::fs::read_to_string(knowledge().join("held_out_questions.tsv")).expect("held-out questions");
+        std::fs::read_to_string(knowledge().join("../../tests/data/held_out_questions.tsv")).expect("held-out questions");
     let mut set = labelled_questions(&table);
     set.retain(|labelled| labelled.utterance.language == language);
     assert!(set.len() > 50, "{} held-out questions", set.len());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use language::phonetic_key;
+use language::rough_phonetic_key;
 
 use crate::Glossary;
 use crate::glossary::ConceptKind;
@@ -18,7 +18,7 @@ const MOST_CHARACTERS: usize = 1_200;
 pub(crate) const SPACES: usize = 3;
 /// Units, pairs of neighbours, words, and the concepts that they name: what is written.
 pub(crate) const MIXED: usize = 0;
-/// Phonetic keys of syllables, single and in pairs: what survives recognition errors and misspelling.
+/// Rough phonetic keys of syllables, single and in pairs: what survives recognition errors and misspelling.
 pub(crate) const SOUND: usize = 1;
 /// Concepts of the glossary: what survives other words and the other language.
 pub(crate) const CONCEPTS: usize = 2;
@@ -48,7 +48,7 @@ impl Terms {
 
     fn analyse(text: &str, glossary: &Glossary, most: usize) -> Self {
         let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
-        let sounds = phonetic_key(text);
+        let sounds = rough_phonetic_key(text);
         let mut concepts: Vec<String> = Vec::new();
         let mut names = [false; 2];
         for mention in glossary.mentions(&units) {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml_ng::{Location, Mapping, Value};
 
 use crate::yaml::{entry_lines, line_of_key};
-use crate::{Concept, Entry, EntryId, GLOSSARY_FILE, Glossary, Kind, Localized, Position, Problem, Review};
+use crate::{CALIBRATION_FILE, Concept, Entry, EntryId, GLOSSARY_FILE, Glossary, Kind, LabelledQuestion, Localized, Position, Problem, Review};
 
 /// The only file format there is.
 pub const FORMAT: &str = "drilen-kb/1";
@@ -43,6 +43,8 @@ pub struct Collection {
     pub problems: Vec<Problem>,
     /// The knowledge base's own glossary, beside the built-in one.
     pub glossary: Vec<Concept>,
+    /// Questions whose entry is known, for setting thresholds.
+    pub labelled: Vec<LabelledQuestion>,
     /// By file and id: the line or row on which an entry begins, as far as that is known.
     pub lines: HashMap<(String, EntryId), u32>,
 }
@@ -127,6 +129,13 @@ impl Collection {
                 collection.glossary.extend(concepts);
                 collection.problems.extend(problems);
             }
+            let labelled = path.as_ref().join(CALIBRATION_FILE);
+            if labelled.is_file() {
+                let (questions, problems) =
+                    LabelledQuestion::parse(CALIBRATION_FILE, &String::from_utf8_lossy(&read_limited(&labelled)?));
+                collection.labelled.extend(questions);
+                collection.problems.extend(problems);
+            }
             for file in knowledge_files(path.as_ref())? {
                 let bytes = read_limited(&file)?;
                 let name = file
@@ -164,6 +173,7 @@ impl Collection {
         }
         self.entries.extend(other.entries);
         self.glossary.extend(other.glossary);
+        self.labelled.extend(other.labelled);
         self.problems.extend(other.problems);
         self.lines.extend(other.lines);
     }

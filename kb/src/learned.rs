@@ -25,7 +25,7 @@ const MOST_POSTINGS: usize = 1_500;
 
 /// Of more groups than this the machines are left out: their neighbourhoods are then too large to be learned from a
 /// handful of questions, and publishing shall stay quick.
-const MOST_GROUPS: usize = 250_000;
+const MOST_GROUPS: usize = 20_000;
 
 /// Support vectors as (variant, signed weight), and the bias.
 #[derive(Clone, Debug, Default)]

@@ -20,7 +20,7 @@ use crate::HeldOut;
 use crate::analysis::SPACES;
 
 pub(crate) use build::Beside;
-pub(crate) use compare::Likeness;
+pub(crate) use compare::{Likeness, WeighedQuery};
 
 /// A sparse vector: term numbers in ascending order with their weights.
 pub(crate) type Vector = Vec<(u32, f32)>;

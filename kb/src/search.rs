@@ -7,7 +7,7 @@ use language::Language;
 use crate::analysis::{MIXED, Terms};
 use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
-use crate::likeness::{Beside, ForwardIndex, Likeness};
+use crate::likeness::{Beside, ForwardIndex, Likeness, WeighedQuery};
 use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
 use crate::{Entry, Glossary, Publication, Variant};
 
@@ -71,7 +71,7 @@ impl SearchIndex {
             return Ok(Found::default());
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut entries = self.look_up(&terms, query.limit)?;
+        let mut entries = self.likeliest(&weighed, self.look_up(&terms, query.limit)?, query.limit);
         let meaning = publication.dense().and_then(|dense| dense.question(&query.text, held_out));
         entries.extend(meaning.iter().flat_map(|meaning| meaning.nearest(query.limit)));
         let mut alike: Vec<Likeness> =
@@ -97,6 +97,18 @@ impl SearchIndex {
             names_thing: terms.names[0],
             names_act: terms.names[1],
         })
+    }
+
+    /// The entries worth a close look: by the views that are cheapest and tell most.
+    fn likeliest(&self, query: &WeighedQuery, entries: HashSet<u32>, limit: usize) -> HashSet<u32> {
+        let most = limit + limit / 3;
+        if entries.len() <= most {
+            return entries;
+        }
+        let mut glanced: Vec<(f32, u32)> =
+            entries.into_iter().map(|entry| (self.forward.glance(query, entry), entry)).collect();
+        glanced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        glanced.into_iter().take(most).map(|(_, entry)| entry).collect()
     }
 
     /// Entries that share something with the question.

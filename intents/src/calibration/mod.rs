@@ -99,30 +99,36 @@ pub(crate) fn threshold_for(predictions: &[Prediction], target: f32) -> (f32, f3
     best.unwrap_or(((1.0 - target).clamp(LOWEST_ANSWER, HIGHEST_ANSWER), 0.0, 0.0))
 }
 
-/// Fits a channel: cross-validated for the threshold, on everything for the weights. `examples` come with the entry they
-/// belong to, which decides their fold.
+/// Fits a channel: cross-validated for the threshold, on everything for the weights. Both come with the entry they belong
+/// to, which decides their fold. Where there are `judges` (questions as people really ask them), the threshold is set by them
+/// alone: held-out examples are made to be hard, and what is kept to two wrong ones in a hundred there leaves half of the
+/// real questions unanswered.
 pub(crate) fn fit_channel(
     start: &ChoiceModel,
     monotone: usize,
     examples: &[(u32, Example)],
+    judges: &[(u32, Example)],
     target: f32,
     source: String,
 ) -> Fit {
-    let mut predictions = Vec::with_capacity(examples.len());
+    let all: Vec<&(u32, Example)> = examples.iter().chain(judges).collect();
+    let judged: Vec<&(u32, Example)> =
+        if judges.is_empty() { examples.iter().collect() } else { judges.iter().collect() };
+    let mut predictions = Vec::with_capacity(judged.len());
     for fold in 0..FOLDS {
         let in_fold = |entry: u32| entry as usize % FOLDS == fold;
-        let learn: Vec<Example> =
-            examples.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
+        let learn: Vec<Example> = all.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
         let model = ChoiceModel::fit(start, &learn, monotone);
-        predictions.extend(examples.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
+        predictions.extend(judged.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
     }
     let (answer, expected_wrong, expected_answered) = threshold_for(&predictions, target);
-    let all: Vec<Example> = examples.iter().map(|(_, example)| example.clone()).collect();
+    let number = all.len();
+    let all: Vec<Example> = all.into_iter().map(|(_, example)| example.clone()).collect();
     Fit {
         model: ChoiceModel::fit(start, &all, monotone),
         thresholds: Thresholds { answer, ..Thresholds::default() },
         source,
-        examples: examples.len(),
+        examples: number,
         expected_wrong,
         expected_answered,
     }

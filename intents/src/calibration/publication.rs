@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use kb::{EntryId, HeldOut, Publication, Rehearsal, RetrieveError};
+use kb::{EntryId, HeldOut, LabelledQuestion, Publication, Rehearsal, RetrieveError};
 use language::Language;
 
 use super::{ChoiceModel, Example, Fit, fit_channel};
@@ -19,6 +19,10 @@ const BACKGROUND: &str = include_str!("../../data/background.tsv");
 /// So many ways of asking per language are held out at most, evenly spread: enough for eight weights, and about a second
 /// at publication.
 const MOST_HELD_OUT: usize = 600;
+
+/// With fewer labelled questions that have an entry, the threshold is set by the held-out ways of asking: a share of two in a
+/// hundred cannot be seen in less than a hundred.
+const FEWEST_LABELLED: usize = 100;
 
 /// With fewer examples the documented constants are kept.
 const FEWEST_HELD_OUT: usize = 60;
@@ -53,9 +57,43 @@ pub(crate) fn calibrate_text(
         let found = channel.candidates(text, language, |query| publication.search(query))?;
         examples.push((number, example(found, None, weight)));
     }
-    let source =
-        format!("{} held-out ways of asking of publication {}", numbers.len(), publication.revision());
-    Ok(Some(fit_channel(start, MONOTONE, &examples, target, source)))
+    let labelled = labelled_examples(publication, channel, language, outside)?;
+    let source = match labelled.len() {
+        0 => format!("{} held-out ways of asking of publication {}", numbers.len(), publication.revision()),
+        known => format!(
+            "{} held-out ways of asking and {known} labelled questions of publication {}",
+            numbers.len(),
+            publication.revision()
+        ),
+    };
+    Ok(Some(fit_channel(start, MONOTONE, &examples, &labelled, target, source)))
+}
+
+/// The labelled questions of one language, with the entry that decides their fold; none where there are too few to judge
+/// by. What is word for word a way of asking says nothing and is left out.
+fn labelled_examples(
+    publication: &Publication,
+    channel: &TextChannel,
+    language: Language,
+    outside: f32,
+) -> Result<Vec<(u32, Example)>, RetrieveError> {
+    let new = |q: &&LabelledQuestion| q.language == language && publication.asked_exactly(&q.question).is_none();
+    let labelled: Vec<&LabelledQuestion> = publication.labelled().iter().filter(new).collect();
+    let nothing_fits = labelled.iter().filter(|q| q.entry.is_none()).count();
+    let inside = labelled.len() - nothing_fits;
+    if inside < FEWEST_LABELLED {
+        return Ok(Vec::new());
+    }
+    // Whatever their number is, those outside stand for the expected share.
+    let weight_outside = outside / (1.0 - outside).max(1e-3) * inside as f32 / nothing_fits.max(1) as f32;
+    let mut examples = Vec::with_capacity(labelled.len());
+    for (at, question) in (0..).zip(labelled) {
+        let found = channel.candidates(&question.question, language, |query| publication.search(query))?;
+        let fold = question.entry.as_ref().and_then(|entry| publication.number(entry)).unwrap_or(at);
+        let weight = if question.entry.is_some() { 1.0 } else { weight_outside };
+        examples.push((fold, example(found, question.entry.as_ref(), weight)));
+    }
+    Ok(examples)
 }
 
 fn example(candidates: Vec<TextCandidate>, right: Option<&EntryId>, weight: f32) -> Example {
@@ -132,7 +170,7 @@ mod tests {
                 examples.push((number as u32, example(without, None, 0.1)));
             }
         }
-        let fit = fit_channel(&start(), MONOTONE, &examples, 0.02, "the sample".to_owned());
+        let fit = fit_channel(&start(), MONOTONE, &examples, &[], 0.02, "the sample".to_owned());
         println!("{fit:?}");
         for (name, weight) in feature_names().iter().zip(&fit.model.weights) {
             println!("{name}: {weight:.1}");

@@ -59,7 +59,7 @@ pub fn calibrate_voice(
         let source =
             format!("{} recordings, on publication {}", spoken.len(), understander.publication().revision());
         *calibration.voice.get_mut(language) =
-            fit_channel(&start(), MONOTONE, &examples, settings.wrong_share, source);
+            fit_channel(&start(), MONOTONE, &examples, &[], settings.wrong_share, source);
     }
     Ok(calibration)
 }

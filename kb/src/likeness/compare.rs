@@ -158,6 +158,17 @@ impl ForwardIndex {
         })
     }
 
+    /// A rough guess at [`Self::compare`]: all variants together, by writing and by sound, of the language that fits best.
+    pub fn glance(&self, query: &WeighedQuery, entry: u32) -> f32 {
+        let groups = self.of_entry.get(entry as usize).cloned().unwrap_or_default();
+        let glance = |group: u32| {
+            let group = &self.groups[group as usize];
+            let answer = dot(&query.answer, &group.answer);
+            self.gathered_cosine(query, group, MIXED) + self.gathered_cosine(query, group, SOUND) + 0.5 * answer
+        };
+        groups.map(glance).fold(0.0, f32::max)
+    }
+
     fn compare_group(&self, query: &WeighedQuery, number: u32) -> Option<Likeness> {
         let group = self.groups.get(number as usize)?;
         let mut scores = Scores::default();
