@@ -15,6 +15,9 @@ const RESAMPLINGS: usize = 2_000;
 /// Seed of the resampling: a comparison gives the same numbers every time.
 const BOOTSTRAP_SEED: u64 = 1;
 
+/// Where fewer wrong answers than this are tolerated, a single one decides about coverage: the gate leaves that to chance.
+const FEWEST_WRONG: f64 = 5.0;
+
 /// A difference with its uncertainty.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Difference {
@@ -214,7 +217,7 @@ fn unpaired(old: &Report, new: &Report) -> Vec<Change> {
 
 /// Why the new run must not pass, if it must not: top-1, or coverage at any tolerance, over all or in one language, is
 /// more than so many points below the old run, or the share of wrong answers or of answered outside questions as much
-/// above it. A figure that the old run had and the new one has not is a reason too.
+/// above it. Coverage counts where at least five wrong answers are tolerated; with fewer it is chance. A figure that the old run had and the new one has not is a reason too.
 pub fn gate(old: &Report, new: &Report, points: f64) -> Vec<String> {
     let mut reasons = Vec::new();
     judge("all questions", &old.figures, Some(&new.figures), points, &mut reasons);
@@ -240,7 +243,8 @@ fn judge(what: &str, old: &Evaluation, new: Option<&Evaluation>, points: f64, re
         }
     };
     fell("top-1", old.top1, new.top1, true);
-    for coverage in &old.coverage {
+    let judged = |wrong: f32| f64::from(wrong) * old.inside as f64 >= FEWEST_WRONG;
+    for coverage in old.coverage.iter().filter(|coverage| judged(coverage.wrong)) {
         let now = new.coverage.iter().find(|c| (c.wrong - coverage.wrong).abs() < 1e-6);
         let figure = format!("coverage at {:.0} % wrong answers", coverage.wrong * 100.0);
         fell(&figure, coverage.right, now.map_or(f64::NAN, |c| c.right), true);

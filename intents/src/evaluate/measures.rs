@@ -49,10 +49,10 @@ pub fn risk_coverage(predictions: &[(f32, bool)]) -> Vec<Point> {
 }
 
 /// The point of a risk–coverage curve with the most right answers at which at most `wrong` of the answers are wrong;
-/// `None` where even the surest answers are wrong more often.
+/// `None` where even the surest answers are wrong more often. Of points that are equally good, the highest threshold.
 pub fn covered_at(curve: &[Point], wrong: f32) -> Option<Point> {
     let tolerable = |point: &&Point| (point.answered - point.right) as f32 <= wrong * point.answered as f32;
-    curve.iter().filter(tolerable).max_by_key(|point| point.right).copied()
+    curve.iter().rev().filter(tolerable).max_by_key(|point| point.right).copied()
 }
 
 /// The value below which a share of the values lies (nearest rank); NaN for none.

@@ -8,7 +8,7 @@ use end_to_end::material::workspace;
 
 type Section = fn(&mut Report) -> Result<()>;
 
-const SECTIONS: [(&str, Section); 8] = [
+const SECTIONS: [(&str, Section); 9] = [
     ("faq", understanding::government),
     ("bank", understanding::bank),
     ("sample", understanding::sample),
@@ -17,6 +17,7 @@ const SECTIONS: [(&str, Section); 8] = [
     ("tncc", understanding::titles_by_their_beginning),
     ("emergency", understanding::emergencies),
     ("speed", understanding::speed),
+    ("many", understanding::speed_of_many),
 ];
 
 fn main() -> Result<()> {

@@ -13,5 +13,5 @@ mod titles;
 pub use faq::{bank, government};
 pub use measured::confusions;
 pub use sample::{emergencies, noise, sample};
-pub use speed::speed;
+pub use speed::{speed, speed_of_many};
 pub use titles::titles_by_their_beginning;

