@@ -88,6 +88,25 @@ fn a_bad_import_changes_nothing_and_says_file_line_and_reason_in_every_format() 
 }
 
 #[test]
+fn a_folder_is_imported_with_the_glossary_beside_it_and_the_glossarys_mistakes_stop_it() {
+    let folder = faq();
+    let base = folder.path().join("base");
+    fs::create_dir(&base).unwrap();
+    fs::write(base.join("faq.yaml"), FAQ).unwrap();
+    fs::write(base.join("glossary.tsv"), "yak-loan\tthing\t牦牛贷\tགཡག་བུན\t\t\n").unwrap();
+    let (code, said, told) = run(folder.path(), &["kb", "import", "base"]);
+    assert_eq!(code, Some(0), "{said}{told}");
+    let served = folder.path().join("data/knowledge/glossary.tsv");
+    assert!(fs::read_to_string(&served).unwrap().contains("牦牛贷"));
+    fs::write(base.join("glossary.tsv"), "yak-loan\tthing\t牦牛贷\tགཡག་བུན\t\t\nYak\tbeast\t牦牛\t\t\t\n")
+        .unwrap();
+    let (code, said, _) = run(folder.path(), &["kb", "import", "base"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("error: glossary.tsv:2"), "{said}");
+    assert!(!fs::read_to_string(&served).unwrap().contains("beast"));
+}
+
+#[test]
 fn two_people_bring_a_text_to_publication_and_the_file_keeps_everything_else() {
     let folder = faq();
     let sign = |step: &str, by: &str| {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use kb::{Collection, GLOSSARY_FILE};
+use kb::Collection;
 
 use super::super::{Failure, Outcome, counted};
 use crate::{config::Configuration, knowledge::Brain};
@@ -66,11 +66,8 @@ fn prepare(paths: &[PathBuf], fresh: &Path) -> anyhow::Result<()> {
     clear(fresh)?;
     fs::create_dir_all(fresh).with_context(|| format!("cannot make {}", fresh.display()))?;
     let mut names = BTreeSet::new();
-    for file in paths.iter().map(|path| files(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
-        let extension = file.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let table = matches!(extension.as_str(), "csv" | "tsv" | "xlsx");
-        let glossary = file.file_name().is_some_and(|name| name == GLOSSARY_FILE);
-        let (name, bytes) = if table && !glossary {
+    for (file, table) in paths.iter().map(|path| files(path)).collect::<anyhow::Result<Vec<_>>>()?.concat() {
+        let (name, bytes) = if table {
             let yaml = Collection::load(&file)?.to_file().to_yaml()?;
             (file.with_extension("yaml"), yaml.into_bytes())
         } else {
@@ -110,17 +107,21 @@ fn exchange(fresh: &Path, to: &Path) -> anyhow::Result<()> {
     renamed.with_context(|| format!("cannot make {} the new knowledge base", fresh.display()))
 }
 
-/// A file itself, or what a folder of knowledge files consists of.
-fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// A file itself, and whether it is a table of entries; or what a folder of knowledge files consists of: YAML files, and the
+/// glossary and the like beside them.
+fn files(path: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+    let ends = |file: &Path, ends: &[&str]| {
+        let end = file.extension().map(|e| e.to_string_lossy().to_lowercase());
+        end.is_some_and(|end| ends.contains(&end.as_str()))
+    };
     if path.is_file() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![(path.to_owned(), ends(path, &["csv", "tsv", "xlsx"]))]);
     }
     let mut found = Vec::new();
     for item in fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))? {
         let file = item?.path();
-        let yaml = file.extension().is_some_and(|e| e == "yaml" || e == "yml");
-        if yaml || file.file_name().is_some_and(|name| name == GLOSSARY_FILE) {
-            found.push(file);
+        if ends(&file, &["yaml", "yml", "tsv"]) {
+            found.push((file, false));
         }
     }
     found.sort();
