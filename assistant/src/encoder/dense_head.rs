@@ -52,12 +52,13 @@ impl DenseHead {
             Some("Tanh") => true,
             Some("Identity") => false,
             _ => {
-                let reason = format!("its activation is {activation:?}; this version knows Tanh and Identity");
+                let reason =
+                    format!("its activation is {activation:?}; this version knows Tanh and Identity");
                 return Err(EncoderError::unusable(weights, reason));
             }
         };
-        let bytes = fs::read(weights)
-            .map_err(|source| EncoderError::Io { path: weights.to_owned(), source })?;
+        let bytes =
+            fs::read(weights).map_err(|source| EncoderError::Io { path: weights.to_owned(), source })?;
         let wrong = |reason: &str| EncoderError::unusable(weights, reason);
         let (shape, matrix) = tensor(&bytes, "linear.weight").map_err(wrong)?;
         let [outputs, inputs] = shape[..] else { return Err(wrong("linear.weight is no matrix")) };

@@ -59,9 +59,10 @@ impl Files {
         let beside = model.parent().unwrap_or(Path::new(".")).to_owned();
         let above = beside.parent().map(Path::to_owned);
         let folders = [Some(beside.clone()), above].into_iter().flatten();
-        let folder = folders.into_iter().find(|folder| folder.join("tokenizer.json").is_file()).ok_or(
-            EncoderError::Missing { path: beside.join("tokenizer.json"), hint: NO_TOKENIZER },
-        )?;
+        let folder = folders
+            .into_iter()
+            .find(|folder| folder.join("tokenizer.json").is_file())
+            .ok_or(EncoderError::Missing { path: beside.join("tokenizer.json"), hint: NO_TOKENIZER })?;
         Ok(Self { model, tokenizer: folder.join("tokenizer.json"), folder })
     }
 
@@ -118,7 +119,8 @@ impl Files {
             add(&mut digest, part).map_err(failed(part))?;
         }
         digest.update(settings);
-        let start = digest.finalize().iter().take(6).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+        let start =
+            digest.finalize().iter().take(6).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
         Ok(format!("{start:012x}"))
     }
 }

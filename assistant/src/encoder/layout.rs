@@ -67,7 +67,8 @@ impl Layout {
         }
         .ok_or_else(|| wrong(outputs.complaint(pooling)))?;
         if output.element != Element::F32 {
-            let reason = format!("its output {} is not 32-bit floating point; export it in fp32 or int8", output.name);
+            let reason =
+                format!("its output {} is not 32-bit floating point; export it in fp32 or int8", output.name);
             return Err(wrong(reason));
         }
         Ok(Self { types, output: output.name.clone(), pool })
@@ -99,7 +100,11 @@ fn inputs(ports: &[Port]) -> Result<bool, String> {
             return Err(format!(
                 "its input {} has the fixed shape {:?}; export it with dynamic axes for batch and sequence",
                 input.name,
-                input.shape.iter().map(|size| size.map_or("?".to_owned(), |n| n.to_string())).collect::<Vec<_>>()
+                input
+                    .shape
+                    .iter()
+                    .map(|size| size.map_or("?".to_owned(), |n| n.to_string()))
+                    .collect::<Vec<_>>()
             ));
         }
     }

@@ -91,7 +91,8 @@ impl OnnxEncoder {
 
     /// Says so where the tokenizer cannot read one of our languages: its questions would all look alike.
     fn check_languages(&self) -> Result<(), String> {
-        for (language, text) in [("Tibetan", "ཐོབ་ཐང་ལག་འཁྱེར་"), ("Chinese", "身份证")] {
+        for (language, text) in [("Tibetan", "ཐོབ་ཐང་ལག་འཁྱེར་"), ("Chinese", "身份证")]
+        {
             let share = self.tokenizer.unknown_share(text)?;
             if share > 0.5 {
                 tracing::warn!(
@@ -199,7 +200,8 @@ fn pool(
     pool: Pool,
 ) -> Result<Vec<Vec<f32>>, String> {
     let texts = lengths.len();
-    let said = || format!("its output has the shape {:?} for {texts} texts of up to {longest} tokens", output.shape);
+    let said =
+        || format!("its output has the shape {:?} for {texts} texts of up to {longest} tokens", output.shape);
     if pool == Pool::Ready {
         let [n, dimensions] = output.shape[..] else { return Err(said()) };
         let rows = output.values.chunks_exact(dimensions.max(1)).map(<[f32]>::to_vec);
@@ -223,12 +225,7 @@ fn pool(
 }
 
 /// `encoder:FOLDER@HASH`, of everything that decides a vector.
-fn name(
-    files: &Files,
-    layout: &Layout,
-    extra: Vec<PathBuf>,
-    prefix: &str,
-) -> Result<String, EncoderError> {
+fn name(files: &Files, layout: &Layout, extra: Vec<PathBuf>, prefix: &str) -> Result<String, EncoderError> {
     let settings = format!("{}\n{:?}\n{prefix}\n{}", layout.output, layout.pool, files.most_tokens()?);
     let folder = files.folder.file_name().map_or("onnx".into(), |name| name.to_string_lossy());
     Ok(format!("encoder:{folder}@{}", files.hash(&extra, &settings)?))

@@ -52,7 +52,9 @@ pub enum EncodeError {
         reason: String,
     },
     /// It broke its contract: too few vectors, or of another length, or not finite.
-    #[error("the sentence encoder {encoder} gave {got} instead of {texts} finite vectors of {dimensions} numbers")]
+    #[error(
+        "the sentence encoder {encoder} gave {got} instead of {texts} finite vectors of {dimensions} numbers"
+    )]
     Contract {
         /// Which encoder.
         encoder: String,
@@ -313,7 +315,8 @@ fn vectors(
         "the dense view is ready"
     );
     if let Some(cache) = known.as_mut() {
-        let rows = texts.iter().enumerate().map(|(row, text)| (*text, &all[row * dimensions..][..dimensions]));
+        let rows =
+            texts.iter().enumerate().map(|(row, text)| (*text, &all[row * dimensions..][..dimensions]));
         cache.keep(rows, missing.is_empty());
     }
     Ok(all)

@@ -50,7 +50,12 @@ fn variants() -> Vec<Variant> {
     ]
     .into_iter()
     .enumerate()
-    .map(|(index, (entry, language, text))| Variant { entry, language, index: index as u16, text: text.into() })
+    .map(|(index, (entry, language, text))| Variant {
+        entry,
+        language,
+        index: index as u16,
+        text: text.into(),
+    })
     .collect()
 }
 
@@ -65,7 +70,10 @@ fn a_question_word_for_word_has_cosine_one_and_its_entry_comes_first() {
         let query = bag(&variant.text);
         let nearest = index.nearest(&query, 3, HeldOut::Nothing);
         assert_eq!(nearest[0].0, variant.entry, "{}", variant.text);
-        assert!(near(nearest[0].1, 1.0) && near(index.score(&query, variant.entry, HeldOut::Nothing).closest, 1.0));
+        assert!(
+            near(nearest[0].1, 1.0)
+                && near(index.score(&query, variant.entry, HeldOut::Nothing).closest, 1.0)
+        );
     }
 }
 
@@ -79,7 +87,9 @@ fn gathered_is_the_cosine_with_the_sum_of_the_entrys_vectors() {
     assert!(near(index.score(&query, 1, HeldOut::Nothing).gathered, expected));
     // Without one of its two variants, the other is both the closest and the whole.
     let score = index.score(&query, 1, HeldOut::Variant(3));
-    assert!(near(score.gathered, score.closest) && near(score.closest, dot(&query, &bag(&variants()[4].text))));
+    assert!(
+        near(score.gathered, score.closest) && near(score.closest, dot(&query, &bag(&variants()[4].text)))
+    );
 }
 
 #[test]
@@ -174,7 +184,8 @@ fn an_encoder_that_breaks_its_contract_is_named() {
 fn exact_search_over_many_ways_of_asking() {
     for rows in [5_000_usize, 20_000, 100_000] {
         let dimensions = 768;
-        let vectors: Vec<f32> = (0..rows * dimensions).map(|i| ((i * 2_654_435_761) % 1_000) as f32 / 1e3).collect();
+        let vectors: Vec<f32> =
+            (0..rows * dimensions).map(|i| ((i * 2_654_435_761) % 1_000) as f32 / 1e3).collect();
         let entries = (0..rows / 5).map(|entry| entry * 5..entry * 5 + 5).collect();
         let index = DenseIndex { dimensions, sums: Vec::new(), entries, vectors };
         let query = index.row(7).to_vec();
