@@ -134,9 +134,10 @@ fn told(record: &Record) -> String {
         None if record.inside() => "right entry not found".to_owned(),
         None => "no right entry".to_owned(),
     };
-    let best = record.candidates.first().map_or_else(String::new, |best| {
-        format!(", best {} ({:.2})", best.entry, best.confidence)
-    });
+    let best = record
+        .candidates
+        .first()
+        .map_or_else(String::new, |best| format!(", best {} ({:.2})", best.entry, best.confidence));
     format!("{:?}, {place}{best}", record.decision).to_lowercase()
 }
 
@@ -152,7 +153,11 @@ const COUNTED: [Counted; 6] = [
     ("top-3", |f| f.top3, |r| inside(r, r.rank.is_some_and(|rank| rank <= 3))),
     ("top-5", |f| f.top5, |r| inside(r, r.rank.is_some())),
     ("MRR", |f| f.mrr, |r| r.inside().then(|| r.rank.map_or(0.0, |rank| 1.0 / rank as f64))),
-    ("answered right", |f| f.answered_right, |r| inside(r, r.helps && r.decision == super::Outline::Answered)),
+    (
+        "answered right",
+        |f| f.answered_right,
+        |r| inside(r, r.helps && r.decision == super::Outline::Answered),
+    ),
     ("helped at the first turn", |f| f.helped, |r| inside(r, r.helps)),
 ];
 
@@ -272,7 +277,14 @@ impl fmt::Display for Comparison {
         for (name, list) in [("worse", &self.worse), ("better", &self.better)] {
             writeln!(f, "{} {name}", list.len())?;
             for moved in list {
-                writeln!(f, "  {} [{}]: {} → {}", moved.query, moved.expected.join(", "), moved.old, moved.new)?;
+                writeln!(
+                    f,
+                    "  {} [{}]: {} → {}",
+                    moved.query,
+                    moved.expected.join(", "),
+                    moved.old,
+                    moved.new
+                )?;
             }
         }
         Ok(())
@@ -286,12 +298,21 @@ mod tests {
     #[test]
     fn a_clear_difference_is_told_from_chance_and_chance_from_a_difference() {
         let names: Vec<String> = (0..200).map(|n| n.to_string()).collect();
-        let clear: Vec<(&str, f64, f64)> =
-            names.iter().enumerate().map(|(n, k)| (k.as_str(), f64::from(u8::from(n % 2 == 0)), f64::from(u8::from(n % 10 != 1)))).collect();
+        let clear: Vec<(&str, f64, f64)> = names
+            .iter()
+            .enumerate()
+            .map(|(n, k)| (k.as_str(), f64::from(u8::from(n % 2 == 0)), f64::from(u8::from(n % 10 != 1))))
+            .collect();
         let found = paired_bootstrap(&clear).expect("questions");
-        assert!((found.difference - 0.4).abs() < 1e-9 && found.low > 0.25 && found.not_better == 0.0, "{found:?}");
-        let chance: Vec<(&str, f64, f64)> =
-            names.iter().enumerate().map(|(n, k)| (k.as_str(), f64::from(u8::from(n % 40 == 0)), f64::from(u8::from(n % 40 == 1)))).collect();
+        assert!(
+            (found.difference - 0.4).abs() < 1e-9 && found.low > 0.25 && found.not_better == 0.0,
+            "{found:?}"
+        );
+        let chance: Vec<(&str, f64, f64)> = names
+            .iter()
+            .enumerate()
+            .map(|(n, k)| (k.as_str(), f64::from(u8::from(n % 40 == 0)), f64::from(u8::from(n % 40 == 1))))
+            .collect();
         let found = paired_bootstrap(&chance).expect("questions");
         assert!(found.low < 0.0 && found.high > 0.0 && found.not_better > 0.3, "{found:?}");
         assert_eq!(paired_bootstrap(&[]), None);
@@ -303,6 +324,9 @@ mod tests {
         let five: Vec<(&str, f64, f64)> = std::iter::repeat_n(once.clone(), 5).flatten().collect();
         let (x, y) = (paired_bootstrap(&once).expect("some"), paired_bootstrap(&five).expect("some"));
         assert_eq!(x.questions, y.questions);
-        assert!((x.low - y.low).abs() < 1e-9, "more splits of three questions say no more than three questions");
+        assert!(
+            (x.low - y.low).abs() < 1e-9,
+            "more splits of three questions say no more than three questions"
+        );
     }
 }

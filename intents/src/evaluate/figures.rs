@@ -160,7 +160,8 @@ pub fn summarise(records: &[Record]) -> Evaluation {
 
 /// Figures over some records.
 pub(super) fn summarise_some(all: &[&Record]) -> Evaluation {
-    let (inside, outside): (Vec<&Record>, Vec<&Record>) = all.iter().copied().partition(|record| record.inside());
+    let (inside, outside): (Vec<&Record>, Vec<&Record>) =
+        all.iter().copied().partition(|record| record.inside());
     let within = |places: usize| share(&inside, |r| r.rank.is_some_and(|rank| rank <= places));
     let times: Vec<f64> = all.iter().map(|r| r.milliseconds).collect();
     let (reliability, ece) = reliability(&inside);

@@ -151,7 +151,10 @@ mod tests {
     #[test]
     fn percentiles_are_nearest_ranks() {
         let values: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert!((percentile(&values, 0.95) - 95.0).abs() < 1e-9 && (percentile(&values, 1.0) - 100.0).abs() < 1e-9);
+        assert!(
+            (percentile(&values, 0.95) - 95.0).abs() < 1e-9
+                && (percentile(&values, 1.0) - 100.0).abs() < 1e-9
+        );
         assert!(percentile(&[], 0.5).is_nan());
     }
 }

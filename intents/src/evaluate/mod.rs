@@ -171,9 +171,7 @@ fn outcome(understander: &Understander, labelled: &Labelled) -> Result<Record, U
         Decision::Act(Act::Question)
         | Decision::NotUnderstood
         | Decision::AskTopic { .. }
-        | Decision::Escalate(_) => {
-            (Outline::Declined, nothing_fits)
-        }
+        | Decision::Escalate(_) => (Outline::Declined, nothing_fits),
         Decision::Act(_) => (Outline::Act, nothing_fits),
     };
     let candidates: Vec<Candidate> = understanding

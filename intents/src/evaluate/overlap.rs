@@ -56,11 +56,13 @@ impl<'a> Vocabulary<'a> {
 
     fn nearest(&mut self, labelled: &Labelled) -> f32 {
         let words = self.number(&labelled.utterance.text);
-        let right: Vec<u32> =
-            labelled.expected.iter().filter_map(|id| self.publication.number(id)).collect();
+        let right: Vec<u32> = labelled.expected.iter().filter_map(|id| self.publication.number(id)).collect();
         let counts = |entry: u32| labelled.expected.is_empty() || right.contains(&entry);
         let variants = self.publication.variants().iter().zip(&self.variants);
-        variants.filter(|(variant, _)| counts(variant.entry)).map(|(_, own)| jaccard(&words, own)).fold(0.0, f32::max)
+        variants
+            .filter(|(variant, _)| counts(variant.entry))
+            .map(|(_, own)| jaccard(&words, own))
+            .fold(0.0, f32::max)
     }
 }
 

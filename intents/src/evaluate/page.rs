@@ -138,7 +138,13 @@ fn reliability_plot(report: &Report) -> String {
                 bin.confidence * 100.0,
                 bin.right * 100.0
             );
-            plot.dot(series, bin.confidence, bin.right, bin.questions as f64 / figures.inside.max(1) as f64, &tip);
+            plot.dot(
+                series,
+                bin.confidence,
+                bin.right,
+                bin.questions as f64 / figures.inside.max(1) as f64,
+                &tip,
+            );
         }
     }
     plot.finish()
@@ -166,7 +172,11 @@ fn roc(inside: &[f32], outside: &[f32]) -> Vec<(f64, f64)> {
     let mut points = vec![(0.0, 0.0)];
     let (mut known, mut unknown) = (0_usize, 0_usize);
     for (at, (score, is_inside)) in all.iter().enumerate() {
-        if *is_inside { known += 1 } else { unknown += 1 }
+        if *is_inside {
+            known += 1
+        } else {
+            unknown += 1
+        }
         if all.get(at + 1).is_none_or(|next| next.0 < *score) {
             points.push((
                 unknown as f64 / outside.len().max(1) as f64,
@@ -277,7 +287,8 @@ fn question_table(html: &mut String, title: &str, report: &Report, belongs: impl
         records.len()
     );
     for record in records.iter().take(MOST_LISTED) {
-        let right = if record.inside() { record.expected.join(", ") } else { format!("none ({})", record.kind) };
+        let right =
+            if record.inside() { record.expected.join(", ") } else { format!("none ({})", record.kind) };
         let done = match record.decision {
             Outline::Answered => "answered",
             Outline::Clarified => "asked back",

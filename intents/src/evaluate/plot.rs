@@ -112,8 +112,10 @@ impl Plot {
         );
         for step in 0..=5 {
             let part = f64::from(step) / 5.0;
-            let (x, y) =
-                (self.x.from + part * (self.x.to - self.x.from), self.y.from + part * (self.y.to - self.y.from));
+            let (x, y) = (
+                self.x.from + part * (self.x.to - self.x.from),
+                self.y.from + part * (self.y.to - self.y.from),
+            );
             let (left, up) = self.at(self.x.from, y);
             let (across, down) = self.at(x, self.y.from);
             let right = WIDTH - RIGHT;
@@ -157,7 +159,11 @@ fn legend(series: &[(usize, String)]) -> String {
 
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if (percent - percent.round()).abs() < 0.05 { format!("{percent:.0} %") } else { format!("{percent:.1} %") }
+    if (percent - percent.round()).abs() < 0.05 {
+        format!("{percent:.0} %")
+    } else {
+        format!("{percent:.1} %")
+    }
 }
 
 /// Rows of bars split into parts that sum to 1, with the parts' names below.

@@ -96,7 +96,8 @@ pub fn publish_plain(entries: &[Row], variants: &[Row]) -> Result<PlainBase, Pro
         }
         ours.insert(id.to_owned(), name);
     }
-    let collection = Collection { name: "plain tables".to_owned(), entries: sourced, ..Collection::default() };
+    let collection =
+        Collection { name: "plain tables".to_owned(), entries: sourced, ..Collection::default() };
     Ok(PlainBase { publication: Arc::new(Publication::new(&collection)?), ours, problems })
 }
 
@@ -116,7 +117,9 @@ fn plain_entry(id: &EntryId, asked: &[(Language, String)]) -> Result<Entry, serd
         let variants: Vec<&str> = questions.collect();
         json!({"question": question, "variants": variants, "spoken": "—", "written": "—", "review": "approved"})
     };
-    serde_json::from_value(json!({"id": id, "topic": "plain", "zh": text(Language::Zh), "bo": text(Language::Bo)}))
+    serde_json::from_value(
+        json!({"id": id, "topic": "plain", "zh": text(Language::Zh), "bo": text(Language::Bo)}),
+    )
 }
 
 impl PlainBase {
@@ -208,11 +211,7 @@ pub fn held_out_records(collection: &Collection, settings: &Settings) -> Result<
     Ok(records)
 }
 
-fn ask_left(
-    left: &Collection,
-    set: &[Labelled],
-    settings: &Settings,
-) -> Result<Vec<Record>, ProtocolError> {
+fn ask_left(left: &Collection, set: &[Labelled], settings: &Settings) -> Result<Vec<Record>, ProtocolError> {
     if left.entries.is_empty() || set.is_empty() {
         return Ok(Vec::new());
     }
@@ -243,7 +242,9 @@ fn without_variants(collection: &Collection, fold: usize) -> (Collection, Vec<La
     let still: HashSet<String> = left
         .entries
         .iter()
-        .flat_map(|sourced| sourced.entry.questions().map(|(_, _, text)| language::search_key(text)).collect::<Vec<_>>())
+        .flat_map(|sourced| {
+            sourced.entry.questions().map(|(_, _, text)| language::search_key(text)).collect::<Vec<_>>()
+        })
         .collect();
     set.retain(|labelled| !still.contains(&language::search_key(&labelled.utterance.text)));
     (left, set)

@@ -135,9 +135,8 @@ fn average(figures: &mut Evaluation, by_seed: &[Evaluation]) {
     if by_seed.len() < 2 {
         return;
     }
-    let mean = |value: &dyn Fn(&Evaluation) -> f64| {
-        by_seed.iter().map(value).sum::<f64>() / by_seed.len() as f64
-    };
+    let mean =
+        |value: &dyn Fn(&Evaluation) -> f64| by_seed.iter().map(value).sum::<f64>() / by_seed.len() as f64;
     figures.auc = mean(&|seed| seed.auc);
     for (at, coverage) in figures.coverage.iter_mut().enumerate() {
         coverage.threshold = mean(&|seed| f64::from(seed.coverage[at].threshold)) as f32;

@@ -39,9 +39,9 @@ pub struct Row {
 impl Row {
     /// The row as a labelled question.
     pub fn labelled(self) -> Labelled {
-        let kind = if self.entries.is_empty() && self.kind.is_empty() { "none".to_owned() } else { self.kind };
-        let mut labelled =
-            Labelled::inside(&self.text, self.language, self.entries.into_iter().map(EntryId));
+        let kind =
+            if self.entries.is_empty() && self.kind.is_empty() { "none".to_owned() } else { self.kind };
+        let mut labelled = Labelled::inside(&self.text, self.language, self.entries.into_iter().map(EntryId));
         labelled.kind = kind;
         labelled
     }
@@ -103,8 +103,7 @@ pub fn read_table(file: &str, bytes: &[u8], layout: Layout) -> Table {
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let mut columns: Option<Vec<Column>> = None;
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-        let problem =
-            |reason: String| RowProblem { file: file.to_owned(), line: number + 1, reason };
+        let problem = |reason: String| RowProblem { file: file.to_owned(), line: number + 1, reason };
         let Ok(line) = std::str::from_utf8(line) else {
             table.problems.push(problem("is not UTF-8".to_owned()));
             continue;
@@ -202,10 +201,16 @@ mod tests {
         let with = read("\u{FEFF}query\tfaq_id\r\n怎么办身份证\ta_1\r\n", Layout::Queries);
         let without = read("怎么办身份证\ta_1\n", Layout::Queries);
         let turned = read("faq_id\tquery\na_1\t怎么办身份证\n", Layout::Queries);
-        let ours = read("# Tibetan awaits a native reviewer.\nlanguage\tentry\tquestion\nbo\tid-card\tཐོབ་ཐང་ལག་ཁྱེར་身份证\n", Layout::Queries);
+        let ours = read(
+            "# Tibetan awaits a native reviewer.\nlanguage\tentry\tquestion\nbo\tid-card\tཐོབ་ཐང་ལག་ཁྱེར་身份证\n",
+            Layout::Queries,
+        );
         for table in [&with, &without, &turned] {
             assert_eq!(table.problems, []);
-            assert_eq!((table.rows[0].text.as_str(), &table.rows[0].entries), ("怎么办身份证", &vec!["a_1".to_owned()]));
+            assert_eq!(
+                (table.rows[0].text.as_str(), &table.rows[0].entries),
+                ("怎么办身份证", &vec!["a_1".to_owned()])
+            );
             assert_eq!(table.rows[0].language, Language::Zh);
         }
         assert_eq!(without.rows[0].line, 1);
@@ -237,7 +242,11 @@ mod tests {
         let told: Vec<String> = table.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
-            ["q.tsv, line 4: names no entry", "q.tsv, line 5: has no question", "q.tsv, line 6: is not UTF-8"]
+            [
+                "q.tsv, line 4: names no entry",
+                "q.tsv, line 5: has no question",
+                "q.tsv, line 6: is not UTF-8"
+            ]
         );
         let odd = read("language\tentry\tquestion\nen\tx\thello\n", Layout::Queries);
         assert!(odd.rows.is_empty() && odd.problems[0].reason.contains("en"));

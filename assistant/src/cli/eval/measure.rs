@@ -18,7 +18,7 @@ use intents::{
 use kb::{Collection, EntryId, Publication};
 
 use super::{Failure, Options};
-use crate::{config::Configuration, knowledge};
+use crate::{config::Configuration, encoder, knowledge};
 
 /// Problems printed one by one before the rest is only counted.
 const PROBLEMS_SHOWN: usize = 10;
@@ -62,8 +62,8 @@ pub(super) fn plain(options: &Options, entries: &Path, settings: &Settings) -> R
     let (subject, protocol) = if let Some(first) = options.split {
         let mut subject = None;
         for seed in first..first.saturating_add(options.seeds) {
-            let (base, asked) = split_records(&entries, &queries, &outside, seed, settings)
-                .map_err(anyhow::Error::from)?;
+            let (base, asked) =
+                split_records(&entries, &queries, &outside, seed, settings).map_err(anyhow::Error::from)?;
             records.extend(asked);
             problems.extend(base.problems);
             subject.get_or_insert_with(|| Subject::of(&base.publication));
@@ -111,7 +111,9 @@ pub(super) fn published(
 ) -> Result<Report, Failure> {
     let folder = options.knowledge.clone().unwrap_or_else(|| knowledge::folder(configuration));
     let collection = Collection::load(&folder)?;
-    let publication = Arc::new(Publication::new(&collection)?);
+    let mut publication = Publication::new(&collection)?;
+    encoder::add_to(&mut publication, configuration).map_err(anyhow::Error::from)?;
+    let publication = Arc::new(publication);
     let mut problems = Vec::new();
     let outside = read_outside(options, &mut problems)?;
     let subject = Subject::of(&publication);

@@ -65,7 +65,10 @@ pub(super) struct Options {
 }
 
 fn points(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|points: &f64| (0.0..=100.0).contains(points)).ok_or("must be 0 to 100".to_owned())
+    text.parse()
+        .ok()
+        .filter(|points: &f64| (0.0..=100.0).contains(points))
+        .ok_or("must be 0 to 100".to_owned())
 }
 
 pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
@@ -108,7 +111,12 @@ fn stored(path: &Path) -> Result<Report, Failure> {
     let report: Report = serde_json::from_str(&text)
         .with_context(|| format!("{} is not an evaluation as `--json` writes it", path.display()))?;
     if report.format != FORMAT {
-        return Err(anyhow!("{} has format {:?}; this version reads {FORMAT:?}", path.display(), report.format).into());
+        return Err(anyhow!(
+            "{} has format {:?}; this version reads {FORMAT:?}",
+            path.display(),
+            report.format
+        )
+        .into());
     }
     Ok(report)
 }

@@ -12,9 +12,16 @@ pub(super) fn table(report: &Report) -> String {
             report.subject.entries,
             report.subject.questions,
             report.protocol,
-            if report.seeds.len() > 1 { format!("; mean of {} seeds", report.seeds.len()) } else { String::new() },
+            if report.seeds.len() > 1 {
+                format!("; mean of {} seeds", report.seeds.len())
+            } else {
+                String::new()
+            },
         ),
-        format!("{:<34} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}", "", "asked", "top-1", "top-3", "top-5", "MRR", "ECE"),
+        format!(
+            "{:<34} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}",
+            "", "asked", "top-1", "top-3", "top-5", "MRR", "ECE"
+        ),
         row("all questions inside", figures),
     ];
     for (language, figures) in &report.by_language {

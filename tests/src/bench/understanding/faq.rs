@@ -143,7 +143,12 @@ pub fn government(report: &mut Figures) -> Result<()> {
     report.at_least("faq_gov, mean of five halves: top-1", figures.top1, TOP_1, "share");
     report.at_least("faq_gov, mean of five halves: top-5", figures.top5, TOP_5, "share");
     for (kind, outside) in &figures.outside_kinds {
-        report.at_least(&format!("faq_gov, mean of five halves: area under ROC, {kind}"), outside.auc, AUC, "share");
+        report.at_least(
+            &format!("faq_gov, mean of five halves: area under ROC, {kind}"),
+            outside.auc,
+            AUC,
+            "share",
+        );
     }
     tell_more(report, "faq_gov", &halves);
     tell_baselines(report, "faq_gov", &halves, true);

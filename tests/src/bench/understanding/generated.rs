@@ -53,7 +53,8 @@ fn halves(question: &str, language: Language) -> (String, String) {
 
 /// Names of the places of Tibet down to counties.
 fn places(language: Language) -> Result<Vec<String>> {
-    let table = std::fs::read_to_string(workspace().join("kb/data/regions.tsv")).context("kb/data/regions.tsv")?;
+    let table =
+        std::fs::read_to_string(workspace().join("kb/data/regions.tsv")).context("kb/data/regions.tsv")?;
     let column = if language == Language::Zh { 2 } else { 3 };
     let name = |line: &str| Some(line.split('\t').nth(column)?.split('|').next()?.to_owned());
     Ok(table.lines().skip(1).filter_map(name).filter(|name| !name.is_empty()).collect())
@@ -74,8 +75,7 @@ pub(super) fn generate(entries: usize, seed: u64) -> Result<Collection> {
     };
     let mut made = Vec::with_capacity(entries);
     for number in 0..entries {
-        let mut entry: Entry =
-            asked::entry(format!("g-{number}"), Language::Zh, &fresh(&zh, &mut draw));
+        let mut entry: Entry = asked::entry(format!("g-{number}"), Language::Zh, &fresh(&zh, &mut draw));
         let another = fresh(&zh, &mut draw);
         if let Some(text) = &mut entry.zh {
             text.variants.push(another);

@@ -121,7 +121,8 @@ fn measure() -> Result<Confusions> {
     let mut confusions = Confusions::default();
     for (language, text, samples) in spoken()? {
         let heard: Vec<Phone> = ear.greedy(&samples)?.into_iter().map(|class| Phone(class as u8)).collect();
-        let said = language::pronunciations(&text, language).into_iter().next().context("no pronunciation")?;
+        let said =
+            language::pronunciations(&text, language).into_iter().next().context("no pronunciation")?;
         let table = confusions.table.entry(language.code().to_owned()).or_default();
         for (said, heard) in aligned(&syllables(&said.phones), &syllables(&heard)) {
             *table.entry(name(said)).or_default().entry(name(heard)).or_default() += 1;
@@ -203,7 +204,15 @@ impl Spellings {
         let units = self.by_sound.get(&(language.code(), sound.to_owned()))?;
         let total: usize = units.iter().map(|(_, count)| count).sum();
         let mut at = draw.below(total);
-        units.iter().find(|(_, count)| at < *count || { at -= count; false }).map(|(unit, _)| unit.as_str())
+        units
+            .iter()
+            .find(|(_, count)| {
+                at < *count || {
+                    at -= count;
+                    false
+                }
+            })
+            .map(|(unit, _)| unit.as_str())
     }
 }
 
@@ -229,7 +238,14 @@ pub(super) fn by_recogniser(set: &[Labelled], rate: f64) -> Result<Option<Spoilt
 }
 
 impl Spoilt {
-    fn add(&mut self, text: &str, rate: f64, confusions: &Confusions, spellings: &Spellings, draw: &mut Draw) {
+    fn add(
+        &mut self,
+        text: &str,
+        rate: f64,
+        confusions: &Confusions,
+        spellings: &Spellings,
+        draw: &mut Draw,
+    ) {
         let mut units = language::syllables(text);
         units.retain(|unit| language_of(unit.script).is_some());
         units.dedup_by(|a, b| a.range == b.range);
@@ -278,6 +294,11 @@ fn misheard<'a>(
         return None;
     }
     let mut at = draw.below(total);
-    let (sound, _) = wrong.into_iter().find(|(_, count)| at < *count || { at -= count; false })?;
+    let (sound, _) = wrong.into_iter().find(|(_, count)| {
+        at < *count || {
+            at -= count;
+            false
+        }
+    })?;
     spellings.spell(language, sound, draw)
 }

@@ -42,7 +42,12 @@ impl Spoilt {
 pub(super) fn vocabulary() -> Result<Vec<String>> {
     let mut texts = Vec::new();
     if let Some(folder) = material::data("tibetan") {
-        for file in ["ntrex/dev.zho-CN.txt", "ntrex/dev.bod.txt", "sib200/zho_Hans/train.tsv", "sib200/bod_Tibt/train.tsv"] {
+        for file in [
+            "ntrex/dev.zho-CN.txt",
+            "ntrex/dev.bod.txt",
+            "sib200/zho_Hans/train.tsv",
+            "sib200/bod_Tibt/train.tsv",
+        ] {
             texts.push(std::fs::read_to_string(folder.join(file))?);
         }
     }

@@ -69,7 +69,12 @@ fn questions(understander: &Understander) -> Result<Option<(Vec<Labelled>, Vec<L
     let asked: std::collections::HashSet<EntryId> = asked.map(EntryId).collect();
     let entries = publication.entries();
     let unasked = entries.iter().filter(|entry| !asked.contains(&entry.id)).count();
-    println!("{} held-out questions to {} of {} entries", known.len(), entries.len() - unasked, entries.len());
+    println!(
+        "{} held-out questions to {} of {} entries",
+        known.len(),
+        entries.len() - unasked,
+        entries.len()
+    );
     let labelled = |rows: Vec<Row>| rows.into_iter().map(Row::labelled).collect();
     Ok(Some((labelled(known), labelled(outside))))
 }
@@ -130,7 +135,12 @@ pub fn sample(report: &mut Figures) -> Result<()> {
 fn tell(report: &mut Figures, what: &str, figures: &Evaluation) {
     report.tell(&format!("{what}: held-out questions"), figures.inside as f64, "questions");
     report.at_least(&format!("{what}: answered right at once"), figures.answered_right, ANSWERED, "share");
-    report.at_most(&format!("{what}: wrong among the answers to them"), figures.wrong_of_answered_inside, WRONG, "share");
+    report.at_most(
+        &format!("{what}: wrong among the answers to them"),
+        figures.wrong_of_answered_inside,
+        WRONG,
+        "share",
+    );
     report.tell(&format!("{what}: asked back"), figures.decisions.clarified, "share");
     report.tell(&format!("{what}: taken for small talk and the like"), figures.decisions.acts, "share");
     report.tell(&format!("{what}: declined"), figures.decisions.declined, "share");
@@ -179,7 +189,8 @@ pub fn noise(report: &mut Figures) -> Result<()> {
         store(&noisy, &format!("noise-{}", what.split(' ').next().unwrap_or_default()))?;
         report.tell(&format!("noise, {what}: syllables replaced"), spoilt.share(), "share");
         for language in Language::ALL {
-            let figures = |report: &Report| report.by_language.get(language.code()).cloned().unwrap_or_default();
+            let figures =
+                |report: &Report| report.by_language.get(language.code()).cloned().unwrap_or_default();
             let (before, after) = (figures(&clean), figures(&noisy));
             let what = format!("noise, {what}, {}", name_of(language));
             let lost = before.answered_right - after.answered_right;

@@ -112,11 +112,20 @@ fn at_size(report: &mut Report, entries: usize, most_ms: f64, questions: &[Utter
     }
     let started = Instant::now();
     let understander = Understander::new(Arc::clone(&publication), Settings::default())?;
-    report.tell(&format!("{what}: calibrated, and made ready for voice"), started.elapsed().as_secs_f64(), "s");
+    report.tell(
+        &format!("{what}: calibrated, and made ready for voice"),
+        started.elapsed().as_secs_f64(),
+        "s",
+    );
     let times = Times::measure(questions, |question| understand(&understander, question))?;
     report.tell(&format!("{what}: a question, median"), percentile(&times.quickest, 0.5), "ms");
     report.tell(&format!("{what}: a question, mean"), times.mean(), "ms");
-    report.at_most(&format!("{what}: a question, 99th percentile"), percentile(&times.quickest, 0.99), most_ms, "ms");
+    report.at_most(
+        &format!("{what}: a question, 99th percentile"),
+        percentile(&times.quickest, 0.99),
+        most_ms,
+        "ms",
+    );
     let all = percentile(&times.all, 0.99);
     report.tell(&format!("{what}: the same with all that disturbed it"), all, "ms");
     drop(understander);
@@ -144,7 +153,8 @@ fn plain_query(
         let mut writer: IndexWriter = index.writer_with_num_threads(1, 50_000_000)?;
         for variant in publication.variants() {
             let tokens = terms(&variant.text).into_iter().enumerate();
-            let tokens = tokens.map(|(position, text)| Token { position, text, ..Token::default() }).collect();
+            let tokens =
+                tokens.map(|(position, text)| Token { position, text, ..Token::default() }).collect();
             let mut document = TantivyDocument::default();
             document.add_pre_tokenized_text(field, PreTokenizedString { text: String::new(), tokens });
             writer.add_document(document)?;
@@ -243,7 +253,8 @@ fn swap_under_load(report: &mut Report, questions: &[Utterance]) -> Result<()> {
     };
     let first = generated::generate(SMALL, 1)?;
     // A question of the first entry, which every version has.
-    let known = first.entries.first().and_then(|sourced| sourced.entry.zh.clone()).context("no entry")?.question;
+    let known =
+        first.entries.first().and_then(|sourced| sourced.entry.zh.clone()).context("no entry")?.question;
     let current = RwLock::new(make(&first)?);
     let (stop, asked, failed) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
     let slowest = std::thread::scope(|scope| -> Result<f64> {

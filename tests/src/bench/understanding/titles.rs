@@ -67,6 +67,10 @@ fn ask(
     let figures = &result.figures;
     report.tell(&format!("{name}: recall at 1"), figures.top1, "share");
     let name = format!("{name}: recall at 3");
-    if must { report.at_least(&name, figures.top3, 0.95, "share") } else { report.tell(&name, figures.top3, "share") }
+    if must {
+        report.at_least(&name, figures.top3, 0.95, "share")
+    } else {
+        report.tell(&name, figures.top3, "share")
+    }
     Ok(())
 }
