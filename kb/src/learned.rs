@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use crate::analysis::MIXED;
-use crate::likeness::{ForwardIndex, GroupTerms, Vector, dot};
+use crate::likeness::{ForwardIndex, GroupTerms, Vector, dot, look_up};
 
 /// Nearest variants of other entries that a group is told from.
 const NEGATIVES: usize = 60;
@@ -70,12 +70,12 @@ impl Learned {
         Self { machines }
     }
 
-    /// The decision value of a group for a question; about 1 for its own questions and -1 for its neighbours'.
-    /// `products` keeps what has been multiplied already for this question.
+    /// The decision value of a group for a question, given by term number; about 1 for its own questions and -1 for its
+    /// neighbours'. `products` keeps what has been multiplied already for this question.
     pub fn score(
         &self,
         index: &ForwardIndex,
-        question: &Vector,
+        question: &[f32],
         group: u32,
         products: &mut HashMap<u32, f32>,
     ) -> f32 {
@@ -84,7 +84,7 @@ impl Learned {
         for (variant, weight) in &machine.support {
             let product = products
                 .entry(*variant)
-                .or_insert_with(|| dot(question, &index.variants()[*variant as usize].vectors[MIXED]));
+                .or_insert_with(|| look_up(question, &index.variants()[*variant as usize].vectors[MIXED]));
             sum += weight * *product;
         }
         sum

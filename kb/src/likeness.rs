@@ -20,7 +20,7 @@ use crate::HeldOut;
 use crate::analysis::SPACES;
 
 pub(crate) use build::Beside;
-pub(crate) use compare::{Likeness, WeighedQuery};
+pub(crate) use compare::{Likeness, WeighedQuery, look_up};
 
 /// A sparse vector: term numbers in ascending order with their weights.
 pub(crate) type Vector = Vec<(u32, f32)>;
@@ -94,6 +94,13 @@ impl ForwardIndex {
     /// Groups in entry order.
     pub fn groups(&self) -> &[GroupTerms] {
         &self.groups
+    }
+
+    /// An entry's group in a language, or its other one.
+    pub fn group_of(&self, entry: u32, language: Language) -> u32 {
+        let groups = self.of_entry.get(entry as usize).cloned().unwrap_or_default();
+        let own = groups.clone().find(|group| self.groups[*group as usize].language == Some(language));
+        own.unwrap_or(groups.start)
     }
 
     /// All variants, in the publication's order.

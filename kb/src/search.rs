@@ -1,6 +1,6 @@
 //! Searching a publication: candidates by the inverted index, compared closely by the forward index.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use language::Language;
 
@@ -12,13 +12,11 @@ use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
 use crate::{Entry, Glossary, Publication, Variant};
 
 /// So many groups each indexed space contributes at least; the right entry is practically never deeper in both.
-const HITS_PER_SPACE: usize = 48;
+const HITS_PER_SPACE: usize = 40;
 
-/// Of more groups than this, only the rarest terms of a question are looked up …
-const MANY_GROUPS: usize = 4_000;
-
-/// … so many: common ones have postings of every other group and tell nothing apart.
-const RAREST_TERMS: usize = 24;
+/// Only so many of a question's terms are looked up in each indexed space, those that the fewest entries ask with: common
+/// ones tell nothing apart and cost most.
+const RAREST_TERMS: [usize; INDEXED] = [28, 16];
 
 /// So many of the best candidates are judged by [`View::Learned`].
 const LEARNED_ABOUT: usize = 24;
@@ -71,11 +69,13 @@ impl SearchIndex {
             return Ok(Found::default());
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut entries = self.likeliest(&weighed, self.look_up(&terms, query.limit)?, query.limit);
+        let mut groups = self.likeliest(&weighed, self.look_up(&terms, query.limit)?, query.limit);
         let meaning = publication.dense().and_then(|dense| dense.question(&query.text, held_out));
-        entries.extend(meaning.iter().flat_map(|meaning| meaning.nearest(query.limit)));
+        for entry in meaning.iter().flat_map(|meaning| meaning.nearest(query.limit)) {
+            groups.entry(entry).or_insert_with(|| self.forward.group_of(entry, query.language));
+        }
         let mut alike: Vec<Likeness> =
-            entries.into_iter().filter_map(|entry| self.forward.compare(&weighed, entry)).collect();
+            groups.into_values().filter_map(|group| self.forward.compare(&weighed, group)).collect();
         if let Some(meaning) = &meaning {
             for likeness in &mut alike {
                 let score = meaning.score(self.forward.groups()[likeness.group as usize].entry);
@@ -87,7 +87,7 @@ impl SearchIndex {
         alike.truncate(query.limit);
         let mut products = HashMap::new();
         for likeness in alike.iter_mut().take(LEARNED_ABOUT) {
-            let score = learned.score(&self.forward, &weighed.vectors[MIXED], likeness.group, &mut products);
+            let score = learned.score(&self.forward, &weighed.dense[MIXED], likeness.group, &mut products);
             likeness.scores.set(View::Learned, score);
         }
         Ok(Found {
@@ -99,32 +99,33 @@ impl SearchIndex {
         })
     }
 
-    /// The entries worth a close look: by the views that are cheapest and tell most.
-    fn likeliest(&self, query: &WeighedQuery, entries: HashSet<u32>, limit: usize) -> HashSet<u32> {
-        let most = limit + limit / 3;
-        if entries.len() <= most {
-            return entries;
-        }
-        let mut glanced: Vec<(f32, u32)> =
-            entries.into_iter().map(|entry| (self.forward.glance(query, entry), entry)).collect();
+    /// The entries worth a close look, each with its language that fits best: by the views that are cheapest and tell most.
+    fn likeliest(&self, query: &WeighedQuery, hits: HashSet<u32>, limit: usize) -> BTreeMap<u32, u32> {
+        let glance = |group: u32| (self.forward.glance(query, group), group);
+        let mut glanced: Vec<(f32, u32)> = hits.into_iter().map(glance).collect();
         glanced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        glanced.into_iter().take(most).map(|(_, entry)| entry).collect()
+        let mut likeliest = BTreeMap::new();
+        for (_, group) in glanced {
+            if likeliest.len() == limit {
+                break;
+            }
+            likeliest.entry(self.forward.groups()[group as usize].entry).or_insert(group);
+        }
+        likeliest
     }
 
-    /// Entries that share something with the question.
+    /// Groups that share something with the question.
     fn look_up(&self, terms: &Terms, limit: usize) -> Result<HashSet<u32>, RetrieveError> {
-        let groups = self.forward.groups();
-        let mut entries = HashSet::new();
+        let mut found = HashSet::new();
         for space in 0..INDEXED {
-            let most = if groups.len() > MANY_GROUPS { RAREST_TERMS } else { usize::MAX };
-            let looked_up = self.forward.rarest(space, &terms.spaces[space], most);
+            let looked_up = self.forward.rarest(space, &terms.spaces[space], RAREST_TERMS[space]);
             let hits = self
                 .inverted
-                .search(space, looked_up.into_iter(), HITS_PER_SPACE.max(limit * 2))
+                .search(space, looked_up.into_iter(), HITS_PER_SPACE.max(limit))
                 .map_err(|error| RetrieveError(error.to_string()))?;
-            entries.extend(hits.into_iter().filter_map(|group| groups.get(group as usize)).map(|group| group.entry));
+            found.extend(hits);
         }
-        Ok(entries)
+        Ok(found)
     }
 }
 

@@ -80,7 +80,7 @@ pub struct DenseScore {
 ///
 /// Search is exact, by comparing with every vector: `variants × dimensions` multiplications. At 768 dimensions that took
 /// 6 ms for 20,000 ways of asking and 25 ms for 100,000, one thread (`exact_search_over_many_ways_of_asking` in the tests
-/// measures it): up to there less than encoding one question costs. Memory is 4 bytes a number, 3 KiB a way of asking.
+/// measures it). Memory is 4 bytes a number, 3 KiB a way of asking.
 #[derive(Debug)]
 pub struct DenseIndex {
     dimensions: usize,

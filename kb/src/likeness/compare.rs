@@ -12,6 +12,12 @@ use crate::retrieve::{HeldOut, Scores, View};
 const K1: f32 = 1.2;
 const B: f32 = 0.5;
 
+/// A list up to so many times as long as the question is read through. Measured: a search costs about as much as so many reads.
+const READ_THROUGH: usize = 16;
+
+/// Of an entry's two languages, the question's own is preferred by this much likeness.
+const SAME_LANGUAGE: f32 = 0.02;
+
 /// BM25 scores are divided by this, so that usual ones lie about 1 as the other views do.
 const BM25_SCALE: f32 = 30.0;
 
@@ -22,6 +28,8 @@ pub(crate) struct WeighedQuery {
     pub held_out: HeldOut,
     /// By space: the known terms as a unit vector.
     pub vectors: [Vector; SPACES],
+    /// The written and the sounded vector again, by term number: variants are multiplied with them by looking up.
+    pub dense: [Vec<f32>; 2],
     /// By space: the known terms with their idf over groups.
     rare: [Vector; SPACES],
     /// The known written terms with their idf among questions and answers, and as a unit vector over answers.
@@ -77,6 +85,7 @@ impl ForwardIndex {
             language,
             held_out,
             vectors: Default::default(),
+            dense: Default::default(),
             rare: Default::default(),
             about: Vec::new(),
             answer: Vec::new(),
@@ -109,6 +118,12 @@ impl ForwardIndex {
             vector.sort_unstable_by_key(|(term, _)| *term);
             rare.sort_unstable_by_key(|(term, _)| *term);
             *vector = unit(std::mem::take(vector));
+        }
+        for space in [MIXED, SOUND] {
+            query.dense[space] = vec![0.0; self.vocabulary[space].len()];
+            for (term, weight) in &query.vectors[space] {
+                query.dense[space][*term as usize] = *weight;
+            }
         }
         query.about.sort_unstable_by_key(|(term, _)| *term);
         query.answer.sort_unstable_by_key(|(term, _)| *term);
@@ -146,27 +161,23 @@ impl ForwardIndex {
         (asked.saturating_sub(lost_asked), about.saturating_sub(lost_about))
     }
 
-    /// How an entry fits the question, by its best language. `None` where nothing of it is left.
-    pub fn compare(&self, query: &WeighedQuery, entry: u32) -> Option<Likeness> {
+    /// How a group fits the question. `None` where it is held out or nothing of it is left.
+    pub fn compare(&self, query: &WeighedQuery, group: u32) -> Option<Likeness> {
+        let entry = self.groups.get(group as usize)?.entry;
         if self.hidden_entry(query.held_out) == Some(entry) {
             return None;
         }
-        let groups = self.of_entry.get(entry as usize)?.clone();
-        let asked = |l: &Likeness| self.groups[l.group as usize].language == Some(query.language);
-        groups.filter_map(|group| self.compare_group(query, group)).max_by(|a, b| {
-            a.plain().total_cmp(&b.plain()).then(asked(a).cmp(&asked(b))).then(b.group.cmp(&a.group))
-        })
+        self.compare_group(query, group)
     }
 
-    /// A rough guess at [`Self::compare`]: all variants together, by writing and by sound, of the language that fits best.
-    pub fn glance(&self, query: &WeighedQuery, entry: u32) -> f32 {
-        let groups = self.of_entry.get(entry as usize).cloned().unwrap_or_default();
-        let glance = |group: u32| {
-            let group = &self.groups[group as usize];
-            let answer = dot(&query.answer, &group.answer);
-            self.gathered_cosine(query, group, MIXED) + self.gathered_cosine(query, group, SOUND) + 0.5 * answer
-        };
-        groups.map(glance).fold(0.0, f32::max)
+    /// A rough guess at [`Self::compare`]: all variants together, by writing and by sound, and the answers.
+    pub fn glance(&self, query: &WeighedQuery, group: u32) -> f32 {
+        let Some(group) = self.groups.get(group as usize) else { return 0.0 };
+        let same_language = f32::from(u8::from(group.language == Some(query.language)));
+        self.gathered_cosine(query, group, MIXED)
+            + self.gathered_cosine(query, group, SOUND)
+            + 0.5 * dot(&query.answer, &group.answer)
+            + SAME_LANGUAGE * same_language
     }
 
     fn compare_group(&self, query: &WeighedQuery, number: u32) -> Option<Likeness> {
@@ -179,7 +190,7 @@ impl ForwardIndex {
             }
             let own = &self.variants[at as usize];
             let (written, covered) = self.compare_variant(query, &own.vectors[MIXED], own.mass);
-            let sound = dot(&query.vectors[SOUND], &own.vectors[SOUND]);
+            let sound = look_up(&query.dense[SOUND], &own.vectors[SOUND]);
             let same = !query.key.is_empty() && query.key == own.key;
             let close = written + sound + f32::from(u8::from(same));
             if close > closest {
@@ -211,19 +222,13 @@ impl ForwardIndex {
 
     /// Cosine with a variant, and the share of the variant that the question has.
     fn compare_variant(&self, query: &WeighedQuery, own: &Vector, mass: f32) -> (f32, f32) {
-        let (mut i, mut product, mut shared) = (0, 0.0, 0.0);
-        let vector = &query.vectors[MIXED];
+        let (mut product, mut shared) = (0.0, 0.0);
+        let (dense, idf) = (&query.dense[MIXED], &self.statistics[MIXED].idf);
         for (term, weight) in own {
-            while vector.get(i).is_some_and(|(t, _)| t < term) {
-                i += 1;
-            }
-            match vector.get(i) {
-                Some((t, w)) if t == term => {
-                    product += w * weight;
-                    shared += self.statistics[MIXED].idf[*term as usize];
-                }
-                Some(_) => {}
-                None => break,
+            let asked = dense[*term as usize];
+            if asked > 0.0 {
+                product += asked * weight;
+                shared += idf[*term as usize];
             }
         }
         (product, share(shared, mass))
@@ -289,6 +294,11 @@ impl ForwardIndex {
             _ => None,
         }
     }
+}
+
+/// The product of a vector by term number and a sparse one.
+pub(crate) fn look_up(dense: &[f32], vector: &[(u32, f32)]) -> f32 {
+    vector.iter().map(|(term, weight)| dense[*term as usize] * weight).sum()
 }
 
 /// What a vector and a group share.
