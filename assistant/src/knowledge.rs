@@ -136,6 +136,8 @@ impl Brain {
             confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
             ..Settings::default()
         };
+        // What sound is matched against, before anybody speaks.
+        publication.spoken_forms();
         let understander = Understander::new(Arc::clone(&publication), wanted).map_err(|error| {
             KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() }
         })?;

@@ -100,15 +100,15 @@ pub struct Understander {
 }
 
 impl Understander {
-    /// Prepares understanding for a publication: phrases, spoken forms, and, unless one is given, the calibration. Takes
-    /// about a second for a thousand questions; call it on a worker thread.
+    /// Prepares understanding for a publication: phrases and, unless one is given, the calibration. (What sound is matched
+    /// against is [`Publication::spoken_forms`]: made at its first use, so call it too where voice is served.) Takes
+    /// a few seconds for a thousand questions; call it on a worker thread.
     ///
     /// # Errors
     /// [`UnderstandError`] where the index fails or the given calibration is of another format.
     pub fn new(publication: Arc<Publication>, settings: Settings) -> Result<Self, UnderstandError> {
         let acts = Arc::new(Acts::new());
         let text = TextChannel::new(Arc::clone(&acts));
-        publication.spoken_forms();
         let calibration = match settings.calibration {
             Some(calibration) if calibration.format == FORMAT => calibration,
             Some(calibration) => return Err(UnderstandError::Calibration(calibration.format)),
@@ -386,7 +386,13 @@ fn text_fits(
         let fitted = calibrate_text(rehearsal, channel, &start, language, target, settings.outside_share)?;
         Ok(fitted.unwrap_or_else(|| documented(start.clone(), target)))
     };
-    Ok(PerLanguage { bo: fit(Language::Bo)?, zh: fit(Language::Zh)? })
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| fit(Language::Bo));
+        let zh = fit(Language::Zh)?;
+        // A panic over there is passed on here.
+        let bo = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(PerLanguage { bo, zh })
+    })
 }
 
 /// Fitted thresholds for 2 % lay between .90 and .93 (see `voice_channel::start`); constants earn less trust than a fit.

@@ -235,10 +235,15 @@ impl Publication {
         &self.glossary
     }
 
+    /// The number of the first variant that has a search key.
+    pub(crate) fn variant_by_key(&self, key: &str) -> Option<u32> {
+        self.by_key.get(key).copied()
+    }
+
     /// The way of asking that a text is word for word, up to spelling variants, punctuation and spacing; of several in
     /// one entry, the first.
     pub fn asked_exactly(&self, text: &str) -> Option<&Variant> {
-        self.variants.get(*self.by_key.get(&language::search_key(text))? as usize)
+        self.variants.get(self.variant_by_key(&language::search_key(text))? as usize)
     }
 }
 

@@ -70,6 +70,12 @@ impl SearchIndex {
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
         let mut groups = self.likeliest(&weighed, self.look_up(&terms, query.limit)?, query.limit);
+        let asked = publication.variant_by_key(&terms.key).filter(|_| held_out == HeldOut::Nothing);
+        if let Some(variant) = asked {
+            // What is word for word a way of asking is compared with it, whatever else is nearer.
+            let group = self.forward.variants()[variant as usize].group;
+            groups.insert(self.forward.groups()[group as usize].entry, group);
+        }
         let meaning = publication.dense().and_then(|dense| dense.question(&query.text, held_out));
         for entry in meaning.iter().flat_map(|meaning| meaning.nearest(query.limit)) {
             groups.entry(entry).or_insert_with(|| self.forward.group_of(entry, query.language));

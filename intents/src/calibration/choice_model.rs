@@ -48,7 +48,7 @@ impl ChoiceModel {
         shares.into_iter().map(|part| part / sum).collect()
     }
 
-    /// Fits weights to examples, starting from (and, weakly, drawn to) `start`.
+    /// Fits weights to examples, starting from (and drawn to, as a few dozen examples would) `start`.
     ///
     /// The first `monotone` weights are kept from falling below zero: more overlap never speaks against an entry, however
     /// the examples happen to fall. A weight that would is dropped and the others are fitted again.
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn fitting_recovers_the_weights_that_made_the_examples() {
         let truth = ChoiceModel { weights: vec![6.0, 2.0, -4.0] };
-        let fitted = ChoiceModel::fit(&ChoiceModel { weights: vec![0.0; 3] }, &drawn(&truth, 6_000), 2);
+        let fitted = ChoiceModel::fit(&ChoiceModel { weights: vec![0.0; 3] }, &drawn(&truth, 24_000), 2);
         for (fitted, truth) in fitted.weights.iter().zip(&truth.weights) {
             assert!((fitted - truth).abs() < 0.5, "{fitted} is not {truth}");
         }
@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn fitted_probabilities_say_how_often_they_are_right() {
         let truth = ChoiceModel { weights: vec![6.0, 2.0, -4.0] };
-        let examples = drawn(&truth, 6_000);
-        let (learn, check) = examples.split_at(3_000);
+        let examples = drawn(&truth, 24_000);
+        let (learn, check) = examples.split_at(20_000);
         let fitted = ChoiceModel::fit(&ChoiceModel { weights: vec![1.0, 1.0, -1.0] }, learn, 2);
         let (mut promised, mut kept) = (0.0, 0.0);
         for example in check {

@@ -20,6 +20,10 @@ fn keys(text: &str) -> HashSet<String> {
     language::syllables(text).into_iter().map(|unit| unit.key).collect()
 }
 
+/// A unit or pair that more questions have than this makes no rivals: in a base of a hundred thousand questions made of few
+/// words, comparing all that share one would take hours. A base written by people never comes near it.
+const MOST_SHARING: usize = 300;
+
 struct Question<'a> {
     sourced: &'a Sourced,
     field: String,
@@ -56,8 +60,10 @@ pub(super) fn find(collection: &Collection) -> Vec<Problem> {
         let prefix = length - (NEAR_IDENTICAL * length as f32).ceil() as usize + 1;
         for gram in question.grams.iter().take(prefix) {
             let sharing = by_gram.entry(*gram).or_default();
-            rivals.extend(sharing.iter().copied());
-            sharing.push(number);
+            if sharing.len() < MOST_SHARING {
+                rivals.extend(sharing.iter().copied());
+                sharing.push(number);
+            }
         }
         let bare = by_bare.entry(&question.bare).or_default();
         rivals.extend(bare.iter().copied());

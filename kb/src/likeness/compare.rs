@@ -236,9 +236,14 @@ impl ForwardIndex {
 
     fn gathered_cosine(&self, query: &WeighedQuery, group: &GroupTerms, space: usize) -> f32 {
         let vector = &query.vectors[space];
-        let mut product: f32 = shared(vector, &group.gathered[space])
-            .map(|((_, weight), gathered)| weight * gathered.weight)
-            .sum();
+        let gathered = &group.gathered[space];
+        // Reading all of a short list in order beats searching it.
+        let mut product: f32 = match query.dense.get(space) {
+            Some(dense) if gathered.len() < READ_THROUGH * vector.len() => {
+                gathered.iter().map(|g| dense[g.term as usize] * g.weight).sum()
+            }
+            _ => shared(vector, gathered).map(|((_, weight), gathered)| weight * gathered.weight).sum(),
+        };
         let mut length = group.lengths[space];
         if let Some(hidden) = self.hidden_in(query.held_out, group) {
             let hidden = &hidden.vectors[space];
