@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analysis::Terms;
+use crate::parallel;
 use crate::dense::DenseView;
 use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
@@ -116,7 +117,7 @@ impl Publication {
                 text: text.to_owned(),
             }));
         }
-        let documents: Vec<Terms> = variants.iter().map(|variant| Terms::of(&variant.text, &glossary)).collect();
+        let documents: Vec<Terms> = parallel::map(&variants, |variant| Terms::of(&variant.text, &glossary));
         let mut by_key = HashMap::new();
         for (number, document) in (0_u32..).zip(&documents).filter(|(_, document)| !document.key.is_empty()) {
             by_key.entry(document.key.clone()).or_insert(number);

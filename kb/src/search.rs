@@ -9,7 +9,7 @@ use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
 use crate::likeness::{Beside, ForwardIndex, Likeness, WeighedQuery};
 use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
-use crate::{Entry, Glossary, Publication, Variant};
+use crate::{Entry, Glossary, Publication, Variant, parallel};
 
 /// So many groups each indexed space contributes at least; the right entry is practically never deeper in both.
 const HITS_PER_SPACE: usize = 40;
@@ -40,8 +40,12 @@ impl SearchIndex {
         documents: Vec<Terms>,
         glossary: &Glossary,
     ) -> tantivy::Result<Self> {
+        let mut besides = parallel::map(entries, |entry| {
+            Language::ALL.map(|language| Some(beside(entry, language, glossary)))
+        });
         let forward = ForwardIndex::build(variants, documents, entries.len(), |entry, language| {
-            entries.get(entry as usize).map_or_else(Beside::default, |entry| beside(entry, language, glossary))
+            let at = Language::ALL.iter().position(|other| *other == language).unwrap_or_default();
+            besides.get_mut(entry as usize).and_then(|both| both[at].take()).unwrap_or_default()
         });
         let groups = forward.terms_by_group(0..INDEXED).map(|spaces| {
             let mut spaces = spaces.into_iter();
