@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_yaml_ng::{Location, Mapping, Value};
 
 use crate::yaml::{entry_lines, line_of_key};
-use crate::{CALIBRATION_FILE, Concept, Entry, EntryId, GLOSSARY_FILE, Glossary, Kind, LabelledQuestion, Localized, Position, Problem, Review};
+use crate::{
+    CALIBRATION_FILE, Concept, Entry, EntryId, GLOSSARY_FILE, Glossary, Kind, LabelledQuestion, Localized,
+    Position, Problem, Review,
+};
 
 /// The only file format there is.
 pub const FORMAT: &str = "drilen-kb/1";
@@ -131,8 +134,10 @@ impl Collection {
             }
             let labelled = path.as_ref().join(CALIBRATION_FILE);
             if labelled.is_file() {
-                let (questions, problems) =
-                    LabelledQuestion::parse(CALIBRATION_FILE, &String::from_utf8_lossy(&read_limited(&labelled)?));
+                let (questions, problems) = LabelledQuestion::parse(
+                    CALIBRATION_FILE,
+                    &String::from_utf8_lossy(&read_limited(&labelled)?),
+                );
                 collection.labelled.extend(questions);
                 collection.problems.extend(problems);
             }

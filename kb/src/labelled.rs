@@ -53,7 +53,10 @@ impl LabelledQuestion {
     fn read(line: &str) -> Result<Self, (&'static str, String)> {
         let cells: Vec<&str> = line.split('\t').map(str::trim).collect();
         let [code, entry, question] = cells.as_slice() else {
-            let message = format!("has {} cells; the columns are language, entry, question, separated by tabs", cells.len());
+            let message = format!(
+                "has {} cells; the columns are language, entry, question, separated by tabs",
+                cells.len()
+            );
             return Err(("", message));
         };
         let language = Language::ALL.into_iter().find(|language| language.to_string() == *code);
@@ -61,7 +64,10 @@ impl LabelledQuestion {
             return Err(("language", format!("{code:?} is neither bo nor zh")));
         };
         if entry.is_empty() || question.is_empty() {
-            return Err(("question", "entry and question must not be empty; `none` is an entry too".to_owned()));
+            return Err((
+                "question",
+                "entry and question must not be empty; `none` is an entry too".to_owned(),
+            ));
         }
         let entry = (*entry != "none").then(|| EntryId((*entry).to_owned()));
         Ok(Self { language, entry, question: (*question).to_owned() })

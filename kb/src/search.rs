@@ -16,7 +16,7 @@ const HITS_PER_SPACE: usize = 40;
 
 /// Only so many of a question's terms are looked up in each indexed space, those that the fewest entries ask with: common
 /// ones tell nothing apart and cost most.
-const RAREST_TERMS: [usize; INDEXED] = [28, 16];
+const RAREST_TERMS: [usize; INDEXED] = [20, 12];
 
 /// So many of the best candidates are judged by [`View::Learned`].
 const LEARNED_ABOUT: usize = 24;
