@@ -5,7 +5,7 @@
 mod common;
 
 use assistant::phrases::{Phrase, say};
-use common::{close_code, error, question, shared, start, has_script};
+use common::{close_code, error, has_script, question, shared, start};
 use examples::{Client, Message, StartOptions};
 use serde_json::json;
 
@@ -222,21 +222,17 @@ async fn who_wants_to_hear_the_choices_again_gets_them_and_can_choose() {
 }
 
 #[tokio::test]
-async fn who_wants_none_of_the_choices_is_asked_for_other_words_and_was_understood() {
+async fn who_wants_none_of_the_choices_is_asked_what_it_is_about_and_was_understood() {
     for (language, topic, _, _, none) in ASKED_BACK {
-        let expected = say(Phrase::SayOtherwise, language.parse().unwrap());
+        let expected = say(Phrase::ChooseTopic, language.parse().unwrap());
         for pressed in [false, true] {
             let mut client = shared().citizen(language).await;
             client.say(topic).await.unwrap();
-            let back = client.wait_for("clarify").await.unwrap();
-            if pressed {
-                let none = json!({"type": "choose", "id": "n", "clarify_seq": back["seq"], "choice": 0});
-                client.send(none).await.unwrap();
-            } else {
-                client.say(none).await.unwrap();
-            }
+            let said = turn_down(&mut client, (!pressed).then_some(none)).await;
+            assert_eq!((&said["kind"], &said["prompt"]), (&json!("topic"), &json!(expected)), "{said}");
+            client.say(none).await.unwrap();
             let said = client.wait_for_any(&RESPONSES).await.unwrap();
-            assert_eq!(said["text"], expected, "{said}");
+            assert_eq!(said["type"], "escalated", "none of the topics either: {said}");
         }
         // Where nothing was offered, the same word is not understood.
         let mut client = shared().citizen(language).await;
@@ -244,6 +240,48 @@ async fn who_wants_none_of_the_choices_is_asked_for_other_words_and_was_understo
         let said = client.wait_for("say").await.unwrap();
         assert_eq!(said["text"], say(Phrase::NotUnderstood, language.parse().unwrap()));
     }
+}
+
+/// Two entries of one topic: who turns them down cannot be asked what else it is about.
+const ONE_TOPIC: &str = "format: drilen-kb/1\nname: one topic\nentries:
+- id: renew
+  topic: documents
+  zh: {question: 身份证到期了怎么换？, spoken: 去派出所换。, written: 去派出所换。}
+  bo: {question: ཐོབ་ཐང་ལག་འཁྱེར་གྱི་དུས་ཚོད་རྫོགས་ན་ག་འདྲ་བརྗེ་དགོས་རེད།, spoken: ཉེན་རྟོག་ས་ཚུགས་ལ་བརྗེ།, written: ཉེན་རྟོག་ས་ཚུགས་ལ་བརྗེ།}
+- id: lost
+  topic: documents
+  zh: {question: 身份证丢了怎么补办？, spoken: 去派出所补。, written: 去派出所补。}
+  bo: {question: ཐོབ་ཐང་ལག་འཁྱེར་བོར་ན་ག་འདྲ་བསྐྱར་བཟོ་བྱེད་དགོས་རེད།, spoken: ཉེན་རྟོག་ས་ཚུགས་ལ་བཟོ།, written: ཉེན་རྟོག་ས་ཚུགས་ལ་བཟོ།}
+";
+
+#[tokio::test]
+async fn where_no_other_topic_is_left_other_words_are_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faq.yaml");
+    std::fs::write(&file, ONE_TOPIC).unwrap();
+    let server = start(&format!("[knowledge]\npath = \"{}\"\n", file.display())).await;
+    for (language, topic, _, _, none) in ASKED_BACK {
+        let expected = say(Phrase::SayOtherwise, language.parse().unwrap());
+        for pressed in [false, true] {
+            let mut client = server.citizen(language).await;
+            client.say(topic).await.unwrap();
+            let said = turn_down(&mut client, (!pressed).then_some(none)).await;
+            assert_eq!(said["text"], expected, "{said}");
+        }
+    }
+}
+
+/// Wants none of what the assistant asks back about, in words or by the button, and returns what it says to that.
+async fn turn_down(client: &mut Client, words: Option<&str>) -> serde_json::Value {
+    let back = client.wait_for("clarify").await.unwrap();
+    match words {
+        Some(none) => drop(client.say(none).await.unwrap()),
+        None => {
+            let none = json!({"type": "choose", "id": "n", "clarify_seq": back["seq"], "choice": 0});
+            client.send(none).await.unwrap();
+        }
+    }
+    client.wait_for_any(&RESPONSES).await.unwrap()
 }
 
 #[tokio::test]
@@ -287,8 +325,8 @@ async fn in_the_other_language_only_what_was_said_last_is_said_again() {
 #[tokio::test]
 async fn louder_start_over_complaints_and_small_talk_are_carried_out_in_both_languages() {
     for (language, louder, start_over, complaint, yes, talk) in [
-        ("zh", "声音太小了，请大声一点", "重新开始", "我要投诉你们", "是的", "今天天气怎么样"),
-        ("bo", "སྐད་ཆེ་ཙམ་གསུང་རོགས་གནང་།", "འགོ་ནས་བསྐྱར་དུ།", "སྐྱོན་བརྗོད་ཞུ་འདོད་ཡོད།", "ཡིན།", "དེ་རིང་གནམ་གཤིས་ག་འདྲ་འདུག"),
+        ("zh", "声音太小了，请大声一点", "重新开始", "你们答非所问，太差了", "是的", "今天天气怎么样"),
+        ("bo", "སྐད་ཆེ་ཙམ་གསུང་རོགས་གནང་།", "འགོ་ནས་བསྐྱར་དུ།", "ཁྱེད་རང་གིས་ལན་ནོར་འདུག", "ཡིན།", "དེ་རིང་གནམ་གཤིས་ག་འདྲ་འདུག"),
     ] {
         let mut client = shared().citizen(language).await;
         client.say(talk).await.unwrap();
@@ -310,6 +348,20 @@ async fn louder_start_over_complaints_and_small_talk_are_carried_out_in_both_lan
         assert!(said["text"].as_str().unwrap().contains("12345"));
         client.say(yes).await.unwrap();
         assert_eq!(client.wait_for("escalated").await.unwrap()["reason"], "asked");
+    }
+}
+
+/// A knowledge base may say itself where to complain; whichever of the two answers, the number is told.
+#[tokio::test]
+async fn who_complains_about_an_office_is_told_where_to() {
+    for (language, complaint) in
+        [("zh", "我要投诉你们"), ("bo", "སྐྱོན་བརྗོད་ཞུ་འདོད་ཡོད།"), ("bo", "ང་ 投诉བྱེད་འདོད་ཡོད།")]
+    {
+        let mut client = shared().citizen(language).await;
+        client.say(complaint).await.unwrap();
+        let said = client.wait_for_any(&RESPONSES).await.unwrap();
+        let told = format!("{} {}", said["text"], said["written"]);
+        assert!(told.contains("12345"), "{complaint}: {said}");
     }
 }
 

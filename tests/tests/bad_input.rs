@@ -180,9 +180,9 @@ async fn bytes_that_are_no_text_end_their_connection_and_nothing_else() -> Resul
         [&b"\xff\xfe\xfd"[..], b"{\"type\":\"text\",\"id\":\"a\",\"text\":\"\xe0\xbd\"}", b"\xed\xa0\x80"]
     {
         let rest = raw_text_frame(&address, &path, bytes).await?;
-        // RFC 6455 8.1: 1007, or the connection simply ends.
-        let closed = rest.is_empty() || rest.windows(2).any(|code| code == 1007_u16.to_be_bytes());
-        ensure!(closed, "answered {rest:?}");
+        // RFC 6455, 8.1 and 7.4.1: a close frame (0x88, its length, then the code) with 1007, and nothing else.
+        let closed = rest.get(2..4).is_some_and(|code| code == 1007_u16.to_be_bytes());
+        ensure!(rest.first() == Some(&0x88) && closed, "answered {rest:?}");
     }
     still_works(&mut bystander, "བཀྲ་ཤིས་བདེ་ལེགས། 你好").await
 }

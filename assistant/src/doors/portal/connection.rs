@@ -28,6 +28,7 @@ use super::{
     outbox::Outbox,
     playback::{Line, Speaker},
     spoken_turn::SpokenTurns,
+    unreadable,
 };
 use crate::{
     doors::desk::Typing,
@@ -185,7 +186,10 @@ impl Connection {
                 }
                 message = stream.next() => match message {
                     Some(Ok(message)) => { deadline = Instant::now() + idle; self.message(message).await }
-                    Some(Err(error)) => self.broken(&error),
+                    Some(Err(error)) => {
+                        unreadable::close(&error, Some(self.state.language), self.outbox());
+                        Flow::Over
+                    }
                     None => Flow::Over,
                 },
                 () = sleep_until(deadline) => { self.outbox().close_done(); Flow::Over }
@@ -346,17 +350,6 @@ impl Connection {
             return Flow::Over;
         }
         Flow::On
-    }
-
-    fn broken(&self, error: &axum::Error) -> Flow {
-        let text = error.to_string();
-        // The library says so in words only.
-        if text.contains("too long") || text.contains("too large") || text.contains("Space limit") {
-            let refusal = Refusal::new(ErrorCode::TextTooLong);
-            self.outbox().signal(Signal::Error(refusal.signal(Some(self.state.language), true)));
-            self.outbox().close(close_code::SIZE, "message too large");
-        }
-        Flow::Over
     }
 }
 

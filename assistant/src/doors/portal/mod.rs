@@ -12,6 +12,7 @@ mod opening;
 mod outbox;
 mod playback;
 mod spoken_turn;
+mod unreadable;
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -13,7 +13,7 @@ use futures::{
 };
 use metrics::gauge;
 
-use super::{super::limits::TooFast, PortalState, connection::Connection, outbox::Outbox};
+use super::{super::limits::TooFast, PortalState, connection::Connection, outbox::Outbox, unreadable};
 use crate::{
     phrases::{Phrase, say},
     session::{Refusal, Session},
@@ -87,13 +87,20 @@ async fn open(
                 outbox.close(close_code::RESTART, "restart");
                 return None;
             }
-            message = tokio::time::timeout(PATIENCE, first_message(stream)) => message.ok().flatten(),
+            message = tokio::time::timeout(PATIENCE, first_message(stream)) => message.unwrap_or(First::Nothing),
         };
-        let Some(message) = message else {
-            outbox.close(close_code::POLICY, "nothing was said");
-            return None;
+        let said = match message {
+            First::Said(said) => said,
+            First::Unreadable(error) => {
+                unreadable::close(&error, None, outbox);
+                return None;
+            }
+            First::Nothing => {
+                outbox.close(close_code::POLICY, "nothing was said");
+                return None;
+            }
         };
-        let refusal = match message {
+        let refusal = match said {
             Ok(message @ (ClientMessage::Start(_) | ClientMessage::Resume(_))) => {
                 return match enter(portal, address, &message, outbox).await {
                     Ok(opened) => Some(opened),
@@ -137,18 +144,27 @@ async fn enter(
 }
 
 /// The first application message; `None` where the client went away.
-async fn first_message(stream: &mut SplitStream<WebSocket>) -> Option<Result<ClientMessage, Refusal>> {
+/// What comes first from a client.
+enum First {
+    Said(Result<ClientMessage, Refusal>),
+    Unreadable(axum::Error),
+    Nothing,
+}
+
+async fn first_message(stream: &mut SplitStream<WebSocket>) -> First {
     loop {
-        match stream.next().await? {
+        let Some(message) = stream.next().await else { return First::Nothing };
+        match message {
             Ok(Message::Text(text)) => {
-                return Some(
+                return First::Said(
                     ClientMessage::parse(&text)
                         .map_err(|error| Refusal::new(error.code()).about(error.id().cloned())),
                 );
             }
-            Ok(Message::Binary(_)) => return Some(Err(Refusal::new(ErrorCode::WrongOrder))),
+            Ok(Message::Binary(_)) => return First::Said(Err(Refusal::new(ErrorCode::WrongOrder))),
             Ok(Message::Ping(_) | Message::Pong(_)) => {}
-            Ok(Message::Close(_)) | Err(_) => return None,
+            Ok(Message::Close(_)) => return First::Nothing,
+            Err(error) => return First::Unreadable(error),
         }
     }
 }
