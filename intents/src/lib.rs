@@ -22,6 +22,4 @@ pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recordin
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use slots::{Day, Slots};
 pub use understander::{Settings, UnderstandError, Understander};
-pub use understanding::{
-    Act, Decision, EmergencyKind, EscalationReason, Scored, Understanding, Utterance,
-};
+pub use understanding::{Act, Decision, EmergencyKind, EscalationReason, Scored, Understanding, Utterance};

@@ -26,8 +26,16 @@ impl TextCandidate {
 
 /// What the model weighs beside the views. The first five are the same for all candidates of a question: they say whether
 /// it is a question of the knowledge base's kind at all.
-const FURTHER: [&str; 8] =
-    ["known", "best_bm25", "best_bm25_sound", "names_thing", "names_act", "shortness", "other_language", "constant"];
+const FURTHER: [&str; 8] = [
+    "known",
+    "best_bm25",
+    "best_bm25_sound",
+    "names_thing",
+    "names_act",
+    "shortness",
+    "other_language",
+    "constant",
+];
 
 /// Views whose weight never falls below zero: more likeness does not speak against an entry, however the examples happen
 /// to fall. All of them.

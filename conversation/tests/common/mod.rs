@@ -3,9 +3,9 @@
 
 use conversation::event::{LanguageChanged, Started};
 use conversation::{
-    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy, Considered,
-    ConversationId, ConversationState, EscalationId, EscalationReason, Event, EventBody, HandoffCommand,
-    MessageId, Provenance, Say, SayAct, Source, Timestamp,
+    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,
+    Considered, ConversationId, ConversationState, EscalationId, EscalationReason, Event, EventBody,
+    HandoffCommand, MessageId, Provenance, Say, SayAct, Source, Timestamp,
 };
 use kb::EntryId;
 use language::Language;

@@ -27,14 +27,7 @@ pub(super) fn entry(id: String, language: Language, question: &str) -> Entry {
         Language::Zh => (Some(text), None),
         Language::Bo => (None, Some(text)),
     };
-    Entry {
-        id: EntryId(id),
-        topic: "measuring".to_owned(),
-        sample: true,
-        zh,
-        bo,
-        ..Entry::default()
-    }
+    Entry { id: EntryId(id), topic: "measuring".to_owned(), sample: true, zh, bo, ..Entry::default() }
 }
 
 /// Writes entries as a knowledge file.
