@@ -274,12 +274,11 @@ async fn where_no_other_topic_is_left_other_words_are_asked_for() {
 /// Wants none of what the assistant asks back about, in words or by the button, and returns what it says to that.
 async fn turn_down(client: &mut Client, words: Option<&str>) -> serde_json::Value {
     let back = client.wait_for("clarify").await.unwrap();
-    match words {
-        Some(none) => drop(client.say(none).await.unwrap()),
-        None => {
-            let none = json!({"type": "choose", "id": "n", "clarify_seq": back["seq"], "choice": 0});
-            client.send(none).await.unwrap();
-        }
+    if let Some(none) = words {
+        client.say(none).await.unwrap();
+    } else {
+        let none = json!({"type": "choose", "id": "n", "clarify_seq": back["seq"], "choice": 0});
+        client.send(none).await.unwrap();
     }
     client.wait_for_any(&RESPONSES).await.unwrap()
 }

@@ -5,6 +5,7 @@
 mod common;
 
 use std::{
+    fmt::Write as _,
     path::Path,
     sync::{
         Arc,
@@ -36,7 +37,8 @@ fn edition(folder: &Path, mark: &str) {
     ];
     let mut yaml = format!("format: drilen-kb/1\nname: edition {mark}\nentries:\n");
     for (id, zh, bo) in questions {
-        yaml += &format!(
+        let _ = write!(
+            yaml,
             "- id: {id}\n  topic: t\n  zh: {{question: {zh}, variants: [请问{zh}, 我想知道{zh}], spoken: {mark}, written: {mark}}}\n  \
              bo: {{question: {bo}, variants: [ང་ལ་{bo}, ད་{bo}], spoken: {mark}, written: {mark}}}\n"
         );

@@ -151,6 +151,7 @@ impl Rules {
 
 /// What a conversation remembers between turns. Kept up by [`Context::record`]; small, and serialisable for the log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "facts about a conversation, each true or not by itself")]
 pub struct Memory {
     /// Choices that were offered and not yet answered; one is a confirming question.
     pub pending: Vec<Scored>,
@@ -276,11 +277,10 @@ impl Context {
                 memory.pending = vec![chosen.clone()];
                 memory.places.clone_from(places);
             }
-            Decision::NotUnderstood => memory.close_questions(),
             // An offered choice stays open over "say that again" and the like: it is what is said again.
             Decision::Act(Act::Repeat | Act::Slower | Act::Louder | Act::OtherLanguage) => {}
             Decision::Act(Act::StartOver) => *memory = Memory::default(),
-            Decision::Act(_) => memory.close_questions(),
+            Decision::NotUnderstood | Decision::Act(_) => memory.close_questions(),
             Decision::Escalate(_) => {
                 memory.close_questions();
                 memory.failures = 0;

@@ -154,7 +154,7 @@ impl Collection {
                         Ok(yaml) => collection.add_file(&name, yaml),
                         Err(error) => {
                             let before = &bytes[..error.valid_up_to()];
-                            let line = before.iter().filter(|byte| **byte == b'\n').count() as u32 + 1;
+                            let line = before.split(|byte| *byte == b'\n').count() as u32;
                             let position = Some(Position { line, column: None });
                             collection.error(&name, position, None, "", "this is not UTF-8".to_owned());
                         }

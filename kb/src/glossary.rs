@@ -304,7 +304,8 @@ mod tests {
     #[test]
     fn the_built_in_glossary_has_no_problems_and_both_languages() {
         let (concepts, problems) = Glossary::parse("built-in", BUILT_IN);
-        assert!(problems.is_empty(), "{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>());
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        assert!(told.is_empty(), "{}", told.join("\n"));
         assert!(concepts.len() >= 1_000, "{} concepts", concepts.len());
         let tibetan =
             |form: &String| language::syllables(form).iter().any(|u| u.script == language::Script::Tibetan);

@@ -116,13 +116,16 @@ impl Entry {
         let valid =
             |signature: &Option<Signature>| signature.as_ref().is_some_and(|s| s.revision == revision);
         Some(match text.review {
-            Review::Draft | Review::AwaitingNativeReviewer | Review::Sample => Stage::Draft,
             Review::Approved => Stage::Published,
             Review::Published if valid(&text.reviewed) && valid(&text.published) && two_people(text) => {
                 Stage::Published
             }
             Review::Reviewed | Review::Published if valid(&text.reviewed) => Stage::Reviewed,
-            Review::Reviewed | Review::Published => Stage::Draft,
+            Review::Draft
+            | Review::AwaitingNativeReviewer
+            | Review::Sample
+            | Review::Reviewed
+            | Review::Published => Stage::Draft,
         })
     }
 

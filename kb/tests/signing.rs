@@ -1,4 +1,5 @@
 //! Signing a text in the file in which a person keeps it.
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use kb::{Collection, Date, EditError, EntryId, Stage, Step, sign};
 use language::Language::{Bo, Zh};

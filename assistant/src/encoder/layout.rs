@@ -115,9 +115,9 @@ struct Outputs<'a>(&'a [Port]);
 
 impl<'a> Outputs<'a> {
     fn named(&self, names: &[&str], rank: usize) -> Option<&'a Port> {
-        let named = names.iter().find_map(|name| self.0.iter().find(|port| port.name == *name));
+        let called = names.iter().find_map(|name| self.0.iter().find(|port| port.name == *name));
         let mut others = self.0.iter().filter(|port| port.shape.len() == rank);
-        named.or_else(|| others.next().filter(|_| others.next().is_none()))
+        called.or_else(|| others.next().filter(|_| others.next().is_none()))
     }
 
     /// The output that is one vector for each text.

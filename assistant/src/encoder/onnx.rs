@@ -46,7 +46,7 @@ impl OnnxEncoder {
             Pool::Mean | Pool::First => DenseHead::read(&files.folder)?.unzip(),
         };
         let mut loaded = Self {
-            name: name(&files, &layout, head_files.unwrap_or_default(), &settings.prefix)?,
+            name: name(&files, &layout, &head_files.unwrap_or_default(), &settings.prefix)?,
             dimensions: 0,
             tokenizer,
             prefix: settings.prefix.clone(),
@@ -149,7 +149,9 @@ impl OnnxEncoder {
             return Err("it gave something that is no number".into());
         }
         if length > 0.0 {
-            vector.iter_mut().for_each(|number| *number /= length);
+            for number in &mut vector {
+                *number /= length;
+            }
         }
         Ok(vector)
     }
@@ -225,10 +227,10 @@ fn pool(
 }
 
 /// `encoder:FOLDER@HASH`, of everything that decides a vector.
-fn name(files: &Files, layout: &Layout, extra: Vec<PathBuf>, prefix: &str) -> Result<String, EncoderError> {
+fn name(files: &Files, layout: &Layout, extra: &[PathBuf], prefix: &str) -> Result<String, EncoderError> {
     let settings = format!("{}\n{:?}\n{prefix}\n{}", layout.output, layout.pool, files.most_tokens()?);
     let folder = files.folder.file_name().map_or("onnx".into(), |name| name.to_string_lossy());
-    Ok(format!("encoder:{folder}@{}", files.hash(&extra, &settings)?))
+    Ok(format!("encoder:{folder}@{}", files.hash(extra, &settings)?))
 }
 
 /// Memory of this process, in bytes; 0 where the system does not say (only Linux does, in this way).

@@ -76,7 +76,11 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
             Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
         }
         Decision::Clarify { choices } => Response::of(clarify(choices, situation)),
-        Decision::AskTopic { .. } if waiting => {
+        Decision::AskTopic { .. }
+        | Decision::NotUnderstood
+        | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
+            if waiting =>
+        {
             Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
         }
         Decision::AskTopic { topics, considered, declined } => {
@@ -84,12 +88,6 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
         }
         Decision::AskPlace { chosen, places } => Response::of(ask_place(chosen, places, situation)),
         Decision::Act(act) => perform(*act, situation),
-        Decision::NotUnderstood
-        | Decision::Escalate(EscalationReason::LowConfidence | EscalationReason::Asked)
-            if waiting =>
-        {
-            Response::of(words(Phrase::AlreadyWaiting, SayAct::Notice, situation))
-        }
         Decision::NotUnderstood if turned_down(situation) => {
             Response::of(words(Phrase::SayOtherwise, SayAct::NotUnderstood, situation))
         }
@@ -413,9 +411,10 @@ fn answer_in(
 /// Where several choices are offered nothing has been matched yet.
 pub fn matched_question(decision: &Decision, language: Language, knowledge: &Publication) -> String {
     match decision {
-        Decision::Answer { chosen, .. } => question_in(chosen, language, knowledge),
         Decision::Clarify { choices } if choices.len() == 1 => question_in(&choices[0], language, knowledge),
-        Decision::AskPlace { chosen, .. } => question_in(chosen, language, knowledge),
+        Decision::Answer { chosen, .. } | Decision::AskPlace { chosen, .. } => {
+            question_in(chosen, language, knowledge)
+        }
         Decision::Clarify { .. }
         | Decision::AskTopic { .. }
         | Decision::Act(_)

@@ -77,18 +77,19 @@ impl Graph {
 
     /// A matrix or vector of floats.
     pub fn floats(&mut self, name: &str, shape: &[u64], values: &[f32]) {
-        self.constant(name, Element::Float, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, Element::Float, shape, &bytes);
     }
 
     /// A vector of integers.
     pub fn integers(&mut self, name: &str, values: &[i64]) {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.constant(name, Element::Int64, &[values.len() as u64], bytes);
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(name, Element::Int64, &[values.len() as u64], &bytes);
     }
 
-    fn constant(&mut self, name: &str, element: Element, shape: &[u64], bytes: Vec<u8>) {
+    fn constant(&mut self, name: &str, element: Element, shape: &[u64], bytes: &[u8]) {
         let tensor = shape.iter().fold(Message::default(), |tensor, size| tensor.number(1, *size));
-        self.constants.push(tensor.number(2, element as u64).text(8, name).bytes(9, &bytes));
+        self.constants.push(tensor.number(2, element as u64).text(8, name).bytes(9, bytes));
     }
 
     /// The whole file: IR version 8, operator set 13.

@@ -173,9 +173,9 @@ fn roc(inside: &[f32], outside: &[f32]) -> Vec<(f64, f64)> {
     let (mut known, mut unknown) = (0_usize, 0_usize);
     for (at, (score, is_inside)) in all.iter().enumerate() {
         if *is_inside {
-            known += 1
+            known += 1;
         } else {
-            unknown += 1
+            unknown += 1;
         }
         if all.get(at + 1).is_none_or(|next| next.0 < *score) {
             points.push((
@@ -243,8 +243,11 @@ fn figures_row(html: &mut String, name: &str, figures: &Evaluation) {
     let mut shares = vec![figures.top1, figures.top3, figures.top5, figures.mrr];
     shares.extend(figures.coverage.iter().map(|c| c.right));
     shares.extend([figures.answered_right, figures.helped, figures.ece]);
-    let cells: String = shares.into_iter().map(|share| format!("<td>{}</td>", shown(share))).collect();
-    let _ = write!(html, "<tr><th>{}</th><td>{}</td>{cells}</tr>", escaped(name), figures.inside);
+    let _ = write!(html, "<tr><th>{}</th><td>{}</td>", escaped(name), figures.inside);
+    for share in shares {
+        let _ = write!(html, "<td>{}</td>", shown(share));
+    }
+    html.push_str("</tr>");
 }
 
 fn confusion_table(html: &mut String, report: &Report) {

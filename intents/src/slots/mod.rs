@@ -126,7 +126,9 @@ impl Slots {
             }
             match lexicon.at(&units[at..]) {
                 Some((length, named)) => {
-                    named.iter().for_each(|named| slots.take(named));
+                    for named in named {
+                        slots.take(named);
+                    }
                     at += length;
                 }
                 // In Tibetan no name begins inside a syllable that was split.

@@ -19,7 +19,9 @@ fn bag(text: &str) -> Vec<f32> {
     }
     let length = dot(&vector, &vector).sqrt();
     if length > 0.0 {
-        vector.iter_mut().for_each(|number| *number /= length);
+        for number in &mut vector {
+            *number /= length;
+        }
     }
     vector
 }

@@ -6,6 +6,8 @@
 //! also be typed as they are. An exported cell never begins with `=`, `+`, `-` or `@`, which a spreadsheet would take for
 //! the beginning of a formula.
 
+use std::fmt::Write as _;
+
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// The list that is there and empty.
@@ -52,7 +54,8 @@ fn escape(text: &str, list: bool) -> String {
             '_' if text[at..].starts_with("_x") => cell.push_str("\\u{5f}"),
             '\n' | '\t' => cell.push(c),
             c if c.is_control() || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}') => {
-                cell.push_str(&format!("\\u{{{:x}}}", u32::from(c)));
+                // Writing to a string cannot fail.
+                let _ = write!(cell, "\\u{{{:x}}}", u32::from(c));
             }
             c => cell.push(c),
         }

@@ -17,7 +17,7 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Grid, Problem> {
         ..Problem::default()
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         broken(line as u32, "this is not UTF-8; save the table as “CSV UTF-8”, or as .xlsx".to_owned())
     })?;
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);

@@ -20,6 +20,9 @@ use tantivy::{Index, IndexWriter, TantivyDocument, Term};
 use super::{baselines, generated, sample};
 use crate::bench::{Report, percentile};
 
+/// How a text becomes the terms of an index.
+type Terms = fn(&str) -> Vec<String>;
+
 const SMALL: usize = 1_000;
 const LARGE: usize = 100_000;
 
@@ -141,7 +144,7 @@ fn plain_query(
     questions: &[Utterance],
     ours: f64,
 ) -> Result<()> {
-    let plain: [(&str, fn(&str) -> Vec<String>); 2] = [("words", words), ("characters and pairs", pairs)];
+    let plain: [(&str, Terms); 2] = [("words", words), ("characters and pairs", pairs)];
     for (number, (name, terms)) in plain.into_iter().enumerate() {
         let mut schema = Schema::builder();
         let indexing = TextFieldIndexing::default()

@@ -68,9 +68,9 @@ fn ask(
     report.tell(&format!("{name}: recall at 1"), figures.top1, "share");
     let name = format!("{name}: recall at 3");
     if must {
-        report.at_least(&name, figures.top3, 0.95, "share")
+        report.at_least(&name, figures.top3, 0.95, "share");
     } else {
-        report.tell(&name, figures.top3, "share")
+        report.tell(&name, figures.top3, "share");
     }
     Ok(())
 }
