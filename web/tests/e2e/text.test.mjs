@@ -59,11 +59,16 @@ for (const language of LANGUAGES) {
       assertFaultless(page);
     });
 
-    test("none of the choices is an answer too", async () => {
+    test("none of the choices is an answer too: topics, and then a person", async () => {
       const page = await citizen(browser, language);
       await type(page, CLARIFY[language]);
       await page.getByTestId("choice-0").click({ timeout: 30_000 });
-      await page.getByTestId("say").or(page.getByTestId("escalated")).first().waitFor({ timeout: 30_000 });
+      const topics = page.getByTestId("clarify").nth(1);
+      await topics.waitFor({ timeout: 30_000 });
+      await picture(page, `portal-${language}-phone-topics`);
+      await assertComfortable(page);
+      await topics.getByTestId("choice-0").click();
+      await page.getByTestId("escalated").first().waitFor({ timeout: 30_000 });
       assert.equal(await page.getByTestId("answer").count(), 0);
       assertFaultless(page);
     });
