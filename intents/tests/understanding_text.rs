@@ -315,3 +315,34 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
     let evaluation = report("faq_gov, one question per entry", &understander, &set);
     assert!(evaluation.top1 > 0.5 && evaluation.auc > 0.85, "{evaluation}");
 }
+
+/// Every seventh entry loses one language; its own questions in that language, and then the titles of the other, are asked.
+#[test]
+fn a_question_in_one_language_finds_an_entry_that_exists_only_in_the_other() {
+    let mut collection = Collection::load(&knowledge().join("sample")).expect("the sample knowledge base");
+    let mut asked: Vec<(EntryId, Language, Vec<String>)> = Vec::new();
+    for (number, sourced) in collection.entries.iter_mut().enumerate().filter(|(number, _)| number % 7 == 0) {
+        let entry = &mut sourced.entry;
+        let (language, lost) = if number % 2 == 0 { (Bo, entry.bo.take()) } else { (Zh, entry.zh.take()) };
+        let Some(text) = lost else { continue };
+        asked.push((entry.id.clone(), language, [vec![text.question], text.variants].concat()));
+    }
+    let publication = Arc::new(Publication::new(&collection).expect("publishable"));
+    let understander = Understander::new(publication, Settings::default()).expect("calibrated");
+    for language in [Bo, Zh] {
+        let (mut all, mut first, mut among) = (0, 0, 0);
+        for (id, _, questions) in asked.iter().filter(|(_, of, _)| *of == language) {
+            for question in questions {
+                let understood =
+                    understander.understand(&utterance(question, language), &Memory::default()).expect("works");
+                let rank = understood.candidates.iter().position(|candidate| candidate.entry == *id);
+                all += 1;
+                first += usize::from(rank == Some(0));
+                among += usize::from(rank.is_some());
+            }
+        }
+        println!("asked in {language}, known only in the other: first {first}, among five {among} of {all}");
+        assert!(first * 4 >= all, "{language}: {first} of {all} first");
+        assert!(among * 2 >= all, "{language}: {among} of {all} among five");
+    }
+}

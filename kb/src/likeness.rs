@@ -154,6 +154,14 @@ impl ForwardIndex {
         }
     }
 
+    /// The group that is held out whole.
+    pub fn hidden_group(&self, held_out: HeldOut) -> Option<u32> {
+        match held_out {
+            HeldOut::LanguageOf(number) => Some(self.variants.get(number as usize)?.group),
+            _ => None,
+        }
+    }
+
     /// The entry that is held out whole.
     pub fn hidden_entry(&self, held_out: HeldOut) -> Option<u32> {
         match held_out {

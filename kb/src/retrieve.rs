@@ -134,6 +134,9 @@ pub enum HeldOut {
     Variant(u32),
     /// The whole entry of a variant, by the variant's number: would something else be found instead?
     EntryOf(u32),
+    /// All that the entry of a variant says in the variant's language, by the variant's number: would it be found by the other
+    /// language's?
+    LanguageOf(u32),
 }
 
 /// Finds candidates. `&self`, shared by worker threads.

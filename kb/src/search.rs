@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use language::Language;
 
-use crate::analysis::{MIXED, Terms};
+use crate::analysis::{CONCEPTS, MIXED, Terms};
 use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
 use crate::likeness::{Beside, ForwardIndex, Likeness, WeighedQuery};
@@ -17,6 +17,12 @@ const HITS_PER_SPACE: usize = 40;
 /// Only so many of a question's terms are looked up in each indexed space, those that the fewest entries ask with: common
 /// ones tell nothing apart and cost most.
 const RAREST_TERMS: [usize; INDEXED] = [20, 12];
+
+/// So many of the rarest concepts are looked up, and so many groups taken that have them.
+const MOST_CONCEPTS: usize = 8;
+
+/// See [`MOST_CONCEPTS`].
+const HITS_BY_CONCEPT: usize = 24;
 
 /// So many of the best candidates are judged by [`View::Learned`].
 const LEARNED_ABOUT: usize = 24;
@@ -73,7 +79,11 @@ impl SearchIndex {
             return Ok(Found::default());
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut groups = self.likeliest(&weighed, self.look_up(&terms, query.limit)?, query.limit);
+        let mut hits = self.look_up(&terms, query.limit)?;
+        if let Some(hidden) = self.forward.hidden_group(held_out) {
+            hits.remove(&hidden);
+        }
+        let mut groups = self.likeliest(&weighed, hits, query.limit);
         let asked = publication.variant_by_key(&terms.key).filter(|_| held_out == HeldOut::Nothing);
         if let Some(variant) = asked {
             // What is word for word a way of asking is compared with it, whatever else is nearer.
@@ -135,6 +145,10 @@ impl SearchIndex {
                 .map_err(|error| RetrieveError(error.to_string()))?;
             found.extend(hits);
         }
+        // Concepts by themselves: among the rarest terms a language's own words would crowd out what joins the two.
+        let concepts = self.forward.rarest(CONCEPTS, &terms.spaces[CONCEPTS], MOST_CONCEPTS);
+        let hits = self.inverted.search(MIXED, concepts.into_iter(), HITS_BY_CONCEPT);
+        found.extend(hits.map_err(|error| RetrieveError(error.to_string()))?);
         Ok(found)
     }
 }
@@ -184,7 +198,7 @@ impl<'a> Rehearsal<'a> {
     pub fn search(&self, query: &Query, held_out: HeldOut) -> Result<Found, RetrieveError> {
         let learned = match held_out {
             HeldOut::Nothing => Some(&self.index.learned),
-            HeldOut::Variant(variant) | HeldOut::EntryOf(variant) => self.learned.get((variant % FOLDS) as usize),
+            HeldOut::Variant(variant) | HeldOut::EntryOf(variant) | HeldOut::LanguageOf(variant) => self.learned.get((variant % FOLDS) as usize),
         };
         self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned))
     }

@@ -107,7 +107,7 @@ impl Acts {
             let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
             told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
         });
-        match grave(&self.emergencies, &units) {
+        match self.grave(text) {
             Some(Grave::Emergency(_)) => Some(Act::Emergency),
             _ if covered.is_some() => covered,
             _ if self.complaints.find(&units).is_some() => Some(Act::Complaint),
@@ -118,7 +118,19 @@ impl Acts {
 
     /// Whether a text says something that cannot wait.
     pub fn grave(&self, text: &str) -> Option<Grave> {
-        grave(&self.emergencies, &keys(text))
+        let whole = grave(&self.emergencies, &keys(text));
+        if whole.is_some() {
+            return whole;
+        }
+        // Words of an office in the next clause take nothing from a cry for help ("he has fainted, the card is at home"); a
+        // question there does: it is what the text is about.
+        let clauses: Vec<&str> = text.split(ends_clause).filter(|clause| !clause.trim().is_empty()).collect();
+        if clauses.len() < 2 || clauses.iter().any(|clause| ASKING.iter().any(|word| clause.contains(word))) {
+            return None;
+        }
+        let found = clauses.iter().filter_map(|clause| grave(&self.emergencies, &keys(clause)));
+        // Another danger goes before distress here too.
+        found.min_by_key(|grave| *grave == Grave::Distress)
     }
 
     /// Whether a word means nothing by itself.
@@ -221,6 +233,39 @@ fn grave(emergencies: &Signals, units: &[String]) -> Option<Grave> {
         Some(kind) if kind == "life" => Grave::Distress,
         kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
     })
+}
+
+/// Words of which one is in nearly every question.
+const ASKING: [&str; 24] = [
+    "怎么",
+    "咋",
+    "如何",
+    "多少",
+    "哪",
+    "吗",
+    "什么",
+    "啥",
+    "几",
+    "谁",
+    "能不能",
+    "可以",
+    "有没有",
+    "要不要",
+    "？",
+    "ག་རེ",
+    "ག་འདྲ",
+    "གང་འདྲ",
+    "ག་པར",
+    "ག་ཚོད",
+    "ག་དུས",
+    "རེད་པས",
+    "ཡོད་པས",
+    "སུ་",
+];
+
+/// Punctuation that ends a clause, in either script.
+fn ends_clause(c: char) -> bool {
+    matches!(c, ',' | '，' | '。' | '.' | ';' | '；' | '!' | '！' | '?' | '？' | '、' | '།' | '༎' | '\n')
 }
 
 fn keys(text: &str) -> Vec<String> {

@@ -20,6 +20,10 @@ const BACKGROUND: &str = include_str!("../../data/background.tsv");
 /// at publication.
 const MOST_HELD_OUT: usize = 600;
 
+/// A question that only the other language's text answers counts so much: such entries are few, and what is learned from them
+/// (how far concepts alone can be trusted) changes nothing for the others.
+const ONE_LANGUAGE: f32 = 0.1;
+
 /// With fewer labelled questions that have an entry, the threshold is set by the held-out ways of asking: a share of two in a
 /// hundred cannot be seen in less than a hundred.
 const FEWEST_LABELLED: usize = 100;
@@ -50,6 +54,9 @@ pub(crate) fn calibrate_text(
         let inside = ask(HeldOut::Variant(*number))?;
         examples.push((variant.entry, example(inside, Some(own), 1.0 - outside)));
         examples.push((variant.entry, example(ask(HeldOut::EntryOf(*number))?, None, outside)));
+        if publication.entries()[variant.entry as usize].text(language.other()).is_some() {
+            examples.push((variant.entry, example(ask(HeldOut::LanguageOf(*number))?, Some(own), ONE_LANGUAGE)));
+        }
     }
     let background: Vec<&str> = background(language).collect();
     let weight = outside * numbers.len() as f32 / background.len().max(1) as f32;

@@ -187,7 +187,8 @@ impl DenseIndex {
         match held_out {
             HeldOut::Nothing => 0..0,
             HeldOut::Variant(variant) => variant as usize..variant as usize + 1,
-            HeldOut::EntryOf(variant) => {
+            // Of a language the whole entry, too: the index knows no languages, and less is safer than too much.
+            HeldOut::EntryOf(variant) | HeldOut::LanguageOf(variant) => {
                 let own = self.entries.iter().find(|rows| rows.contains(&(variant as usize)));
                 own.cloned().unwrap_or(0..0)
             }

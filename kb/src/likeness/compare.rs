@@ -137,7 +137,7 @@ impl ForwardIndex {
         let (asked, about) = (statistics.asked[term as usize], statistics.about[term as usize]);
         let groups: Range<u32> = match held_out {
             HeldOut::Nothing => return (asked, about),
-            HeldOut::Variant(number) => {
+            HeldOut::Variant(number) | HeldOut::LanguageOf(number) => {
                 let Some(variant) = self.variants.get(number as usize) else { return (asked, about) };
                 variant.group..variant.group + 1
             }
@@ -164,20 +164,27 @@ impl ForwardIndex {
     /// How a group fits the question. `None` where it is held out or nothing of it is left.
     pub fn compare(&self, query: &WeighedQuery, group: u32) -> Option<Likeness> {
         let entry = self.groups.get(group as usize)?.entry;
-        if self.hidden_entry(query.held_out) == Some(entry) {
+        if self.hidden_entry(query.held_out) == Some(entry) || self.hidden_group(query.held_out) == Some(group) {
             return None;
         }
         self.compare_group(query, group)
     }
 
-    /// A rough guess at [`Self::compare`]: all variants together, by writing and by sound, and the answers.
-    pub fn glance(&self, query: &WeighedQuery, group: u32) -> f32 {
-        let Some(group) = self.groups.get(group as usize) else { return 0.0 };
-        let same_language = f32::from(u8::from(group.language == Some(query.language)));
-        self.gathered_cosine(query, group, MIXED)
+    /// A rough guess at [`Self::compare`]: all variants together, by writing and by sound, and the answers. Of an entry that
+    /// says nothing in the question's language also by concepts: the two languages share hardly anything else.
+    pub fn glance(&self, query: &WeighedQuery, number: u32) -> f32 {
+        let Some(group) = self.groups.get(number as usize) else { return 0.0 };
+        let own = self.group_of(group.entry, query.language);
+        let same_language = group.language == Some(query.language);
+        let alone = !same_language && (own == number || self.hidden_group(query.held_out) == Some(own));
+        let glance = self.gathered_cosine(query, group, MIXED)
             + self.gathered_cosine(query, group, SOUND)
-            + 0.5 * dot(&query.answer, &group.answer)
-            + SAME_LANGUAGE * same_language
+            + 0.5 * dot(&query.answer, &group.answer);
+        match (same_language, alone) {
+            (true, _) => glance + SAME_LANGUAGE,
+            (false, true) => glance + self.gathered_cosine(query, group, CONCEPTS),
+            (false, false) => glance,
+        }
     }
 
     fn compare_group(&self, query: &WeighedQuery, number: u32) -> Option<Likeness> {
