@@ -159,3 +159,18 @@ fn one_error_is_one_error_and_a_single_guess_is_named_in_the_question_back() {
     let first = printed.lines().next().unwrap();
     assert!(first.starts_with("您是想问：收养") && first.ends_with("对吗？"), "{printed}");
 }
+
+#[test]
+fn output_that_nobody_reads_to_its_end_ends_without_a_word() {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/knowledge/sample");
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_assistant"))
+        .args(["kb", "check", "--json", sample])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("started");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("ended");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!told.contains("panicked"), "{told}");
+}

@@ -186,7 +186,12 @@ impl Understander {
                 Act::Emergency => self.read(&utterance.text, written)?,
                 _ => Vec::new(),
             };
-            return Ok(Understanding { candidates, emergency, slots, ..Understanding::of(act, written, spoken) });
+            return Ok(Understanding {
+                candidates,
+                emergency,
+                slots,
+                ..Understanding::of(act, written, spoken)
+            });
         }
         match &utterance.evidence {
             None => {

@@ -301,8 +301,7 @@ fn real_queries_to_a_government_service_are_matched_among_its_single_questions()
         Err(error) => panic!("{error}: {}", kb::check(&collection)),
     };
     let understander = Understander::new(publication, Settings::default()).expect("documented constants");
-    let labelled =
-        |text: &str, expected: Option<EntryId>| Labelled::inside(text, Zh, expected);
+    let labelled = |text: &str, expected: Option<EntryId>| Labelled::inside(text, Zh, expected);
     let mut set: Vec<Labelled> = read("queries_dev.tsv")
         .lines()
         .skip(1)
@@ -333,8 +332,9 @@ fn a_question_in_one_language_finds_an_entry_that_exists_only_in_the_other() {
         let (mut all, mut first, mut among) = (0, 0, 0);
         for (id, _, questions) in asked.iter().filter(|(_, of, _)| *of == language) {
             for question in questions {
-                let understood =
-                    understander.understand(&utterance(question, language), &Memory::default()).expect("works");
+                let understood = understander
+                    .understand(&utterance(question, language), &Memory::default())
+                    .expect("works");
                 let rank = understood.candidates.iter().position(|candidate| candidate.entry == *id);
                 all += 1;
                 first += usize::from(rank == Some(0));

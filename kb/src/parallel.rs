@@ -21,7 +21,10 @@ mod tests {
     fn the_order_is_kept_whatever_the_number_of_items() {
         for number in [0, 1, 2, 7, 1_000] {
             let items: Vec<usize> = (0..number).collect();
-            assert_eq!(super::map(&items, |item| item * 2), (0..number).map(|item| item * 2).collect::<Vec<_>>());
+            assert_eq!(
+                super::map(&items, |item| item * 2),
+                (0..number).map(|item| item * 2).collect::<Vec<_>>()
+            );
         }
     }
 }

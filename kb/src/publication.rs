@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::analysis::Terms;
-use crate::parallel;
 use crate::dense::DenseView;
+use crate::parallel;
 use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
 use crate::{
-    Collection, EncodeError, Entry, EntryId, Found, Glossary, LabelledQuestion, Localized, Query, Report, RetrieveError, Retriever, SentenceEncoder, Severity, check,
+    Collection, EncodeError, Entry, EntryId, Found, Glossary, LabelledQuestion, Localized, Query, Report,
+    RetrieveError, Retriever, SentenceEncoder, Severity, check,
 };
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
@@ -89,7 +90,8 @@ impl Publication {
         }
         let entries: Vec<Entry> = collection.entries.iter().map(|sourced| sourced.entry.clone()).collect();
         let glossary = Glossary::with(collection.glossary.clone());
-        let mut publication = Self::build(collection.name.clone(), collection.notice.clone(), entries, glossary)?;
+        let mut publication =
+            Self::build(collection.name.clone(), collection.notice.clone(), entries, glossary)?;
         publication.labelled.clone_from(&collection.labelled);
         Ok(publication)
     }

@@ -198,7 +198,9 @@ impl<'a> Rehearsal<'a> {
     pub fn search(&self, query: &Query, held_out: HeldOut) -> Result<Found, RetrieveError> {
         let learned = match held_out {
             HeldOut::Nothing => Some(&self.index.learned),
-            HeldOut::Variant(variant) | HeldOut::EntryOf(variant) | HeldOut::LanguageOf(variant) => self.learned.get((variant % FOLDS) as usize),
+            HeldOut::Variant(variant) | HeldOut::EntryOf(variant) | HeldOut::LanguageOf(variant) => {
+                self.learned.get((variant % FOLDS) as usize)
+            }
         };
         self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned))
     }

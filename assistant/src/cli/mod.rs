@@ -79,6 +79,7 @@ type Outcome = Result<(), Failure>;
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
+    quiet_when_nobody_reads();
     let arguments = Arguments::parse();
     let outcome =
         configuration(&arguments).and_then(|configuration| dispatch(arguments.command, configuration));
@@ -143,6 +144,19 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 /// Reads `bo` or `zh`.
 fn language(code: &str) -> Result<Language, String> {
     code.parse().map_err(|error: language::UnknownLanguage| error.to_string())
+}
+
+/// Ends without a word where whoever read the output has had enough (`assistant kb check | head`), instead of with a panic
+/// from the printing macros.
+fn quiet_when_nobody_reads() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let message = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        tell(panic);
+    }));
 }
 
 #[cfg(test)]

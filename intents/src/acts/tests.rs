@@ -233,16 +233,26 @@ fn heard_phrases_must_fit_the_length_of_the_utterance_and_the_turn() {
 #[test]
 fn an_office_named_in_the_same_breath_takes_nothing_from_a_cry_for_help() {
     let acts = Acts::new();
-    let emergencies =
-        ["我爸晕倒了，医保卡没带", "着火了，身份证在里面", "ཨ་མ་བརྒྱལ་སོང་། སྨན་བཅོས་འགན་བཅོལ་བྱང་བུ་མི་འདུག", "མེ་ཤོར་སོང་། ངའི་ཐོབ་ཐང་ལག་འཁྱེར་ནང་ལ་ལུས་སོང་"];
+    let emergencies = [
+        "我爸晕倒了，医保卡没带",
+        "着火了，身份证在里面",
+        "ཨ་མ་བརྒྱལ་སོང་། སྨན་བཅོས་འགན་བཅོལ་བྱང་བུ་མི་འདུག",
+        "མེ་ཤོར་སོང་། ངའི་ཐོབ་ཐང་ལག་འཁྱེར་ནང་ལ་ལུས་སོང་",
+    ];
     for text in emergencies {
         assert!(matches!(acts.grave(text), Some(Grave::Emergency(_))), "{text}: {:?}", acts.grave(text));
     }
-    for text in ["我想死，低保批不下来", "我想死，医保卡怎么办", "我想自杀，身份证丢了怎么办", "不想活了，想问下低保怎么申请", "ང་རང་ཤི་འདོད་འདུག་ཐོབ་ཐང་ལག་འཁྱེར་བརླགས་སོང"]
-    {
+    for text in [
+        "我想死，低保批不下来",
+        "我想死，医保卡怎么办",
+        "我想自杀，身份证丢了怎么办",
+        "不想活了，想问下低保怎么申请",
+        "ང་རང་ཤི་འདོད་འདུག་ཐོབ་ཐང་ལག་འཁྱེར་བརླགས་སོང",
+    ] {
         assert_eq!(acts.grave(text), Some(Grave::Distress), "{text}");
     }
-    for text in ["想死你了", "去年家里着火了，保险怎么赔", "消防验收要什么材料，商场开业前办"] {
+    for text in ["想死你了", "去年家里着火了，保险怎么赔", "消防验收要什么材料，商场开业前办"]
+    {
         assert_eq!(acts.grave(text), None, "{text}");
     }
 }

@@ -50,12 +50,14 @@ pub(crate) fn calibrate_text(
     for number in &numbers {
         let variant = &publication.variants()[*number as usize];
         let own = &publication.entries()[variant.entry as usize].id;
-        let ask = |held_out| channel.candidates(&variant.text, language, |query| rehearsal.search(query, held_out));
+        let ask =
+            |held_out| channel.candidates(&variant.text, language, |query| rehearsal.search(query, held_out));
         let inside = ask(HeldOut::Variant(*number))?;
         examples.push((variant.entry, example(inside, Some(own), 1.0 - outside)));
         examples.push((variant.entry, example(ask(HeldOut::EntryOf(*number))?, None, outside)));
         if publication.entries()[variant.entry as usize].text(language.other()).is_some() {
-            examples.push((variant.entry, example(ask(HeldOut::LanguageOf(*number))?, Some(own), ONE_LANGUAGE)));
+            examples
+                .push((variant.entry, example(ask(HeldOut::LanguageOf(*number))?, Some(own), ONE_LANGUAGE)));
         }
     }
     let background: Vec<&str> = background(language).collect();
@@ -84,7 +86,8 @@ fn labelled_examples(
     language: Language,
     outside: f32,
 ) -> Result<Vec<(u32, Example)>, RetrieveError> {
-    let new = |q: &&LabelledQuestion| q.language == language && publication.asked_exactly(&q.question).is_none();
+    let new =
+        |q: &&LabelledQuestion| q.language == language && publication.asked_exactly(&q.question).is_none();
     let labelled: Vec<&LabelledQuestion> = publication.labelled().iter().filter(new).collect();
     let nothing_fits = labelled.iter().filter(|q| q.entry.is_none()).count();
     let inside = labelled.len() - nothing_fits;
@@ -170,7 +173,8 @@ mod tests {
         for (number, sourced) in collection.entries.iter().enumerate() {
             for (language, _, text) in sourced.entry.questions().filter(|(_, index, _)| *index > 0) {
                 let id = &sourced.entry.id;
-                let candidates = channel.candidates(text, language, |query| publication.search(query)).expect("works");
+                let candidates =
+                    channel.candidates(text, language, |query| publication.search(query)).expect("works");
                 let without: Vec<TextCandidate> =
                     candidates.iter().filter(|candidate| candidate.entry != *id).cloned().collect();
                 examples.push((number as u32, example(candidates, Some(id), 0.9)));

@@ -164,7 +164,9 @@ impl ForwardIndex {
     /// How a group fits the question. `None` where it is held out or nothing of it is left.
     pub fn compare(&self, query: &WeighedQuery, group: u32) -> Option<Likeness> {
         let entry = self.groups.get(group as usize)?.entry;
-        if self.hidden_entry(query.held_out) == Some(entry) || self.hidden_group(query.held_out) == Some(group) {
+        if self.hidden_entry(query.held_out) == Some(entry)
+            || self.hidden_group(query.held_out) == Some(group)
+        {
             return None;
         }
         self.compare_group(query, group)
