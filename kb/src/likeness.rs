@@ -127,8 +127,8 @@ impl ForwardIndex {
             .collect();
         self.groups.iter().map(move |group| {
             let terms = |space: usize| {
-                let named = |g: &Gathered| (names[space - spaces.start][g.term as usize], g.count as usize);
-                group.gathered[space].iter().map(named).collect()
+                let counted = |g: &Gathered| (names[space - spaces.start][g.term as usize], g.count as usize);
+                group.gathered[space].iter().map(counted).collect()
             };
             spaces.clone().map(terms).collect()
         })

@@ -137,8 +137,8 @@ impl SearchIndex {
     /// Groups that share something with the question.
     fn look_up(&self, terms: &Terms, limit: usize) -> Result<HashSet<u32>, RetrieveError> {
         let mut found = HashSet::new();
-        for space in 0..INDEXED {
-            let looked_up = self.forward.rarest(space, &terms.spaces[space], RAREST_TERMS[space]);
+        for (space, most) in RAREST_TERMS.into_iter().enumerate() {
+            let looked_up = self.forward.rarest(space, &terms.spaces[space], most);
             let hits = self
                 .inverted
                 .search(space, looked_up.into_iter(), HITS_PER_SPACE.max(limit))

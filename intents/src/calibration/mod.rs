@@ -112,14 +112,14 @@ pub(crate) fn fit_channel(
     source: String,
 ) -> Fit {
     let all: Vec<&(u32, Example)> = examples.iter().chain(judges).collect();
-    let judged: Vec<&(u32, Example)> =
+    let asked: Vec<&(u32, Example)> =
         if judges.is_empty() { examples.iter().collect() } else { judges.iter().collect() };
-    let mut predictions = Vec::with_capacity(judged.len());
+    let mut predictions = Vec::with_capacity(asked.len());
     for fold in 0..FOLDS {
         let in_fold = |entry: u32| entry as usize % FOLDS == fold;
         let learn: Vec<Example> = all.iter().filter(|(e, _)| !in_fold(*e)).map(|(_, x)| x.clone()).collect();
         let model = ChoiceModel::fit(start, &learn, monotone);
-        predictions.extend(judged.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
+        predictions.extend(asked.iter().filter(|(e, _)| in_fold(*e)).map(|(_, x)| predict(&model, x)));
     }
     let (answer, expected_wrong, expected_answered) = threshold_for(&predictions, target);
     let number = all.len();

@@ -41,7 +41,7 @@ impl ForwardIndex {
                 .last()
                 .is_none_or(|g| g.entry != variant.entry || g.language != Some(variant.language));
             if new {
-                keywords.push(index.open_group(variant, beside(variant.entry, variant.language)));
+                keywords.push(index.open_group(variant, &beside(variant.entry, variant.language)));
             }
             let number = index.variants.len() as u32;
             if let Some(group) = index.groups.last_mut() {
@@ -61,7 +61,7 @@ impl ForwardIndex {
         index
     }
 
-    fn open_group(&mut self, variant: &Variant, beside: Beside) -> [Vector; SPACES] {
+    fn open_group(&mut self, variant: &Variant, beside: &Beside) -> [Vector; SPACES] {
         let number = self.groups.len() as u32;
         let (entry, at) = (variant.entry as usize, self.variants.len() as u32);
         if let Some(groups) = self.of_entry.get_mut(entry) {
