@@ -230,13 +230,27 @@ impl Understander {
         let words = language::words(self.acts.core(text)).into_iter();
         let (numbers, words): (Vec<String>, Vec<String>) =
             words.filter(|word| !self.acts.is_filler(word)).partition(is_number);
+        // Long words come with the shorter ones in them, which say nothing more.
+        let words: Vec<&String> = words
+            .iter()
+            .filter(|word| !words.iter().any(|other| other.len() > word.len() && other.contains(*word)))
+            .collect();
         let named = numbers.iter().any(|number| number.chars().count() >= DIGITS_OF_A_NAME);
-        match words.len() {
+        let count = if self.names_one_thing(text) { words.len().min(1) } else { words.len() };
+        match count {
             0 if named => SUBJECT_ALONE,
             0 => 0.0,
             1 => SUBJECT_ALONE,
             _ => 1.0,
         }
+    }
+
+    /// Whether all of a text is one form of the glossary, such as the name of a document.
+    fn names_one_thing(&self, text: &str) -> bool {
+        let units: Vec<String> =
+            language::syllables(self.acts.core(text)).into_iter().map(|unit| unit.key).collect();
+        let mentions = self.publication.glossary().mentions(&units);
+        mentions.iter().any(|mention| mention.start == 0 && mention.end == units.len())
     }
 
     /// Whether the text nearly is one of the knowledge base's questions, and sure to be answered.
