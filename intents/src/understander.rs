@@ -1,7 +1,7 @@
 //! From an utterance to an [`Understanding`].
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kb::{EntryId, Publication, Rehearsal, RetrieveError};
 use language::{Evidence, Language, Script};
@@ -97,6 +97,8 @@ pub struct Understander {
     text: TextChannel,
     calibration: Calibration,
     rules: Arc<Rules>,
+    /// Looked for when it is first needed: every way of asking has to be read for it.
+    distress_entry: OnceLock<Option<EntryId>>,
 }
 
 impl Understander {
@@ -130,7 +132,7 @@ impl Understander {
             ..Rules::default()
         };
         let rules = Arc::new(rules.for_publication(&publication));
-        Ok(Self { publication, acts, text, calibration, rules })
+        Ok(Self { publication, acts, text, calibration, rules, distress_entry: OnceLock::new() })
     }
 
     /// The publication it understands.
@@ -277,6 +279,13 @@ impl Understander {
         if self.exact(text).is_some() {
             return Ok(candidates);
         }
+        let entry = self.distress_entry.get_or_init(|| self.find_distress_entry());
+        Ok(entry.iter().map(|entry| self.scored(entry, language, EXACT)).collect())
+    }
+
+    /// The entry that brings a person and is asked most often with words of ending a life; of equals the first by its id, so
+    /// that the choice never wavers.
+    fn find_distress_entry(&self) -> Option<EntryId> {
         let entries = self.publication.entries();
         let mut asked: HashMap<&EntryId, usize> = HashMap::new();
         for variant in self.publication.variants().iter().filter(|v| self.acts.is_distress(&v.text)) {
@@ -284,9 +293,8 @@ impl Understander {
                 *asked.entry(&entry.id).or_default() += 1;
             }
         }
-        // The entry that is asked so most often; of equals the first by its id, so that the choice never wavers.
-        let best = asked.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.0.cmp(&a.0.0)));
-        Ok(best.map(|(entry, _)| self.scored(entry, language, EXACT)).into_iter().collect())
+        let most = asked.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.0.cmp(&a.0.0)));
+        most.map(|(entry, _)| entry.clone())
     }
 
     /// The entry that has this very question.
@@ -358,7 +366,7 @@ impl Understander {
 
 /// The language a text is written in; `None` where it holds letters of neither. Tibetan where a sixth of the syllables
 /// are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever happens.
-fn written_language(text: &str) -> Option<Language> {
+pub fn written_language(text: &str) -> Option<Language> {
     let units = language::syllables(text);
     let count = |script| units.iter().filter(|unit| unit.script == script).count();
     match (count(Script::Tibetan), count(Script::Han)) {

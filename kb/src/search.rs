@@ -191,7 +191,8 @@ impl<'a> Rehearsal<'a> {
         Self { publication, index, learned: (0..FOLDS).map(train).collect() }
     }
 
-    /// Candidates as if what is held out were not there.
+    /// Candidates as if what is held out were not there. Comparisons are exact about it; looking up is not (the inverted index
+    /// still knows a held-out variant), so an entry is a little surer to be among the candidates than it would be.
     ///
     /// # Errors
     /// [`RetrieveError`] where the index fails.

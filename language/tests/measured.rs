@@ -17,61 +17,10 @@ fn speak(word: &str) -> Vec<LhasaSyllable> {
     speak_phrase(&texts, Style::Natural, false).concat()
 }
 
-/// A syllable in the broad IPA of [`broad`].
+/// What the product itself writes for a syllable, as broadly as [`broad`] reads Wiktionary: ག, ད and ས at the end stand there as
+/// a glottal stop, length or nothing, and ར as length or nothing.
 fn ipa(s: LhasaSyllable) -> String {
-    let onset = match s.onset {
-        Onset::None => "",
-        Onset::K => "k",
-        Onset::Kh => "kʰ",
-        Onset::Ky => "c",
-        Onset::Khy => "cʰ",
-        Onset::Ng => "ŋ",
-        Onset::C => "tɕ",
-        Onset::Ch => "tɕʰ",
-        Onset::Ny => "ɲ",
-        Onset::T => "t",
-        Onset::Th => "tʰ",
-        Onset::N => "n",
-        Onset::P => "p",
-        Onset::Ph => "pʰ",
-        Onset::M => "m",
-        Onset::Ts => "ts",
-        Onset::Tsh => "tsʰ",
-        Onset::W => "w",
-        Onset::Sh => "ɕ",
-        Onset::S => "s",
-        Onset::Y => "j",
-        Onset::R => "ʐ",
-        Onset::L => "l",
-        Onset::Lh => "ɬ",
-        Onset::H => "h",
-        Onset::Hr => "ʂ",
-        Onset::Tr => "ʈʂ",
-        Onset::Thr => "ʈʂʰ",
-        Onset::F => "f",
-    };
-    let vowel = match s.vowel {
-        Vowel::A => "a",
-        Vowel::I => "i",
-        Vowel::U => "u",
-        Vowel::E => "e",
-        Vowel::O => "o",
-        Vowel::Ae => "ɛ",
-        Vowel::Oe => "ø",
-        Vowel::Ue => "y",
-        Vowel::Ao => "ao",
-        Vowel::Iu => "iu",
-        Vowel::Ou => "ou",
-    };
-    let coda = match s.coda {
-        Coda::Ng => "ŋ",
-        Coda::N => "~",
-        Coda::M => "m",
-        Coda::P => "p",
-        // Wiktionary writes ག, ད and ས as a glottal stop, length or nothing, and ར as length or nothing.
-        Coda::None | Coda::K | Coda::R => "",
-    };
-    format!("{onset}{vowel}{coda}")
+    broad(&s.ipa())
 }
 
 /// Wiktionary's IPA without tone, length, optional sounds and typographic variants.

@@ -29,12 +29,13 @@ use kb::EntryId;
 use language::Language;
 use serde::{Deserialize, Serialize};
 
+pub use crate::understander::written_language;
 pub use confusion::Confusion;
 pub use figures::{Bin, Coverage, Decisions, Evaluation, OutsideFigures, summarise};
 pub use overlap::{BUCKETS, Bucket, nearest_overlap};
 pub use protocol::{PlainBase, ProtocolError, held_out_records, publish_plain, shuffled, split_records};
 pub use report::{FORMAT, Report, Subject};
-pub use tables::{Layout, Row, RowProblem, Table, read_table, written_language};
+pub use tables::{Layout, Row, RowProblem, Table, read_table};
 
 use crate::policy::{Context, Memory, decide};
 use crate::{Act, Decision, UnderstandError, Understander, Utterance};

@@ -5,10 +5,10 @@
 use std::fmt;
 
 use kb::EntryId;
-use language::{Language, Script};
+use language::Language;
 use serde::Serialize;
 
-use super::Labelled;
+use super::{Labelled, written_language};
 
 /// What a table holds, and in which order its columns stand where it has no header row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,18 +174,6 @@ fn read_row(line: usize, cells: &[&str], columns: &[Column], layout: Layout) -> 
     };
     let kind = cell(Column::Kind).filter(|_| entries.is_empty()).unwrap_or_default().to_owned();
     Ok(Row { line, text: text.to_owned(), language, entries, kind })
-}
-
-/// The language a text is written in; `None` where it holds letters of neither. Tibetan where a sixth of its syllables
-/// are, as understanding sees it: Chinese terms stand in Tibetan sentences all the time.
-pub fn written_language(text: &str) -> Option<Language> {
-    let units = language::syllables(text);
-    let count = |script| units.iter().filter(|unit| unit.script == script).count();
-    match (count(Script::Tibetan), count(Script::Han)) {
-        (0, 0) => None,
-        (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
-        _ => Some(Language::Zh),
-    }
 }
 
 #[cfg(test)]

@@ -223,9 +223,9 @@ impl ForwardIndex {
             scores.set(view, self.gathered_cosine(query, group, space));
         }
         for (view, space) in [(View::Bm25, MIXED), (View::Bm25Sound, SOUND)] {
-            scores.set(view, self.bm25(query, number, group, space));
+            scores.set(view, self.bm25(query, group, space));
         }
-        self.compare_shares(query, number, group, &mut scores);
+        self.compare_shares(query, group, &mut scores);
         Some(Likeness { group: number, variant: variant.unwrap_or(group.variants.start), exact, scores })
     }
 
@@ -264,9 +264,8 @@ impl ForwardIndex {
         if length > 1e-3 { (product / length).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    fn bm25(&self, query: &WeighedQuery, number: u32, group: &GroupTerms, space: usize) -> f32 {
+    fn bm25(&self, query: &WeighedQuery, group: &GroupTerms, space: usize) -> f32 {
         let hidden = self.hidden_in(query.held_out, group).map(|variant| &variant.vectors[space]);
-        debug_assert!(hidden.is_none() || self.groups[number as usize].variants == group.variants);
         let length = group.terms[space].saturating_sub(hidden.map_or(0, |v| v.len() as u32)) as f32;
         let norm = K1 * (1.0 - B + B * length / self.statistics[space].mean_length.max(1.0));
         let sum: f32 = shared(&query.rare[space], &group.gathered[space])
@@ -279,9 +278,8 @@ impl ForwardIndex {
         sum / BM25_SCALE
     }
 
-    fn compare_shares(&self, query: &WeighedQuery, number: u32, group: &GroupTerms, scores: &mut Scores) {
+    fn compare_shares(&self, query: &WeighedQuery, group: &GroupTerms, scores: &mut Scores) {
         let hidden = self.hidden_in(query.held_out, group).map(|variant| &variant.vectors[MIXED]);
-        debug_assert!((number as usize) < self.groups.len());
         let asks = |term: u32| {
             let count = find(&group.gathered[MIXED], term).map_or(0, |g| g.count);
             count > u32::from(hidden.is_some_and(|v| has(v, term)))
