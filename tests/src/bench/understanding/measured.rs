@@ -234,6 +234,8 @@ pub(super) fn by_recogniser(set: &[Labelled], rate: f64) -> Result<Option<Spoilt
     for labelled in set {
         spoilt.add(&labelled.utterance.text, rate, &confusions, &spellings, &mut draw);
     }
+    // To be read by whoever wonders what was asked.
+    std::fs::write(baselines::exchange()?.join("sample-recogniser.noisy.json"), serde_json::to_string(&spoilt)?)?;
     Ok(Some(spoilt))
 }
 

@@ -20,7 +20,7 @@ struct Request<'a> {
 }
 
 /// Spoilt texts, in order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Spoilt {
     /// The texts.
     pub texts: Vec<String>,
