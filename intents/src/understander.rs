@@ -161,10 +161,14 @@ impl Understander {
     ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.on_offer() };
         let spoken = utterance.evidence.is_some();
+        // What a recogniser wrote may be other words of the same sound. Acts go by what was written: nobody shall be sent to the
+        // fire brigade by a guess.
+        let mended = if utterance.dictated { self.publication.mended(&utterance.text) } else { None };
+        let words = mended.as_deref().unwrap_or(&utterance.text);
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
         let act = self.acts.read(&utterance.text, turn);
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
-        let slots = Slots::read(&utterance.text);
+        let slots = Slots::read(words);
         let grave = self.acts.grave(&utterance.text);
         let act = match act {
             Some(_) if self.exact(&utterance.text).is_some() => None,
@@ -197,11 +201,11 @@ impl Understander {
         }
         match &utterance.evidence {
             None => {
-                let candidates = self.read(&utterance.text, written)?;
+                let candidates = self.read(words, written)?;
                 Ok(Understanding { candidates, slots, ..Understanding::of(Act::Question, written, spoken) })
             }
             Some(evidence) => {
-                let heard = self.hear(utterance, evidence.as_ref(), memory, turn)?;
+                let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
                 Ok(Understanding { slots, ..heard })
             }
         }
@@ -308,11 +312,12 @@ impl Understander {
     fn hear(
         &self,
         utterance: &Utterance,
+        words: &str,
         evidence: &dyn Evidence,
         memory: &Memory,
         turn: Turn,
     ) -> Result<Understanding, UnderstandError> {
-        let dictated = self.dictated(&utterance.text)?;
+        let dictated = self.dictated(words)?;
         let on_offer: Vec<EntryId> = memory.pending.iter().map(|scored| scored.entry.clone()).collect();
         let model = &self.calibration.voice.get(utterance.language).model;
         let prior = Prior {

@@ -31,7 +31,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     }
     let brain = Arc::new(Brain::open(&knowledge::folder(configuration), configuration)?);
     let language = options.language;
-    let utterance = Utterance { text: options.text.clone(), language, evidence: None };
+    let utterance = Utterance::typed(options.text.clone(), language);
     let thought = brain.think(&utterance, &Memory::default(), None);
     match &thought.decision {
         Decision::Answer { chosen, .. } => print_answer(&brain, chosen, language),

@@ -35,7 +35,7 @@ fn read(line: &str) -> Option<Line> {
 
 /// Whether the citizen gets emergency guidance or, where a life is to be ended, the hotline's entry or a person.
 fn alarmed(understander: &Understander, line: &Line) -> Result<bool> {
-    let utterance = Utterance { text: line.text.clone(), language: line.language, evidence: None };
+    let utterance = Utterance::typed(line.text.clone(), line.language);
     let understanding = understander.understand(&utterance, &Memory::default())?;
     let context = Context::new(Arc::clone(&understander.rules()), line.language);
     Ok(match decide(&context, &understanding) {
