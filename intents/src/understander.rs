@@ -160,7 +160,7 @@ impl Understander {
         memory: &Memory,
     ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.on_offer() };
-        let spoken = utterance.evidence.is_some();
+        let spoken = utterance.dictated || utterance.evidence.is_some();
         // What a recogniser wrote may be other words of the same sound. Acts go by what was written: nobody shall be sent to the
         // fire brigade by a guess.
         let mended = if utterance.dictated { self.publication.mended(&utterance.text) } else { None };
@@ -202,7 +202,9 @@ impl Understander {
         match &utterance.evidence {
             None => {
                 let candidates = self.read(words, written)?;
-                Ok(Understanding { candidates, slots, ..Understanding::of(Act::Question, written, spoken) })
+                let by_words = utterance.dictated;
+                let question = Understanding::of(Act::Question, written, spoken);
+                Ok(Understanding { candidates, slots, by_words, ..question })
             }
             Some(evidence) => {
                 let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
