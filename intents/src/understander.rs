@@ -170,9 +170,14 @@ impl Understander {
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
         let slots = Slots::read(words);
         let grave = self.acts.grave(&utterance.text);
+        // Words that only resemble calls for help ("my purse fell into the taxi") may be what an entry is for.
+        let doubtful = grave.is_some()
+            && !self.acts.is_surely_grave(&utterance.text)
+            && self.surely_asked(&utterance.text, written)?;
+        let grave = grave.filter(|_| !doubtful);
         let act = match act {
             Some(_) if self.exact(&utterance.text).is_some() => None,
-            Some(Act::Emergency) if self.nearly_asked(&utterance.text, written)? => None,
+            Some(Act::Emergency) if doubtful || self.nearly_asked(&utterance.text, written)? => None,
             Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&utterance.text, written)? => None,
             act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
                 let candidates = self.distress(&utterance.text, written)?;
@@ -270,6 +275,12 @@ impl Understander {
             .read(text, language)?
             .first()
             .is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
+    }
+
+    /// Whether the text would be answered at once.
+    fn surely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
+        let threshold = self.rules.text.get(language).answer;
+        Ok(self.read(text, language)?.first().is_some_and(|best| best.confidence >= threshold))
     }
 
     /// Whether the text more likely than not asks for an entry.

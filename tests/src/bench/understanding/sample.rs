@@ -213,16 +213,24 @@ pub fn noise(report: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// Emergencies and what only looks like one: the even lines, which nobody tuned on.
+/// Emergencies and what only looks like one: the even lines, which nobody tuned on, and lines that nobody has seen.
 ///
 /// # Errors
 /// Where the knowledge base cannot be published; an absent table is no error.
 pub fn emergencies(report: &mut Figures) -> Result<()> {
-    let path = workspace().join("tests/data/emergencies.tsv");
-    if !path.exists() {
-        println!("skipped: no {}", path.display());
-        return Ok(());
-    }
+    type Tell = fn(&mut Figures, &Understander, &Path) -> Result<()>;
     let understander = understood()?;
-    super::emergencies::tell(report, &understander, Path::new(&path))
+    let tables: [(&str, Tell); 2] = [
+        ("emergencies.tsv", super::emergencies::tell),
+        ("emergencies_unseen.tsv", super::emergencies::tell_unseen),
+    ];
+    for (name, tell) in tables {
+        let path = workspace().join("tests/data").join(name);
+        if path.exists() {
+            tell(report, &understander, &path)?;
+        } else {
+            println!("skipped: no {}", path.display());
+        }
+    }
+    Ok(())
 }
