@@ -8,10 +8,11 @@ use std::{
 
 use conversation::Provenance;
 use intents::{
-    Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy,
+    Calibration, Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy,
 };
 use kb::{Collection, Publication};
 use language::Language;
+use serde::{Deserialize, Serialize};
 
 pub use intents::policy::Memory;
 
@@ -56,6 +57,56 @@ pub struct Brain {
     understander: Understander,
     rules: Arc<Rules>,
     changes_on: Option<kb::Date>,
+}
+
+/// The calibration of the last publication, kept so that a restart need not fit it again: that is most of the time a start takes.
+#[derive(Debug)]
+struct StoredCalibration {
+    path: PathBuf,
+    /// What it depends on; another key is another calibration.
+    key: String,
+}
+
+/// The file's content.
+#[derive(Serialize, Deserialize)]
+struct KeyedCalibration {
+    key: String,
+    calibration: Calibration,
+}
+
+impl StoredCalibration {
+    fn of(publication: &Publication, tolerable_wrong: f32, configuration: &Configuration) -> Self {
+        // Another build may weigh other things: a program is told by its file's size and time.
+        let program = std::env::current_exe().and_then(std::fs::metadata).ok();
+        let written = program.as_ref().and_then(|file| file.modified().ok());
+        let program = (program.map(|file| file.len()), written);
+        let key = format!("{} {tolerable_wrong} {program:?}", publication.fingerprint());
+        Self { path: configuration.data("calibration.json"), key }
+    }
+
+    /// `None` where there is none, or one of something else.
+    fn read(&self) -> Option<Calibration> {
+        let text = std::fs::read_to_string(&self.path).ok()?;
+        let stored: KeyedCalibration = serde_json::from_str(&text).ok()?;
+        (stored.key == self.key).then_some(stored.calibration)
+    }
+
+    /// Keeps it. Where that fails, the next start takes longer: no reason not to serve. Nothing is kept where there is no data folder yet,
+    /// as for a command that only looks.
+    fn write(&self, calibration: &Calibration) {
+        if !self.path.parent().is_some_and(Path::exists) {
+            return;
+        }
+        let keyed = KeyedCalibration { key: self.key.clone(), calibration: calibration.clone() };
+        let beside = self.path.with_extension(format!("{}.new", std::process::id()));
+        let written = serde_json::to_vec(&keyed)
+            .map_err(std::io::Error::other)
+            .and_then(|text| std::fs::write(&beside, text))
+            .and_then(|()| std::fs::rename(&beside, &self.path));
+        if let Err(error) = written {
+            tracing::warn!(%error, path = %self.path.display(), "the calibration could not be kept");
+        }
+    }
 }
 
 /// What was made of an utterance.
@@ -131,9 +182,13 @@ impl Brain {
         }
         let publication = Arc::new(publication);
         let settings = &configuration.understanding;
+        let stored = StoredCalibration::of(&publication, settings.tolerable_wrong, configuration);
+        let calibration = stored.read();
+        let fresh = calibration.is_none();
         let wanted = Settings {
             wrong_share: settings.tolerable_wrong,
             confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
+            calibration,
             ..Settings::default()
         };
         // What sound is matched against and what misheard words are mended by, before anybody speaks.
@@ -142,6 +197,9 @@ impl Brain {
         let understander = Understander::new(Arc::clone(&publication), wanted).map_err(|error| {
             KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() }
         })?;
+        if fresh {
+            stored.write(understander.calibration());
+        }
         let rules = Rules {
             failures_before_person: settings.escalate_after,
             ..understander.rules().as_ref().clone()

@@ -258,6 +258,21 @@ impl Publication {
         &self.labelled
     }
 
+    /// A hash of everything that a calibration of this publication depends on: entries, labelled questions, glossary and encoder; 64
+    /// hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let mut whole = Sha256::new();
+        whole.update(&self.revision.0);
+        for labelled in &self.labelled {
+            whole.update(format!("{labelled:?}\n"));
+        }
+        for concept in self.glossary.concepts() {
+            whole.update(format!("{concept:?}\n"));
+        }
+        whole.update(self.encoder().unwrap_or_default());
+        hexadecimal(&whole.finalize())
+    }
+
     /// The glossary that questions are read with: the built-in one and the knowledge base's own.
     pub fn glossary(&self) -> &Arc<Glossary> {
         &self.glossary
