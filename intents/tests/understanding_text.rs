@@ -346,3 +346,30 @@ fn a_question_in_one_language_finds_an_entry_that_exists_only_in_the_other() {
         assert!(among * 2 >= all, "{language}: {among} of {all} among five");
     }
 }
+
+#[test]
+fn what_a_recogniser_misheard_finds_the_entry_that_was_meant() {
+    for (heard, language, entry) in [
+        ("深份证丢了怎么不办", Language::Zh, "idcard-lost"),
+        ("ངའི་ཐོབ་ཐང་ལགས་འཁྱེར་བོར་སོང་ག་རེ་བྱེད་དགོས་རེད", Language::Bo, "idcard-lost"),
+    ] {
+        let understood =
+            SAMPLE.understand(&Utterance::dictated(heard, language), &Memory::default()).expect("the index works");
+        assert_eq!(understood.candidates[0].entry.0, entry, "{heard}");
+        assert!(understood.spoken && understood.by_words, "{heard}");
+    }
+}
+
+#[test]
+fn dictation_is_judged_by_the_thresholds_of_words_and_confirmed_where_voice_is() {
+    let heard = Utterance::dictated("身份证丢了怎么补办", Language::Zh);
+    let understood = SAMPLE.understand(&heard, &Memory::default()).expect("the index works");
+    let rules = SAMPLE.rules();
+    assert_eq!(rules.thresholds(&understood), rules.text.get(Language::Zh));
+    let answer = decide(&Context::new(Arc::clone(&rules), Language::Zh), &understood);
+    assert!(matches!(answer, Decision::Answer { .. }), "{answer:?}");
+    let heard = Utterance::dictated("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་ག་རེ་བྱེད་དགོས་རེད", Language::Bo);
+    let understood = SAMPLE.understand(&heard, &Memory::default()).expect("the index works");
+    let answer = decide(&Context::new(rules, Language::Bo), &understood);
+    assert!(matches!(answer, Decision::Clarify { .. }), "Tibetan voice is confirmed first: {answer:?}");
+}
