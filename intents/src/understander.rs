@@ -161,7 +161,7 @@ impl Understander {
         memory: &Memory,
     ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.on_offer() };
-        let spoken = utterance.evidence.is_some();
+        let spoken = utterance.dictated || utterance.evidence.is_some();
         let parsed = self.acts.parse(&utterance.text);
         let written = parsed.written().unwrap_or(utterance.language);
         // What a recogniser wrote may be other words of the same sound. Acts go by what was written: nobody shall be sent to the
@@ -169,12 +169,17 @@ impl Understander {
         let mended = if utterance.dictated { self.publication.mended(&utterance.text) } else { None };
         let words = mended.as_deref().unwrap_or(&utterance.text);
         let slots = Slots::read(words);
-        let grave = self.acts.grave_in(&parsed);
+        let judged = self.acts.judge(&parsed);
+        let grave = judged.map(|(grave, _)| grave);
         let reading = Reading::new(parsed, written);
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
-        let act = match self.acts.read_in(&reading.parsed, grave, turn) {
+        let act = self.acts.read_in(&reading.parsed, grave, turn);
+        // Words that only resemble calls for help ("my purse fell into the taxi") may be what an entry is for.
+        let doubtful = judged.is_some_and(|(_, sure)| !sure) && self.surely_asked(&reading)?;
+        let grave = grave.filter(|_| !doubtful);
+        let act = match act {
             Some(_) if self.exact(&reading).is_some() => None,
-            Some(Act::Emergency) if self.nearly_asked(&reading)? => None,
+            Some(Act::Emergency) if doubtful || self.nearly_asked(&reading)? => None,
             Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&reading)? => None,
             act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
                 let candidates = self.distress(&reading)?;
@@ -205,7 +210,9 @@ impl Understander {
             None => {
                 let mended = mended.as_deref().map(|words| Reading::new(self.acts.parse(words), written));
                 let candidates = self.read(mended.as_ref().unwrap_or(&reading))?.to_vec();
-                Ok(Understanding { candidates, slots, ..Understanding::of(Act::Question, written, spoken) })
+                let by_words = utterance.dictated;
+                let question = Understanding::of(Act::Question, written, spoken);
+                Ok(Understanding { candidates, slots, by_words, ..question })
             }
             Some(evidence) => {
                 let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
@@ -285,6 +292,12 @@ impl Understander {
         let threshold = self.rules.text.get(reading.language).answer;
         let best = self.read(reading)?.first();
         Ok(best.is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
+    }
+
+    /// Whether the text would be answered at once.
+    fn surely_asked(&self, reading: &Reading<'_>) -> Result<bool, UnderstandError> {
+        let threshold = self.rules.text.get(reading.language).answer;
+        Ok(self.read(reading)?.first().is_some_and(|best| best.confidence >= threshold))
     }
 
     /// Whether the text more likely than not asks for an entry.

@@ -148,6 +148,10 @@ pub struct Understanding {
     pub candidates: Vec<Scored>,
     /// Whether it was spoken: policy is stricter then.
     pub spoken: bool,
+    /// Whether it was spoken and understood by the words that a recogniser wrote, without the sound: then confidences are those
+    /// of the text channel.
+    #[serde(default)]
+    pub by_words: bool,
     /// What kind of emergency it is, where `act` is [`Act::Emergency`] and the words show it.
     #[serde(default)]
     pub emergency: EmergencyKind,
@@ -164,6 +168,7 @@ impl Understanding {
             language,
             candidates: Vec::new(),
             spoken,
+            by_words: false,
             emergency: EmergencyKind::default(),
             slots: Slots::default(),
         }

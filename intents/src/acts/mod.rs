@@ -5,6 +5,7 @@
 //! manifold for phrases: signs are weighed there (see [`signals`]). Spoken without dictation, the phrases compete with the
 //! knowledge base's questions on the sound.
 
+mod learned;
 mod signals;
 mod table;
 
@@ -13,7 +14,8 @@ use std::ops::Range;
 use language::{FormBatch, Forms, Language, Script, Unit, spoken_form};
 
 use crate::{Act, EmergencyKind};
-use signals::Signals;
+use learned::{Learned, Signs};
+use signals::{Found, Signals};
 use table::{Meaning, Row};
 
 /// Phrases of both languages, prepared for text and for sound.
@@ -21,6 +23,7 @@ use table::{Meaning, Row};
 pub(crate) struct Acts {
     phrases: Forms<Meaning>,
     emergencies: Signals,
+    learned: Learned,
     complaints: Signals,
     small_talk: Signals,
     spoken: Vec<SpokenPhrase>,
@@ -38,6 +41,8 @@ pub(crate) struct Parsed<'a> {
     core: Range<usize>,
     bytes: Range<usize>,
     written: Option<Language>,
+    /// The language of most of its units.
+    mostly: Language,
 }
 
 impl<'a> Parsed<'a> {
@@ -120,6 +125,7 @@ impl Acts {
         let mut acts = Self {
             phrases: Forms::default(),
             emergencies: Signals::parse(include_str!("emergencies.tsv")),
+            learned: Learned::shipped(),
             complaints: Signals::parse(include_str!("complaints.tsv")),
             small_talk: Signals::parse(include_str!("small_talk.tsv")),
             spoken: Vec::new(),
@@ -153,25 +159,25 @@ impl Acts {
             (Some(first), Some(last)) => first.range.start..last.range.end,
             _ => 0..text.len(),
         };
-        let written = written_in(&units);
+        let (written, mostly) = (written_in(&units), learned::language_of(&units));
         let keys = units.into_iter().map(|unit| unit.key).collect();
-        Parsed { text, keys, numbers, core, bytes, written }
+        Parsed { text, keys, numbers, core, bytes, written, mostly }
     }
 
     /// The act of a text, if it is one.
     #[cfg(test)]
     pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
         let parsed = self.parse(text);
-        self.read_in(&parsed, self.grave_in(&parsed), turn)
+        self.read_in(&parsed, self.judge(&parsed).map(|(grave, _)| grave), turn)
     }
 
-    /// The act of a text, if it is one; `grave` is what [`Self::grave_in`] says of it.
+    /// The act of a text, if it is one; `grave` is what [`Self::judge`] says of it.
     pub fn read_in(&self, parsed: &Parsed<'_>, grave: Option<Grave>, turn: Turn) -> Option<Act> {
         if let Some(Grave::Emergency(_)) = grave {
             return Some(Act::Emergency);
         }
         let covered = self.cover(&parsed.numbers).and_then(|meanings| {
-            // Distress goes by the whole text: see `grave_in`.
+            // Distress goes by the whole text: see `judge`.
             let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
             told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
         });
@@ -185,25 +191,54 @@ impl Acts {
 
     /// Whether a text says something that cannot wait.
     pub fn grave(&self, text: &str) -> Option<Grave> {
-        self.grave_in(&self.parse(text))
+        self.judge(&self.parse(text)).map(|(grave, _)| grave)
     }
 
-    /// [`Self::grave`] of a text that was taken apart.
-    pub fn grave_in(&self, parsed: &Parsed<'_>) -> Option<Grave> {
-        let whole = grave(&self.emergencies, &parsed.keys);
-        if whole.is_some() {
-            return whole;
+    /// What a text says that cannot wait, and whether that leaves no doubt (where it does, a knowledge base that surely has an answer
+    /// is right): by the signs and the learned weights together.
+    pub fn judge(&self, parsed: &Parsed<'_>) -> Option<(Grave, bool)> {
+        let (signs, by_signs) = self.signs(parsed.text, &parsed.keys);
+        // Words of acts and fillers are known: what consists of them alone needs no guess.
+        if by_signs.is_none() && self.cover(&parsed.numbers).is_some() {
+            return None;
+        }
+        let judgement = self.learned.judge(&parsed.keys, parsed.mostly, &signs);
+        let grave = match by_signs {
+            // The signs name a kind for certain words only; for all others there are the weights.
+            Some(grave) if grave != Grave::Emergency(EmergencyKind::Any) => grave,
+            None if judgement.kind == "life" => Grave::Distress,
+            _ => Grave::Emergency(EmergencyKind::named(judgement.kind)),
+        };
+        judgement.alarm.then_some((grave, judgement.sure))
+    }
+
+    /// What the signs say about a text, and the alarm that they would give alone.
+    fn signs(&self, text: &str, units: &[String]) -> (Signs, Option<Grave>) {
+        let (weights, found) = self.emergencies.weigh(units);
+        let asks = ASKING.iter().any(|word| text.contains(word));
+        let mut signs =
+            Signs { whole: weights, best: weights.sum(), alarm: found.is_some(), asks, clauses: Vec::new() };
+        let mut by_signs = found.as_ref().map(grave);
+        let clauses: Vec<&str> = text.split(ends_clause).filter(|clause| !clause.trim().is_empty()).collect();
+        if clauses.len() < 2 {
+            return (signs, by_signs);
         }
         // Words of an office in the next clause take nothing from a cry for help ("he has fainted, the card is at home"); a
         // question there does: it is what the text is about.
-        let clauses: Vec<&str> =
-            parsed.text.split(ends_clause).filter(|clause| !clause.trim().is_empty()).collect();
-        if clauses.len() < 2 || clauses.iter().any(|clause| ASKING.iter().any(|word| clause.contains(word))) {
-            return None;
+        let mut found = Vec::new();
+        signs.best = i32::MIN;
+        signs.clauses = clauses.into_iter().map(keys).collect();
+        for clause in &signs.clauses {
+            let (weights, alarm) = self.emergencies.weigh(clause);
+            signs.best = signs.best.max(weights.sum());
+            found.extend(alarm.as_ref().map(grave));
         }
-        let found = clauses.iter().filter_map(|clause| grave(&self.emergencies, &keys(clause)));
-        // Another danger goes before distress here too.
-        found.min_by_key(|grave| *grave == Grave::Distress)
+        if by_signs.is_none() && !asks {
+            // Another danger goes before distress here too.
+            by_signs = found.into_iter().min_by_key(|grave| *grave == Grave::Distress);
+            signs.alarm = by_signs.is_some();
+        }
+        (signs, by_signs)
     }
 
     /// Whether a word means nothing by itself.
@@ -213,9 +248,9 @@ impl Acts {
         self.phrases.get(&numbers).is_some_and(|meanings| meanings.contains(&Meaning::Filler))
     }
 
-    /// Whether somebody speaks of ending a life.
+    /// Whether somebody speaks of ending a life in words that the signs know for certain.
     pub fn is_distress(&self, text: &str) -> bool {
-        self.grave(text) == Some(Grave::Distress)
+        self.grave(text) == Some(Grave::Distress) && self.signs(text, &keys(text)).1 == Some(Grave::Distress)
     }
 
     /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
@@ -304,13 +339,12 @@ impl Acts {
 }
 
 /// Another danger goes before distress: who has taken poison needs a doctor first.
-fn grave(emergencies: &Signals, units: &[String]) -> Option<Grave> {
-    let found = emergencies.find(units)?;
+fn grave(found: &Found) -> Grave {
     let other = found.kinds.iter().find(|kind| *kind != "life");
-    Some(match other.or(found.kinds.first()) {
+    match other.or(found.kinds.first()) {
         Some(kind) if kind == "life" => Grave::Distress,
         kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
-    })
+    }
 }
 
 /// Words of which one is in nearly every question.
