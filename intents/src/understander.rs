@@ -212,7 +212,7 @@ impl Understander {
                 let candidates = self.read(mended.as_ref().unwrap_or(&reading))?.to_vec();
                 let by_words = utterance.dictated;
                 let question = Understanding::of(Act::Question, written, spoken);
-                Ok(Understanding { candidates, slots, by_words, ..question })
+                Ok(Understanding { candidates, by_words, slots, ..question })
             }
             Some(evidence) => {
                 let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
