@@ -78,10 +78,18 @@ impl TextChannel {
         language: Language,
         search: impl Fn(&Query) -> Result<Found, RetrieveError>,
     ) -> Result<Vec<TextCandidate>, RetrieveError> {
-        let core = self.acts.core(text);
-        let found = search(&Query { text: core.to_owned(), language, limit: CANDIDATES })?;
-        Ok(describe(found, language))
+        candidates(self.acts.core(text), language, search)
     }
+}
+
+/// [`TextChannel::candidates`] of a text without politeness around it.
+pub(crate) fn candidates(
+    core: &str,
+    language: Language,
+    search: impl Fn(&Query) -> Result<Found, RetrieveError>,
+) -> Result<Vec<TextCandidate>, RetrieveError> {
+    let found = search(&Query { text: core.to_owned(), language, limit: CANDIDATES })?;
+    Ok(describe(found, language))
 }
 
 fn describe(found: Found, asked: Language) -> Vec<TextCandidate> {

@@ -1,12 +1,13 @@
 //! From an utterance to an [`Understanding`].
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use kb::{EntryId, Publication, Rehearsal, RetrieveError};
-use language::{Evidence, Language, Script};
+use language::{Evidence, Language};
 
-use crate::acts::{Acts, Grave, HeardAct, Turn};
+use crate::acts::{self, Acts, Grave, HeardAct, Parsed, Turn};
 use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
@@ -161,26 +162,27 @@ impl Understander {
     ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.on_offer() };
         let spoken = utterance.dictated || utterance.evidence.is_some();
+        let parsed = self.acts.parse(&utterance.text);
+        let written = parsed.written().unwrap_or(utterance.language);
         // What a recogniser wrote may be other words of the same sound. Acts go by what was written: nobody shall be sent to the
         // fire brigade by a guess.
         let mended = if utterance.dictated { self.publication.mended(&utterance.text) } else { None };
         let words = mended.as_deref().unwrap_or(&utterance.text);
-        let written = written_language(&utterance.text).unwrap_or(utterance.language);
-        let act = self.acts.read(&utterance.text, turn);
-        // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
         let slots = Slots::read(words);
-        let grave = self.acts.grave(&utterance.text);
+        let judged = self.acts.judge(&parsed);
+        let grave = judged.map(|(grave, _)| grave);
+        let reading = Reading::new(parsed, written);
+        // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
+        let act = self.acts.read_in(&reading.parsed, grave, turn);
         // Words that only resemble calls for help ("my purse fell into the taxi") may be what an entry is for.
-        let doubtful = grave.is_some()
-            && !self.acts.is_surely_grave(&utterance.text)
-            && self.surely_asked(&utterance.text, written)?;
+        let doubtful = judged.is_some_and(|(_, sure)| !sure) && self.surely_asked(&reading)?;
         let grave = grave.filter(|_| !doubtful);
         let act = match act {
-            Some(_) if self.exact(&utterance.text).is_some() => None,
-            Some(Act::Emergency) if doubtful || self.nearly_asked(&utterance.text, written)? => None,
-            Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&utterance.text, written)? => None,
+            Some(_) if self.exact(&reading).is_some() => None,
+            Some(Act::Emergency) if doubtful || self.nearly_asked(&reading)? => None,
+            Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&reading)? => None,
             act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
-                let candidates = self.distress(&utterance.text, written)?;
+                let candidates = self.distress(&reading)?;
                 let act = if candidates.is_empty() { Act::Person } else { Act::Question };
                 return Ok(Understanding { candidates, slots, ..Understanding::of(act, written, spoken) });
             }
@@ -194,7 +196,7 @@ impl Understander {
             };
             // Guidance comes first; what the knowledge base has to say about it is not forgotten over it.
             let candidates = match act {
-                Act::Emergency => self.read(&utterance.text, written)?,
+                Act::Emergency => self.read(&reading)?.to_vec(),
                 _ => Vec::new(),
             };
             return Ok(Understanding {
@@ -206,10 +208,11 @@ impl Understander {
         }
         match &utterance.evidence {
             None => {
-                let candidates = self.read(words, written)?;
+                let mended = mended.as_deref().map(|words| Reading::new(self.acts.parse(words), written));
+                let candidates = self.read(mended.as_ref().unwrap_or(&reading))?.to_vec();
                 let by_words = utterance.dictated;
                 let question = Understanding::of(Act::Question, written, spoken);
-                Ok(Understanding { candidates, slots, by_words, ..question })
+                Ok(Understanding { candidates, by_words, slots, ..question })
             }
             Some(evidence) => {
                 let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
@@ -218,29 +221,46 @@ impl Understander {
         }
     }
 
-    fn read(&self, text: &str, language: Language) -> Result<Vec<Scored>, UnderstandError> {
-        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
-        let model = &self.calibration.text.get(language).model;
+    /// What the knowledge base has on a text, with the features of each: looked up once, however often it is asked.
+    fn found<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [TextCandidate], UnderstandError> {
+        if let Some(found) = reading.found.get() {
+            return Ok(found);
+        }
+        let search = |query: &kb::Query| self.publication.search(query);
+        let found = text_channel::candidates(reading.parsed.core(), reading.language, search)?;
+        Ok(reading.found.get_or_init(|| found))
+    }
+
+    fn read<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [Scored], UnderstandError> {
+        if let Some(scored) = reading.scored.get() {
+            return Ok(scored);
+        }
+        let found = self.found(reading)?;
+        let model = &self.calibration.text.get(reading.language).model;
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
         let mut shares = ChoiceModel::probabilities(&utilities);
-        let exact = self.exact(text);
+        let exact = self.exact(reading);
         if exact.is_none() {
-            limit(&mut shares, self.most_confidence(text));
+            limit(&mut shares, self.most_confidence(&reading.parsed));
         }
         if let Some(at) = found.iter().position(|c| exact.is_some_and(|entry| *entry == c.entry)) {
             trust(&mut shares, at);
         }
-        let scored = found.iter().zip(shares).map(|(c, share)| self.scored(&c.entry, c.language, share));
-        Ok(best(scored.collect()))
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        order.sort_by(|a, b| shares[*b].total_cmp(&shares[*a]));
+        order.truncate(MOST_CANDIDATES);
+        let scored = |at: &usize| self.scored(&found[*at].entry, found[*at].language, shares[*at]);
+        let scored = order.iter().map(scored).collect();
+        Ok(reading.scored.get_or_init(|| scored))
     }
 
     /// How sure one may be of what a text means that is no question of the knowledge base, by how much it says.
-    fn most_confidence(&self, text: &str) -> f32 {
+    fn most_confidence(&self, parsed: &Parsed<'_>) -> f32 {
         let is_number = |word: &String| word.chars().all(char::is_numeric);
-        if text.chars().count() > LONGEST_QUESTION {
+        if parsed.text().chars().count() > LONGEST_QUESTION {
             return SUBJECT_ALONE;
         }
-        let words = language::words(self.acts.core(text)).into_iter();
+        let words = language::words(parsed.core()).into_iter();
         let (numbers, words): (Vec<String>, Vec<String>) =
             words.filter(|word| !self.acts.is_filler(word)).partition(is_number);
         // Long words come with the shorter ones in them, which say nothing more.
@@ -249,7 +269,7 @@ impl Understander {
             .filter(|word| !words.iter().any(|other| other.len() > word.len() && other.contains(*word)))
             .collect();
         let named = numbers.iter().any(|number| number.chars().count() >= DIGITS_OF_A_NAME);
-        let count = if self.names_one_thing(text) { words.len().min(1) } else { words.len() };
+        let count = if self.names_one_thing(parsed) { words.len().min(1) } else { words.len() };
         match count {
             0 if named => SUBJECT_ALONE,
             0 => 0.0,
@@ -259,45 +279,40 @@ impl Understander {
     }
 
     /// Whether all of a text is one form of the glossary, such as the name of a document.
-    fn names_one_thing(&self, text: &str) -> bool {
-        let units: Vec<String> =
-            language::syllables(self.acts.core(text)).into_iter().map(|unit| unit.key).collect();
-        let mentions = self.publication.glossary().mentions(&units);
+    fn names_one_thing(&self, parsed: &Parsed<'_>) -> bool {
+        let units = parsed.core_keys();
+        let mentions = self.publication.glossary().mentions(units);
         mentions.iter().any(|mention| mention.start == 0 && mention.end == units.len())
     }
 
     /// Whether the text nearly is one of the knowledge base's questions, and sure to be answered.
-    fn nearly_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
-        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
+    fn nearly_asked(&self, reading: &Reading<'_>) -> Result<bool, UnderstandError> {
+        let found = self.found(reading)?;
         let near = |entry: &EntryId| found.iter().any(|c| c.entry == *entry && c.closest() >= NEARLY);
-        let threshold = self.rules.text.get(language).answer;
-        Ok(self
-            .read(text, language)?
-            .first()
-            .is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
+        let threshold = self.rules.text.get(reading.language).answer;
+        let best = self.read(reading)?.first();
+        Ok(best.is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
     }
 
     /// Whether the text would be answered at once.
-    fn surely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
-        let threshold = self.rules.text.get(language).answer;
-        Ok(self.read(text, language)?.first().is_some_and(|best| best.confidence >= threshold))
+    fn surely_asked(&self, reading: &Reading<'_>) -> Result<bool, UnderstandError> {
+        let threshold = self.rules.text.get(reading.language).answer;
+        Ok(self.read(reading)?.first().is_some_and(|best| best.confidence >= threshold))
     }
 
     /// Whether the text more likely than not asks for an entry.
-    fn likely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
-        let candidates = self.read(text, language)?;
-        Ok(candidates.first().is_some_and(|best| best.confidence >= LIKELY))
+    fn likely_asked(&self, reading: &Reading<'_>) -> Result<bool, UnderstandError> {
+        Ok(self.read(reading)?.first().is_some_and(|best| best.confidence >= LIKELY))
     }
 
     /// Candidates for a text that speaks of ending a life: the entry that is asked with such words and brings a person,
     /// trusted; empty where there is none. A question that is word for word another entry's stays that entry's.
-    fn distress(&self, text: &str, language: Language) -> Result<Vec<Scored>, UnderstandError> {
-        let candidates = self.read(text, language)?;
-        if self.exact(text).is_some() {
-            return Ok(candidates);
+    fn distress(&self, reading: &Reading<'_>) -> Result<Vec<Scored>, UnderstandError> {
+        if self.exact(reading).is_some() {
+            return Ok(self.read(reading)?.to_vec());
         }
         let entry = self.distress_entry.get_or_init(|| self.find_distress_entry());
-        Ok(entry.iter().map(|entry| self.scored(entry, language, EXACT)).collect())
+        Ok(entry.iter().map(|entry| self.scored(entry, reading.language, EXACT)).collect())
     }
 
     /// The entry that brings a person and is asked most often with words of ending a life; of equals the first by its id, so
@@ -315,11 +330,14 @@ impl Understander {
     }
 
     /// The entry that has this very question.
-    fn exact(&self, text: &str) -> Option<&EntryId> {
-        let core = self.acts.core(text);
-        let variant =
-            self.publication.asked_exactly(text).or_else(|| self.publication.asked_exactly(core))?;
-        self.publication.entries().get(variant.entry as usize).map(|entry| &entry.id)
+    fn exact(&self, reading: &Reading<'_>) -> Option<&EntryId> {
+        let parsed = &reading.parsed;
+        let variant = reading.exact.get_or_init(|| {
+            let asked = |keys: &[String]| self.publication.asked_by_key(&keys.join(" "));
+            let variant = asked(parsed.keys()).or_else(|| asked(parsed.core_keys()))?;
+            Some(variant.entry)
+        });
+        self.publication.entries().get((*variant)? as usize).map(|entry| &entry.id)
     }
 
     fn hear(
@@ -368,7 +386,7 @@ impl Understander {
 
     /// Utilities by the dictated text, by entry number; empty without dictation.
     pub(crate) fn dictated(&self, text: &str) -> Result<HashMap<u32, f32>, RetrieveError> {
-        let Some(language) = written_language(text) else { return Ok(HashMap::new()) };
+        let Some(language) = self.acts.parse(text).written() else { return Ok(HashMap::new()) };
         let model = &self.calibration.text.get(language).model;
         let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
         let utility = |c: &TextCandidate| model.utility(&c.features).max(0.0);
@@ -385,12 +403,22 @@ impl Understander {
 /// The language a text is written in; `None` where it holds letters of neither. Tibetan where a sixth of the syllables
 /// are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever happens.
 pub fn written_language(text: &str) -> Option<Language> {
-    let units = language::syllables(text);
-    let count = |script| units.iter().filter(|unit| unit.script == script).count();
-    match (count(Script::Tibetan), count(Script::Han)) {
-        (0, 0) => None,
-        (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
-        _ => Some(Language::Zh),
+    acts::written_in(&language::syllables(text))
+}
+
+/// A text while it is understood: what is found out about it is found out once.
+struct Reading<'a> {
+    parsed: Parsed<'a>,
+    language: Language,
+    found: OnceCell<Vec<TextCandidate>>,
+    scored: OnceCell<Vec<Scored>>,
+    /// Number of the entry that has this very question.
+    exact: OnceCell<Option<u32>>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(parsed: Parsed<'a>, language: Language) -> Self {
+        Self { parsed, language, found: OnceCell::new(), scored: OnceCell::new(), exact: OnceCell::new() }
     }
 }
 

@@ -11,6 +11,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
+use language::Forms;
+
 use crate::{Kind, Position, Problem};
 
 /// The glossary that ships: government services and how people speak of them. Its Tibetan awaits a native reviewer.
@@ -74,9 +76,7 @@ pub struct Glossary {
     concepts: Vec<Concept>,
     by_id: HashMap<String, u32>,
     /// By the units of a form ([`language::syllables`] keys): numbers of the concepts it names.
-    forms: HashMap<Vec<String>, Vec<u32>>,
-    /// First units of forms, with the longest form that begins so: most places in a text are dismissed by one look.
-    longest_by_first: HashMap<String, usize>,
+    forms: Forms<u32>,
 }
 
 /// A concept found in a text.
@@ -130,14 +130,7 @@ impl Glossary {
     }
 
     fn add_exact_form(&mut self, form: &str, concept: u32) {
-        let units: Vec<String> = language::syllables(form).into_iter().map(|unit| unit.key).collect();
-        let Some(first) = units.first() else { return };
-        let longest = self.longest_by_first.entry(first.clone()).or_default();
-        *longest = units.len().max(*longest);
-        let concepts = self.forms.entry(units).or_default();
-        if !concepts.contains(&concept) {
-            concepts.push(concept);
-        }
+        self.forms.learn(language::syllables(form).into_iter().map(|unit| unit.key).collect(), concept);
     }
 
     /// Reads a table; what cannot be read becomes a problem that names file and line.
@@ -167,23 +160,20 @@ impl Glossary {
     /// The concepts of a text given by its units ([`language::syllables`] keys), in text order. A form inside a longer
     /// form does not count: 身份证 in 临时身份证 is another document.
     pub fn mentions(&self, units: &[String]) -> Vec<Mention> {
-        let mut spans: Vec<(usize, usize)> = Vec::new();
-        for start in 0..units.len() {
-            let Some(longest) = self.longest_by_first.get(&units[start]) else { continue };
-            let ends = start + 1..=(start + longest).min(units.len());
-            let Some(end) = ends.rev().find(|end| self.forms.contains_key(&units[start..*end])) else {
+        let units = self.forms.look_up(units.iter().map(String::as_str));
+        let mut mentions: Vec<Mention> = Vec::new();
+        let mut start = 0;
+        while start < units.len() {
+            // The earlier of two that overlap counts, the longest at each place.
+            let Some((length, concepts)) = self.forms.at(&units[start..]).last() else {
+                start += 1;
                 continue;
             };
-            // The earlier of two that overlap counts, the longest at each place.
-            if spans.last().is_none_or(|span| span.1 <= start) {
-                spans.push((start, end));
-            }
+            let end = start + length;
+            mentions.extend(concepts.iter().map(|concept| Mention { concept: *concept, start, end }));
+            start = end;
         }
-        let concepts =
-            |span: &(usize, usize)| self.forms.get(&units[span.0..span.1]).map_or(&[][..], Vec::as_slice);
-        let mention =
-            |span: &(usize, usize), concept: &u32| Mention { concept: *concept, start: span.0, end: span.1 };
-        spans.iter().flat_map(|span| concepts(span).iter().map(|concept| mention(span, concept))).collect()
+        mentions
     }
 }
 

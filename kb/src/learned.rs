@@ -6,10 +6,9 @@
 //! neighbours are all that need telling apart: measured on public FAQ data, 60 nearest variants as negatives do as well as
 //! all, and the work grows with the number of variants instead of its square.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
-use crate::analysis::MIXED;
-use crate::likeness::{ForwardIndex, GroupTerms, Vector, dot, look_up};
+use crate::likeness::{ForwardIndex, GroupTerms, WeighedQuery};
 
 /// Nearest variants of other entries that a group is told from.
 const NEGATIVES: usize = 60;
@@ -23,11 +22,7 @@ const PASSES: usize = 15;
 /// Terms that occur in more variants than this say nothing about which variants are near, once there are many.
 const MOST_POSTINGS: usize = 1_500;
 
-/// Of more groups than this the machines are left out: their neighbourhoods are then too large to be learned from a
-/// handful of questions, and publishing shall stay quick.
-const MOST_GROUPS: usize = 20_000;
-
-/// Support vectors as (variant, signed weight), and the bias.
+/// Support vectors as (variant, signed weight times the variant's scale), and the bias.
 #[derive(Clone, Debug, Default)]
 struct Machine {
     support: Vec<(u32, f32)>,
@@ -37,16 +32,17 @@ struct Machine {
 /// A machine for every group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
+    /// The space in which it compares.
+    space: usize,
     machines: Vec<Machine>,
 }
 
 impl Learned {
-    /// Trains on all variants for which `keep` holds.
-    pub fn train(index: &ForwardIndex, keep: impl Fn(u32) -> bool + Sync) -> Self {
-        if index.groups().len() > MOST_GROUPS {
+    /// Trains in one space on all variants for which `keep` holds.
+    pub fn train(index: &ForwardIndex, space: usize, keep: impl Fn(u32) -> bool + Sync) -> Self {
+        if !index.few() {
             return Self::default();
         }
-        let postings = postings(index, &keep);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let chunk = index.groups().len().div_ceil(threads).max(1);
         let machines = std::thread::scope(|scope| {
@@ -54,65 +50,49 @@ impl Learned {
                 .groups()
                 .chunks(chunk)
                 .map(|groups| {
-                    let (postings, keep) = (&postings, &keep);
+                    let keep = &keep;
                     scope.spawn(move || {
-                        let mut near =
-                            Nearness { products: vec![0.0; index.variants().len()], touched: Vec::new() };
+                        let mut near = Nearness {
+                            products: vec![0.0; index.variants().len()],
+                            touched: Vec::new(),
+                            weights: vec![0.0; index.terms(space)],
+                        };
                         groups
                             .iter()
-                            .map(|group| train(index, postings, group, keep, &mut near))
+                            .map(|group| train(index, space, group, keep, &mut near))
                             .collect::<Vec<_>>()
                     })
                 })
                 .collect();
             trainers.into_iter().flat_map(|trainer| trainer.join().unwrap_or_default()).collect()
         });
-        Self { machines }
+        Self { space, machines }
     }
 
-    /// The decision value of a group for a question, given by term number; about 1 for its own questions and -1 for its
-    /// neighbours'. `products` keeps what has been multiplied already for this question.
-    pub fn score(
-        &self,
-        index: &ForwardIndex,
-        question: &[f32],
-        group: u32,
-        products: &mut HashMap<u32, f32>,
-    ) -> f32 {
-        let Some(machine) = self.machines.get(group as usize) else { return 0.0 };
-        let mut sum = machine.bias;
-        for (variant, weight) in &machine.support {
-            let product = products
-                .entry(*variant)
-                .or_insert_with(|| look_up(question, &index.variants()[*variant as usize].vectors[MIXED]));
-            sum += weight * *product;
-        }
-        sum
+    /// The decision values of groups for a question; about 1 for their own questions and -1 for their neighbours'.
+    pub fn scores(&self, question: &WeighedQuery, groups: &[u32]) -> Vec<f32> {
+        let Some(products) = question.products(self.space) else { return vec![0.0; groups.len()] };
+        let score = |group: &u32| {
+            let Some(machine) = self.machines.get(*group as usize) else { return 0.0 };
+            let support = machine.support.iter();
+            let products = support.map(|(variant, weight)| weight * products[*variant as usize]);
+            machine.bias + products.sum::<f32>()
+        };
+        groups.iter().map(score).collect()
     }
-}
-
-/// By written term: the variants that have it, with their weights.
-fn postings(index: &ForwardIndex, keep: impl Fn(u32) -> bool) -> Vec<Vector> {
-    let mut postings: Vec<Vector> = vec![Vec::new(); index.terms(MIXED)];
-    for (number, variant) in (0_u32..).zip(index.variants()) {
-        if keep(number) {
-            for (term, weight) in &variant.vectors[MIXED] {
-                postings[*term as usize].push((number, *weight));
-            }
-        }
-    }
-    postings
 }
 
 /// Room for the nearness of every variant to a group, used again and again.
 struct Nearness {
     products: Vec<f32>,
     touched: Vec<u32>,
+    /// Room for one vector, by term number; all 0 between two uses.
+    weights: Vec<f32>,
 }
 
 fn train(
     index: &ForwardIndex,
-    postings: &[Vector],
+    space: usize,
     group: &GroupTerms,
     keep: &impl Fn(u32) -> bool,
     near: &mut Nearness,
@@ -121,19 +101,35 @@ fn train(
     if own.is_empty() {
         return Machine::default();
     }
-    let others = nearest(index, postings, group, &own, near);
+    let others = nearest(index, space, group, &own, keep, near);
     let examples: Vec<u32> = own.iter().chain(&others).copied().collect();
-    let vector = |number: u32| &index.variants()[number as usize].vectors[MIXED];
-    // The constant 1 beside every vector carries the bias.
-    let gram: Vec<Vec<f32>> = examples
-        .iter()
-        .map(|a| examples.iter().map(|b| dot(vector(*a), vector(*b)) + 1.0).collect())
-        .collect();
+    let gram = gram(index, space, &examples, &mut near.weights);
     let label = |at: usize| if at < own.len() { 1.0 } else { -1.0 };
     let duals = descend(&gram, label);
     let signed = |(at, dual): (usize, &f32)| (*dual > 1e-4).then(|| (examples[at], label(at) * dual));
     let support: Vec<(u32, f32)> = duals.iter().enumerate().filter_map(signed).collect();
-    Machine { bias: support.iter().map(|(_, weight)| weight).sum(), support }
+    let bias = support.iter().map(|(_, weight)| weight).sum();
+    let scaled = |(variant, weight)| (variant, weight * index.scale_of(space, variant));
+    Machine { bias, support: support.into_iter().map(scaled).collect() }
+}
+
+/// The products of all examples with each other; the constant 1 beside every vector carries the bias.
+fn gram(index: &ForwardIndex, space: usize, examples: &[u32], weights: &mut [f32]) -> Vec<Vec<f32>> {
+    let mut gram = vec![vec![0.0; examples.len()]; examples.len()];
+    for (at, example) in examples.iter().enumerate() {
+        // Spread out by term number, a vector is multiplied with others by looking up.
+        for (term, weight) in index.weights_of(space, *example) {
+            weights[term as usize] = weight * index.idf(space, term);
+        }
+        for (other, example) in examples.iter().enumerate().skip(at) {
+            let row = index.terms_of(space, *example).iter();
+            let product: f32 = row.map(|term| weights[*term as usize]).sum();
+            let product = product * index.scale_of(space, *example) + 1.0;
+            (gram[at][other], gram[other][at]) = (product, product);
+        }
+        index.terms_of(space, *example).iter().for_each(|term| weights[*term as usize] = 0.0);
+    }
+    gram
 }
 
 /// Dual coordinate descent in a fixed order.
@@ -166,32 +162,35 @@ fn descend(gram: &[Vec<f32>], label: impl Fn(usize) -> f32) -> Vec<f32> {
 /// The variants of other entries in the same language that are most like any of `own`.
 fn nearest(
     index: &ForwardIndex,
-    postings: &[Vector],
+    space: usize,
     group: &GroupTerms,
     own: &[u32],
+    keep: &impl Fn(u32) -> bool,
     near: &mut Nearness,
 ) -> Vec<u32> {
-    let mut best: HashMap<u32, f32> = HashMap::new();
+    let mut best: FxHashMap<u32, f32> = FxHashMap::default();
     for number in own {
-        for (term, weight) in &index.variants()[*number as usize].vectors[MIXED] {
-            let posting = &postings[*term as usize];
-            if posting.len() > MOST_POSTINGS {
+        for (term, weight) in index.weights_of(space, *number) {
+            let having = index.having(space, term);
+            if having.len() > MOST_POSTINGS {
                 continue;
             }
-            for (other, product) in posting {
+            // The others' weight of the term is this idf times their scale, which is multiplied with below.
+            let weight = weight * index.idf(space, term);
+            for other in having {
                 let sum = &mut near.products[*other as usize];
                 if *sum == 0.0 {
                     near.touched.push(*other);
                 }
-                *sum += weight * product;
+                *sum += weight;
             }
         }
         for other in near.touched.drain(..) {
             let product = std::mem::take(&mut near.products[other as usize]);
             let of = &index.groups()[index.variants()[other as usize].group as usize];
-            if of.entry != group.entry && of.language == group.language {
+            if of.entry != group.entry && of.language == group.language && keep(other) {
                 let known = best.entry(other).or_default();
-                *known = known.max(product);
+                *known = known.max(product * index.scale_of(space, other));
             }
         }
     }

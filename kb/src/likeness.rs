@@ -10,28 +10,39 @@
 
 mod build;
 mod compare;
+mod rows;
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use language::Language;
+use rustc_hash::FxHashMap;
 
 use crate::HeldOut;
-use crate::analysis::SPACES;
+use crate::analysis::{MIXED, SOUND, SPACES};
 
-pub(crate) use build::Beside;
-pub(crate) use compare::{Likeness, WeighedQuery, look_up};
-
-/// A sparse vector: term numbers in ascending order with their weights.
-pub(crate) type Vector = Vec<(u32, f32)>;
+pub(crate) use build::{Beside, EntryTerms};
+pub(crate) use compare::{Likeness, WeighedQuery};
+pub(crate) use rows::Rows;
 
 /// Terms of every variant and answer as numbers, with everything that comparing needs.
 #[derive(Debug)]
 pub(crate) struct ForwardIndex {
-    vocabulary: [HashMap<String, u32>; SPACES],
+    vocabulary: [FxHashMap<Box<str>, u32>; SPACES],
     statistics: [Statistics; SPACES],
     variants: Vec<VariantTerms>,
+    /// By space: the terms of every variant, and after them the keywords of every group. A row's vector has the idf of each, times
+    /// the row's scale.
+    rows: [Rows; SPACES],
+    scales: [Vec<f32>; SPACES],
     groups: Vec<GroupTerms>,
+    /// By space: the terms of every group.
+    gathered: [Gathered; SPACES],
+    /// The written terms of every group's answers.
+    answers: Rows,
+    /// By space: the rows that have each term; of few groups only (see [`Self::few`]).
+    having: [Rows; SPACES],
+    /// The groups whose answers have each term; of few groups only.
+    answering: Rows,
     /// By entry: its groups.
     of_entry: Vec<Range<u32>>,
     /// Groups of the language that has more: what document frequencies are a share of.
@@ -57,19 +68,18 @@ struct Statistics {
 pub(crate) struct VariantTerms {
     /// Its group.
     pub group: u32,
-    key: String,
-    /// By space: unit vectors.
-    pub vectors: [Vector; SPACES],
+    key: Box<str>,
     /// Σ idf of its written terms.
     mass: f32,
 }
 
-/// A term of a group: its weight in the sum of the variants' unit vectors, and how many variants have it.
-#[derive(Clone, Copy, Debug)]
+/// The terms of groups: of each its weight in the sum of the variants' unit vectors, and how many variants have it. Keywords
+/// count as one more variant.
+#[derive(Debug, Default)]
 struct Gathered {
-    term: u32,
-    weight: f32,
-    count: u32,
+    rows: Rows,
+    weights: Vec<f32>,
+    counts: Vec<u16>,
 }
 
 #[derive(Debug, Default)]
@@ -78,16 +88,25 @@ pub(crate) struct GroupTerms {
     pub language: Option<Language>,
     /// Numbers of its variants; the first is the title question.
     pub variants: Range<u32>,
-    /// By space, sorted by term. Keywords count as one more variant.
-    gathered: [Vec<Gathered>; SPACES],
     /// By space: Euclidean length of the gathered vector.
     lengths: [f32; SPACES],
     /// By space: Σ counts.
     terms: [u32; SPACES],
     /// Whether there is anything but variants in it.
     has_keywords: bool,
-    /// The answers' written terms, a unit vector.
-    answer: Vector,
+    /// One by the Euclidean length of the idf over answers of the answers' terms.
+    answer_scale: f32,
+}
+
+impl Gathered {
+    /// How many variants of a group have a term.
+    fn count(&self, group: usize, term: u32) -> u32 {
+        let range = self.rows.range(group);
+        match self.rows.row(group).binary_search(&term) {
+            Ok(at) => u32::from(self.counts[range.start + at]),
+            Err(_) => 0,
+        }
+    }
 }
 
 impl ForwardIndex {
@@ -108,48 +127,66 @@ impl ForwardIndex {
         &self.variants
     }
 
+    /// The search keys of all variants.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.variants.iter().map(|variant| &*variant.key)
+    }
+
     /// The number of terms of a space.
     pub fn terms(&self, space: usize) -> usize {
         self.vocabulary[space].len()
     }
 
-    /// Terms of every group in one space with the number of variants that have each, for the inverted index.
-    pub fn terms_by_group(&self, spaces: Range<usize>) -> impl Iterator<Item = Vec<Vec<(&str, usize)>>> {
-        let names: Vec<Vec<&str>> = spaces
-            .clone()
-            .map(|space| {
-                let mut names = vec![""; self.vocabulary[space].len()];
-                for (name, number) in &self.vocabulary[space] {
-                    names[*number as usize] = name;
-                }
-                names
-            })
-            .collect();
-        self.groups.iter().map(move |group| {
-            let terms = |space: usize| {
-                let counted = |g: &Gathered| (names[space - spaces.start][g.term as usize], g.count as usize);
-                group.gathered[space].iter().map(counted).collect()
-            };
-            spaces.clone().map(terms).collect()
-        })
+    /// The terms of a variant, sorted.
+    pub fn terms_of(&self, space: usize, variant: u32) -> &[u32] {
+        self.rows[space].row(variant as usize)
     }
 
-    /// Of a question's terms in one space, those that the fewest groups ask with.
-    pub fn rarest<'a>(&self, space: usize, terms: &'a [String], limit: usize) -> Vec<&'a str> {
-        let asked = |term: &String| {
-            let number = *self.vocabulary[space].get(term)?;
-            Some(self.statistics[space].asked[number as usize]).filter(|asked| *asked > 0)
-        };
-        let mut known: Vec<(u32, &str)> =
-            terms.iter().filter_map(|term| Some((asked(term)?, term.as_str()))).collect();
-        known.sort_by_key(|(asked, _)| *asked);
-        known.into_iter().take(limit).map(|(_, term)| term).collect()
+    /// By how much a product with a variant's idf is multiplied to be one with its unit vector.
+    pub fn scale_of(&self, space: usize, variant: u32) -> f32 {
+        self.scales[space][variant as usize]
+    }
+
+    /// Whether there are so few groups that a question can be multiplied with every variant, and that machines are learned.
+    pub fn few(&self) -> bool {
+        self.groups.len() <= MOST_GROUPS
+    }
+
+    /// The variants that have a term; none where groups are not [few](Self::few).
+    pub fn having(&self, space: usize, term: u32) -> &[u32] {
+        let rows = self.having[space].row(term as usize);
+        &rows[..rows.partition_point(|row| (*row as usize) < self.variants.len())]
+    }
+
+    /// The row of a group's keywords.
+    fn keywords_of(&self, group: u32) -> u32 {
+        self.variants.len() as u32 + group
+    }
+
+    /// The weights that a variant's terms have in its unit vector.
+    pub fn weights_of(&self, space: usize, variant: u32) -> impl Iterator<Item = (u32, f32)> {
+        let (idf, scale) = (&self.statistics[space].idf, self.scale_of(space, variant));
+        self.terms_of(space, variant).iter().map(move |term| (*term, idf[*term as usize] * scale))
+    }
+
+    /// A term's inverse document frequency over variants.
+    pub fn idf(&self, space: usize, term: u32) -> f32 {
+        self.statistics[space].idf[term as usize]
+    }
+
+    /// Terms of every group in one space, and of each term the number of variants that have it.
+    pub fn groups_in(&self, space: usize) -> impl Iterator<Item = (&[u32], &[u16])> {
+        let gathered = &self.gathered[space];
+        let group = |at: usize| (gathered.rows.row(at), &gathered.counts[gathered.rows.range(at)]);
+        (0..gathered.rows.len()).map(group)
     }
 
     /// The variant that is held out, alone or with its entry.
-    fn hidden_variant(&self, held_out: HeldOut) -> Option<&VariantTerms> {
+    fn hidden_variant(&self, held_out: HeldOut) -> Option<u32> {
         match held_out {
-            HeldOut::Variant(number) => self.variants.get(number as usize),
+            HeldOut::Variant(number) => {
+                Some(number).filter(|number| (*number as usize) < self.variants.len())
+            }
             _ => None,
         }
     }
@@ -174,32 +211,18 @@ impl ForwardIndex {
     }
 }
 
-/// The product of two vectors.
-pub(crate) fn dot(a: &[(u32, f32)], b: &[(u32, f32)]) -> f32 {
-    let (mut i, mut j, mut sum) = (0, 0, 0.0);
-    while let (Some((x, v)), Some((y, w))) = (a.get(i), b.get(j)) {
-        match x.cmp(y) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => {
-                sum += v * w;
-                i += 1;
-                j += 1;
-            }
-        }
-    }
-    sum
-}
+/// The spaces in which a question is multiplied with every variant, where groups are [few](ForwardIndex::few): all in which machines are
+/// learned.
+const MULTIPLIED: [usize; 2] = [MIXED, SOUND];
 
-/// The vector scaled to length 1; an empty one stays empty.
-fn unit(mut vector: Vector) -> Vector {
-    let length = vector.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for (_, weight) in &mut vector {
-            *weight /= length;
-        }
-    }
-    vector
+/// Of more groups than this, what is learned about every group is left out: their neighbourhoods are then too large to be learned
+/// from a handful of questions, and publishing shall stay quick.
+const MOST_GROUPS: usize = 20_000;
+
+/// One by the Euclidean length of weights; 0 where they are none.
+fn scale(weights: impl Iterator<Item = f32>) -> f32 {
+    let length = weights.map(|w| w * w).sum::<f32>().sqrt();
+    if length > 0.0 { 1.0 / length } else { 0.0 }
 }
 
 /// Inverse document frequency for shares and BM25, kept positive as in Lucene.

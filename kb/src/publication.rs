@@ -1,17 +1,15 @@
 //! A published knowledge base: immutable, searchable, named by its content.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use language::Language;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::analysis::Terms;
 use crate::dense::DenseView;
 use crate::mending::Mender;
-use crate::parallel;
 use crate::search::{Rehearsal, SearchIndex};
 use crate::spoken::SpokenForms;
 use crate::{
@@ -51,9 +49,6 @@ pub enum PublishError {
     #[error("the knowledge base has {} errors and cannot be published; the first is: {}",
         .0.count(Severity::Error), .0.problems.first().map(ToString::to_string).unwrap_or_default())]
     Refused(Box<Report>),
-    /// The index could not be built.
-    #[error("the search index cannot be built: {0}")]
-    Index(String),
     /// An entry could not be hashed.
     #[error("an entry cannot be serialised: {0}")]
     Serialise(#[from] serde_json::Error),
@@ -67,9 +62,9 @@ pub struct Publication {
     revision: Revision,
     entries: Vec<Entry>,
     revisions: Vec<Revision>,
-    by_id: HashMap<EntryId, u32>,
+    by_id: FxHashMap<EntryId, u32>,
     /// By search key: the first variant that has it.
-    by_key: HashMap<String, u32>,
+    by_key: FxHashMap<String, u32>,
     variants: Vec<Variant>,
     glossary: Arc<Glossary>,
     labelled: Vec<LabelledQuestion>,
@@ -83,8 +78,7 @@ impl Publication {
     /// Publishes a collection.
     ///
     /// # Errors
-    /// [`PublishError::Refused`] with the whole report where [`check`] finds errors; else where the index cannot be
-    /// built.
+    /// [`PublishError::Refused`] with the whole report where [`check`] finds errors.
     pub fn new(collection: &Collection) -> Result<Self, PublishError> {
         let report = check(collection);
         if !report.publishable() {
@@ -121,13 +115,11 @@ impl Publication {
                 text: text.to_owned(),
             }));
         }
-        let documents: Vec<Terms> = parallel::map(&variants, |variant| Terms::of(&variant.text, &glossary));
-        let mut by_key = HashMap::new();
-        for (number, document) in (0_u32..).zip(&documents).filter(|(_, document)| !document.key.is_empty()) {
-            by_key.entry(document.key.clone()).or_insert(number);
+        let index = SearchIndex::build(&entries, &variants, &glossary);
+        let mut by_key = FxHashMap::default();
+        for (number, key) in (0_u32..).zip(index.keys()).filter(|(_, key)| !key.is_empty()) {
+            by_key.entry(key.to_owned()).or_insert(number);
         }
-        let index = SearchIndex::build(&entries, &variants, documents, &glossary)
-            .map_err(|error| PublishError::Index(error.to_string()))?;
         let by_id = entries.iter().enumerate().map(|(n, entry)| (entry.id.clone(), n as u32)).collect();
         Ok(Self {
             name,
@@ -244,7 +236,7 @@ impl Publication {
     /// # Errors
     /// [`RetrieveError`] where the index fails.
     pub fn search(&self, query: &Query) -> Result<Found, RetrieveError> {
-        self.index.search(self, query)
+        Ok(self.index.search(self, query))
     }
 
     /// Prepares searches that pretend not to know something; trains [`View::Learned`](crate::View::Learned) anew for each
@@ -286,7 +278,12 @@ impl Publication {
     /// The way of asking that a text is word for word, up to spelling variants, punctuation and spacing; of several in
     /// one entry, the first.
     pub fn asked_exactly(&self, text: &str) -> Option<&Variant> {
-        self.variants.get(self.variant_by_key(&language::search_key(text))? as usize)
+        self.asked_by_key(&language::search_key(text))
+    }
+
+    /// [`Self::asked_exactly`] by the text's search key.
+    pub fn asked_by_key(&self, key: &str) -> Option<&Variant> {
+        self.variants.get(self.variant_by_key(key)? as usize)
     }
 }
 

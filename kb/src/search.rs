@@ -1,15 +1,16 @@
 //! Searching a publication: candidates by the inverted index, compared closely by the forward index.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use language::Language;
+use rustc_hash::FxHashSet;
 
 use crate::analysis::{CONCEPTS, MIXED, Terms};
 use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
-use crate::likeness::{Beside, ForwardIndex, Likeness, WeighedQuery};
+use crate::likeness::{Beside, EntryTerms, ForwardIndex, Likeness, WeighedQuery};
 use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
-use crate::{Entry, Glossary, Publication, Variant, parallel};
+use crate::{Entry, Glossary, Publication, Variant};
 
 /// So many groups each indexed space contributes at least; the right entry is practically never deeper in both.
 const HITS_PER_SPACE: usize = 40;
@@ -39,47 +40,37 @@ pub(crate) struct SearchIndex {
 }
 
 impl SearchIndex {
-    /// Indexes variants given by their terms.
-    pub fn build(
-        entries: &[Entry],
-        variants: &[Variant],
-        documents: Vec<Terms>,
-        glossary: &Glossary,
-    ) -> tantivy::Result<Self> {
-        let mut besides = parallel::map(entries, |entry| {
-            Language::ALL.map(|language| Some(beside(entry, language, glossary)))
-        });
-        let forward = ForwardIndex::build(variants, documents, entries.len(), |entry, language| {
-            let at = Language::ALL.iter().position(|other| *other == language).unwrap_or_default();
-            besides.get_mut(entry as usize).and_then(|both| both[at].take()).unwrap_or_default()
-        });
-        let groups = forward.terms_by_group(0..INDEXED).map(|spaces| {
-            let mut spaces = spaces.into_iter();
-            std::array::from_fn(|_| spaces.next().unwrap_or_default())
-        });
-        let inverted = InvertedIndex::build(groups)?;
-        let learned = Learned::train(&forward, |_| true);
-        Ok(Self { inverted, forward, learned })
+    /// Indexes all ways of asking.
+    pub fn build(entries: &[Entry], variants: &[Variant], glossary: &Glossary) -> Self {
+        let analyse = |entry: usize, variants: &[Variant]| EntryTerms {
+            variants: variants.iter().map(|variant| Terms::of(&variant.text, glossary)).collect(),
+            besides: Language::ALL.map(|language| {
+                entries.get(entry).map(|entry| beside(entry, language, glossary)).unwrap_or_default()
+            }),
+        };
+        let forward = ForwardIndex::build(variants, entries.len(), analyse);
+        let inverted = InvertedIndex::build(&forward);
+        let learned = Learned::train(&forward, MIXED, |_| true);
+        Self { inverted, forward, learned }
+    }
+
+    /// The search keys of all variants.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.forward.keys()
     }
 
     /// Candidates for a question.
-    pub fn search(&self, publication: &Publication, query: &Query) -> Result<Found, RetrieveError> {
+    pub fn search(&self, publication: &Publication, query: &Query) -> Found {
         self.find(publication, query, HeldOut::Nothing, &self.learned)
     }
 
-    fn find(
-        &self,
-        publication: &Publication,
-        query: &Query,
-        held_out: HeldOut,
-        learned: &Learned,
-    ) -> Result<Found, RetrieveError> {
+    fn find(&self, publication: &Publication, query: &Query, held_out: HeldOut, learned: &Learned) -> Found {
         let terms = Terms::of(&query.text, publication.glossary());
         if terms.is_empty() || query.limit == 0 {
-            return Ok(Found::default());
+            return Found::default();
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut hits = self.look_up(&terms, query.limit)?;
+        let mut hits = self.look_up(&terms, &weighed, query.limit);
         if let Some(hidden) = self.forward.hidden_group(held_out) {
             hits.remove(&hidden);
         }
@@ -105,22 +96,21 @@ impl SearchIndex {
         }
         alike.sort_by(|a, b| b.plain().total_cmp(&a.plain()).then(a.group.cmp(&b.group)));
         alike.truncate(query.limit);
-        let mut products = HashMap::new();
-        for likeness in alike.iter_mut().take(LEARNED_ABOUT) {
-            let score = learned.score(&self.forward, &weighed.dense[MIXED], likeness.group, &mut products);
+        let groups: Vec<u32> = alike.iter().take(LEARNED_ABOUT).map(|likeness| likeness.group).collect();
+        for (likeness, score) in alike.iter_mut().zip(learned.scores(&weighed, &groups)) {
             likeness.scores.set(View::Learned, score);
         }
-        Ok(Found {
+        Found {
             candidates: alike.into_iter().filter_map(|likeness| candidate(publication, &likeness)).collect(),
             units: terms.units,
             known: weighed.known_share(),
             names_thing: !terms.named[0].is_empty(),
             names_act: !terms.named[1].is_empty(),
-        })
+        }
     }
 
     /// The entries worth a close look, each with its language that fits best: by the views that are cheapest and tell most.
-    fn likeliest(&self, query: &WeighedQuery, hits: HashSet<u32>, limit: usize) -> BTreeMap<u32, u32> {
+    fn likeliest(&self, query: &WeighedQuery, hits: FxHashSet<u32>, limit: usize) -> BTreeMap<u32, u32> {
         let glance = |group: u32| (self.forward.glance(query, group), group);
         let mut glanced: Vec<(f32, u32)> = hits.into_iter().map(glance).collect();
         glanced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
@@ -135,21 +125,16 @@ impl SearchIndex {
     }
 
     /// Groups that share something with the question.
-    fn look_up(&self, terms: &Terms, limit: usize) -> Result<HashSet<u32>, RetrieveError> {
-        let mut found = HashSet::new();
+    fn look_up(&self, terms: &Terms, query: &WeighedQuery, limit: usize) -> FxHashSet<u32> {
+        let mut found = FxHashSet::default();
         for (space, most) in RAREST_TERMS.into_iter().enumerate() {
-            let looked_up = self.forward.rarest(space, &terms.spaces[space], most);
-            let hits = self
-                .inverted
-                .search(space, looked_up.into_iter(), HITS_PER_SPACE.max(limit))
-                .map_err(|error| RetrieveError(error.to_string()))?;
-            found.extend(hits);
+            let looked_up = query.rarest(space, most);
+            found.extend(self.inverted.search(space, &looked_up, HITS_PER_SPACE.max(limit)));
         }
         // Concepts by themselves: among the rarest terms a language's own words would crowd out what joins the two.
-        let concepts = self.forward.rarest(CONCEPTS, &terms.spaces[CONCEPTS], MOST_CONCEPTS);
-        let hits = self.inverted.search(MIXED, concepts.into_iter(), HITS_BY_CONCEPT);
-        found.extend(hits.map_err(|error| RetrieveError(error.to_string()))?);
-        Ok(found)
+        let concepts = self.forward.rarest_written(&terms.spaces[CONCEPTS], MOST_CONCEPTS);
+        found.extend(self.inverted.search(MIXED, &concepts, HITS_BY_CONCEPT));
+        found
     }
 }
 
@@ -187,7 +172,7 @@ pub struct Rehearsal<'a> {
 
 impl<'a> Rehearsal<'a> {
     pub(crate) fn new(publication: &'a Publication, index: &'a SearchIndex) -> Self {
-        let train = |fold: u32| Learned::train(&index.forward, |variant| variant % FOLDS != fold);
+        let train = |fold: u32| Learned::train(&index.forward, MIXED, |variant| variant % FOLDS != fold);
         Self { publication, index, learned: (0..FOLDS).map(train).collect() }
     }
 
@@ -203,7 +188,7 @@ impl<'a> Rehearsal<'a> {
                 self.learned.get((variant % FOLDS) as usize)
             }
         };
-        self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned))
+        Ok(self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned)))
     }
 
     /// What is rehearsed.

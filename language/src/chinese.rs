@@ -1,5 +1,6 @@
 //! Chinese as text: normal form and words.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -27,26 +28,41 @@ struct Converter {
     phrases: Option<OpenCC>,
     /// Every character with a simplified form of as many bytes, so that conversion never moves an offset.
     characters: HashMap<char, char>,
+    /// Whether a character of the blocks that Chinese is written in may change, by its number from [`FIRST`] on.
+    may_change: Vec<bool>,
 }
+
+/// The first character of `CJK Unified Ideographs Extension A`, and the last of `CJK Unified Ideographs`.
+const FIRST: char = '\u{3400}';
+/// See [`FIRST`].
+const LAST: char = '\u{9fff}';
 
 impl Converter {
     fn new() -> Self {
         // The dictionaries are compiled in: without them text stays as it is.
         let Ok(phrases) = OpenCC::from_config(BuiltinConfig::T2s) else {
-            return Self { phrases: None, characters: HashMap::new() };
+            return Self { phrases: None, characters: HashMap::new(), may_change: Vec::new() };
         };
-        let characters = ('\u{3400}'..='\u{9fff}')
+        let characters: HashMap<char, char> = (FIRST..=LAST)
             .filter_map(|c| {
                 let simplified = phrases.convert(c.encode_utf8(&mut [0; 4]));
                 let simplified = simplified.chars().next()?;
                 (simplified != c && simplified.len_utf8() == c.len_utf8()).then_some((c, simplified))
             })
             .collect();
-        Self { phrases: Some(phrases), characters }
+        let may_change =
+            (FIRST..=LAST).map(|c| characters.contains_key(&c) || BY_PHRASE_ONLY.contains(c)).collect();
+        Self { phrases: Some(phrases), characters, may_change }
+    }
+
+    /// Whether a character stays as it is, alone or in a phrase.
+    fn stays(&self, c: char) -> bool {
+        !(FIRST..=LAST).contains(&c)
+            || !self.may_change.get((c as u32 - FIRST as u32) as usize).copied().unwrap_or_default()
     }
 
     fn once(&self, text: &str) -> Option<String> {
-        if !text.chars().any(|c| self.characters.contains_key(&c) || BY_PHRASE_ONLY.contains(c)) {
+        if text.chars().all(|c| self.stays(c)) {
             return None;
         }
         let by_phrase = self.phrases.as_ref()?.convert(text);
@@ -71,6 +87,14 @@ pub fn warm_up() {
 /// Replaces traditional characters by simplified ones, by phrase where `OpenCC` knows one (瞭解 is 了解, 瞭望 stays);
 /// byte offsets stay the same. Idempotent.
 pub fn simplify(text: &str) -> String {
+    simplified(text).into_owned()
+}
+
+/// See [`simplify`].
+pub(crate) fn simplified(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|c| !is_compatibility(c) && CONVERTER.stays(c)) {
+        return Cow::Borrowed(text);
+    }
     let mut out: String = text.chars().map(unified).collect();
     for _ in 0..MOST_PASSES {
         match CONVERTER.once(&out) {
@@ -78,12 +102,16 @@ pub fn simplify(text: &str) -> String {
             None => break,
         }
     }
-    out
+    Cow::Owned(out)
+}
+
+fn is_compatibility(c: char) -> bool {
+    ('\u{f900}'..='\u{faff}').contains(&c)
 }
 
 /// The character that a compatibility ideograph stands for, where it takes as many bytes.
 fn unified(c: char) -> char {
-    if !('\u{f900}'..='\u{faff}').contains(&c) {
+    if !is_compatibility(c) {
         return c;
     }
     std::iter::once(c).nfc().next().filter(|u| u.len_utf8() == c.len_utf8()).unwrap_or(c)
@@ -92,20 +120,32 @@ fn unified(c: char) -> char {
 /// Brings Chinese text into one form: compatibility forms and full-width letters and digits folded (NFKC), simplified.
 /// Idempotent.
 pub fn normalize(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_owned();
+    if text.chars().all(is_composed) {
+        return simplify(text);
     }
     simplify(&text.nfkc().collect::<String>())
+}
+
+/// Whether NFKC leaves a character alone whatever stands beside it, seen without its tables: ideographs and ASCII.
+fn is_composed(c: char) -> bool {
+    c.is_ascii() || is_ideograph(c)
+}
+
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
 }
 
 /// [`normalize`] of Chinese characters, one for each: search keys stay with the character that they come from.
 pub(crate) fn fold(han: &str) -> impl Iterator<Item = char> + use<> {
     let single = |c: char| {
+        if is_composed(c) {
+            return c;
+        }
         let mut folded = std::iter::once(c).nfkc();
         folded.next().filter(|_| folded.next().is_none()).unwrap_or(c)
     };
     let folded: String = han.chars().map(single).collect();
-    simplify(&folded).chars().collect::<Vec<_>>().into_iter()
+    simplified(&folded).chars().collect::<Vec<_>>().into_iter()
 }
 
 /// Cuts text into words that follow each other without gaps, as byte ranges.
@@ -128,8 +168,14 @@ pub fn words(text: &str) -> Vec<String> {
     JIEBA
         .cut_for_search(&normal, true)
         .into_iter()
-        .map(|token| token.word.to_lowercase())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
+        .filter_map(|token| {
+            if token.word.chars().all(is_ideograph) {
+                // Nothing to look up: they are letters and have no case.
+                return Some(token.word.to_owned());
+            }
+            let word = token.word.to_lowercase();
+            word.chars().any(char::is_alphanumeric).then_some(word)
+        })
         .collect()
 }
 

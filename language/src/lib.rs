@@ -9,6 +9,7 @@
 mod analysis;
 pub mod chinese;
 mod evidence;
+mod forms;
 mod ipa;
 pub mod mandarin;
 mod normalize;
@@ -27,6 +28,7 @@ pub use analysis::{Analysis, analyse};
 pub use evidence::{
     Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode,
 };
+pub use forms::Forms;
 pub use ipa::{ipa, pinyin};
 pub use normalize::normalize;
 pub use phones::INVENTORY;

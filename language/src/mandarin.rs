@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use pinyin::ToPinyin;
+use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{Phone, chinese};
@@ -174,16 +175,35 @@ fn parse_readings(column: &str, characters: &str) -> Option<Vec<PinyinSyllable>>
         .collect()
 }
 
-/// Phrases whose reading differs from their characters' defaults (`data/phrases.tsv`).
-static PHRASES: LazyLock<HashMap<&'static str, Vec<PinyinSyllable>>> = LazyLock::new(|| {
-    [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")]
+/// Phrases whose reading differs from their characters' defaults (`data/phrases.tsv`), by their first two characters, the longest first.
+static PHRASES: LazyLock<FxHashMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
+    let files = [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")];
+    let rows = files
         .iter()
         .flat_map(|file| file.lines())
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split_once('\t'))
-        .filter_map(|(phrase, readings)| Some((phrase, parse_readings(readings, phrase)?)))
-        .collect()
+        .filter_map(|(phrase, readings)| Some((phrase, parse_readings(readings, phrase)?)));
+    // Of two readings of one phrase the later one holds.
+    let rows: HashMap<&'static str, Vec<PinyinSyllable>> = rows.collect();
+    let mut phrases: FxHashMap<[char; 2], Vec<Phrase>> = FxHashMap::default();
+    for (text, reading) in rows.into_iter().filter(|(_, reading)| reading.len() <= LONGEST_PHRASE) {
+        let mut characters = text.chars();
+        if let (Some(first), Some(second)) = (characters.next(), characters.next()) {
+            phrases.entry([first, second]).or_default().push(Phrase { text, reading });
+        }
+    }
+    for alike in phrases.values_mut() {
+        alike.sort_by_key(|phrase| std::cmp::Reverse(phrase.text.len()));
+    }
+    phrases
 });
+
+/// A phrase of two characters or more with its reading.
+struct Phrase {
+    text: &'static str,
+    reading: Vec<PinyinSyllable>,
+}
 
 /// Characters whose usual reading in speech is not the first of pinyin-data, with alternatives (`data/readings.tsv`).
 static READINGS: LazyLock<HashMap<char, Vec<PinyinSyllable>>> = LazyLock::new(|| {
@@ -226,51 +246,83 @@ pub struct Reading {
 /// lies within one word, single characters otherwise. Ambiguous characters offer alternatives only where they stand
 /// alone as a word.
 pub fn read(han: &str) -> Vec<Reading> {
-    // Simplification keeps every offset.
-    let simplified = chinese::simplify(han);
-    let han = simplified.as_str();
-    let starts: Vec<usize> = chinese::cut(han).into_iter().map(|word| word.start).collect();
-    let boundary = |at: usize| at == han.len() || starts.binary_search(&at).is_ok();
     let mut out = Vec::new();
-    let mut at = 0;
-    while at < han.len() {
-        let length = phrase_at(han, at, boundary);
-        if let Some((end, reading)) = length {
-            push_phrase(&mut out, at, end, reading);
-            at = end;
-            continue;
+    walk(han, |at, piece| match piece {
+        Piece::Phrase(phrase) => push_phrase(&mut out, at, at + phrase.text.len(), &phrase.reading),
+        Piece::Character { c, is_word } => {
+            let mut choices: Vec<Vec<PinyinSyllable>> = readings(c).into_iter().map(|s| vec![s]).collect();
+            if !is_word {
+                choices.truncate(1);
+            }
+            if !choices.is_empty() {
+                out.push(Reading { range: at..at + c.len_utf8(), choices });
+            }
         }
-        let Some(c) = han[at..].chars().next() else { break };
-        let end = at + c.len_utf8();
-        let mut choices: Vec<Vec<PinyinSyllable>> = readings(c).into_iter().map(|s| vec![s]).collect();
-        if !(boundary(at) && boundary(end)) {
-            choices.truncate(1);
-        }
-        if !choices.is_empty() {
-            out.push(Reading { range: at..end, choices });
-        }
-        at = end;
-    }
+    });
     out
 }
 
-/// The longest phrase that begins at `at` and either covers whole words or ends before the next word boundary.
-fn phrase_at(
-    han: &str,
-    at: usize,
-    boundary: impl Fn(usize) -> bool,
-) -> Option<(usize, &'static [PinyinSyllable])> {
-    let ends: Vec<usize> = han[at..]
-        .char_indices()
-        .skip(1)
-        .map(|(i, _)| at + i)
-        .chain([han.len()])
-        .take(LONGEST_PHRASE)
-        .collect();
-    ends.iter().rev().find_map(|&end| {
-        let reading = PHRASES.get(&han[at..end])?;
-        let inside_one_word = !han[at..end].char_indices().skip(1).any(|(i, _)| boundary(at + i));
-        (inside_one_word || (boundary(at) && boundary(end))).then_some((end, reading.as_slice()))
+/// The initials and finals of the usual reading: of [`read`], the first choices.
+pub(crate) fn usual(han: &str, mut each: impl FnMut(Option<Phone>, Phone)) {
+    walk(han, |_, piece| match piece {
+        Piece::Phrase(phrase) => phrase.reading.iter().for_each(|s| each(s.onset, s.rime)),
+        Piece::Character { c, .. } => {
+            let at = (c as u32).checked_sub(*IDEOGRAPHS.start() as u32).map(|at| at as usize);
+            match at.and_then(|at| USUAL.get(at)) {
+                Some(known) => known.iter().for_each(|(onset, rime)| each(*onset, *rime)),
+                None => readings(c).first().into_iter().for_each(|s| each(s.onset, s.rime)),
+            }
+        }
+    });
+}
+
+/// The block of the characters that nearly all text is written in.
+const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
+
+/// Initial and final.
+type Sound = (Option<Phone>, Phone);
+
+/// Initial and final of the usual reading of every character of [`IDEOGRAPHS`] by itself.
+static USUAL: LazyLock<Vec<Option<Sound>>> =
+    LazyLock::new(|| IDEOGRAPHS.map(|c| readings(c).first().map(|s| (s.onset, s.rime))).collect());
+
+/// What is read as one.
+enum Piece {
+    Phrase(&'static Phrase),
+    Character { c: char, is_word: bool },
+}
+
+fn walk(han: &str, mut each: impl FnMut(usize, Piece)) {
+    // Simplification keeps every offset.
+    let simplified = chinese::simplified(han);
+    let han: &str = &simplified;
+    let starts: Vec<usize> = chinese::cut(han).into_iter().map(|word| word.start).collect();
+    let boundary = |at: usize| at == han.len() || starts.binary_search(&at).is_ok();
+    let mut at = 0;
+    while let Some(c) = han[at..].chars().next() {
+        if let Some(phrase) = phrase_at(&han[at..], at, boundary) {
+            each(at, Piece::Phrase(phrase));
+            at += phrase.text.len();
+            continue;
+        }
+        let end = at + c.len_utf8();
+        each(at, Piece::Character { c, is_word: boundary(at) && boundary(end) });
+        at = end;
+    }
+}
+
+/// The longest phrase that `rest`, which stands at `at`, begins with and that either covers whole words or ends before the next
+/// word boundary.
+fn phrase_at(rest: &str, at: usize, boundary: impl Fn(usize) -> bool) -> Option<&'static Phrase> {
+    let mut characters = rest.chars();
+    let start = [characters.next()?, characters.next()?];
+    PHRASES.get(&start)?.iter().find(|phrase| {
+        let fits = || {
+            let end = at + phrase.text.len();
+            let inside_one_word = !phrase.text.char_indices().skip(1).any(|(i, _)| boundary(at + i));
+            inside_one_word || (boundary(at) && boundary(end))
+        };
+        rest.starts_with(phrase.text) && fits()
     })
 }
 

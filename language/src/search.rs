@@ -27,11 +27,12 @@ enum Stretch {
 }
 
 fn stretches(text: &str) -> Vec<Stretch> {
-    let mut out = Vec::new();
-    let mut numbers = numbers::canonical(text).into_iter().peekable();
+    let runs = script::runs(text);
+    let mut out = Vec::with_capacity(runs.len());
+    let mut numbers = numbers::canonical_in(text, &runs).into_iter().peekable();
     // A number may end in a later run than it began (3.5万).
     let mut at = 0;
-    for run in script::runs(text) {
+    for run in runs {
         while let Some(number) = numbers.next_if(|n| n.range.start < run.range.end) {
             if number.range.start > at {
                 out.push(Stretch::Run(run.script, at..number.range.start));
@@ -49,7 +50,8 @@ fn stretches(text: &str) -> Vec<Stretch> {
 
 /// The units of a text: Chinese characters, Tibetan syllables without affixes, Latin words, numbers.
 pub fn syllables(text: &str) -> Vec<Unit> {
-    let mut out = Vec::new();
+    // A unit has three bytes at least, unless it is Latin or a number.
+    let mut out = Vec::with_capacity(text.len() / 3);
     for stretch in stretches(text) {
         let (script, range) = match stretch {
             Stretch::Number(n) => {
@@ -83,6 +85,9 @@ pub fn syllables(text: &str) -> Vec<Unit> {
 }
 
 fn latin_key(word: &str) -> String {
+    if word.is_ascii() {
+        return word.to_ascii_lowercase();
+    }
     word.nfkc().collect::<String>().to_lowercase()
 }
 
@@ -125,7 +130,7 @@ pub fn segments(text: &str) -> Vec<Run> {
         match script {
             Script::Han => {
                 // Words are found in simplified characters, of which each has the bytes of its own.
-                for word in chinese::cut(&chinese::simplify(slice)) {
+                for word in chinese::cut(&chinese::simplified(slice)) {
                     push(word.start, word.end);
                 }
                 at = slice.len();

@@ -1,10 +1,14 @@
 //! Keys of texts by their sounds.
 
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
 use crate::numbers;
 use crate::script::{self, Script};
 use crate::tibetan::lhasa;
-use crate::utterance::{Spoken, letter_name};
-use crate::{Language, mandarin, tibetan};
+use crate::utterance::letter_name;
+use crate::{Language, Phone, mandarin, tibetan};
 
 /// A text by its sounds, one key per spoken syllable; what survives misspelling by ear.
 ///
@@ -36,7 +40,7 @@ fn keys(text: &str, push_tibetan: impl Fn(&mut Vec<String>, &str)) -> Vec<String
             Script::Latin => {
                 for name in slice.chars().filter_map(letter_name) {
                     let syllables = name.split(' ').filter_map(mandarin::PinyinSyllable::parse);
-                    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
+                    out.extend(syllables.map(|s| mandarin_class(s.onset, s.rime)));
                 }
             }
             Script::Digit => {
@@ -57,33 +61,56 @@ fn keys(text: &str, push_tibetan: impl Fn(&mut Vec<String>, &str)) -> Vec<String
 }
 
 fn push_mandarin(out: &mut Vec<String>, han: &str) {
-    let syllables = mandarin::read(han).into_iter().filter_map(|r| r.choices.into_iter().next()).flatten();
-    out.extend(syllables.map(|s| mandarin_class(&Spoken::Mandarin(s))));
+    mandarin::usual(han, |onset, rime| out.push(mandarin_class(onset, rime)));
 }
 
-fn push_lhasa(out: &mut Vec<String>, text: &str) {
-    for syllable in tibetan::syllables(text) {
-        out.extend(tibetan::Parts::parse(&syllable.text).iter().flat_map(lhasa::key));
-    }
+/// Tibetan syllables with their keys, remembered from text to text: a few thousand make up nearly all text, and each takes a
+/// microsecond to take apart and speak.
+#[derive(Default)]
+struct Remembered(FxHashMap<Box<str>, Box<[String]>>);
+
+/// So many syllables are remembered on each thread, a megabyte; one more, and all are forgotten.
+const REMEMBERED: usize = 8_192;
+
+thread_local! {
+    static FINE: RefCell<Remembered> = RefCell::default();
+    static ROUGH: RefCell<Remembered> = RefCell::default();
 }
 
-fn push_rough_lhasa(out: &mut Vec<String>, text: &str) {
-    for syllable in tibetan::syllables(text) {
-        for key in tibetan::search_keys(&syllable.text) {
-            out.extend(tibetan::Parts::parse(&key).iter().flat_map(lhasa::speak).map(lhasa::rough_key));
+impl Remembered {
+    /// Appends the keys of every syllable of a text.
+    fn push(&mut self, out: &mut Vec<String>, text: &str, speak: impl Fn(&str) -> Vec<String>) {
+        for syllable in tibetan::syllables(text) {
+            if let Some(known) = self.0.get(syllable.text.as_str()) {
+                out.extend_from_slice(known);
+                continue;
+            }
+            let keys = speak(&syllable.text);
+            out.extend_from_slice(&keys);
+            if self.0.len() == REMEMBERED {
+                self.0.clear();
+            }
+            self.0.insert(syllable.text.into(), keys.into());
         }
     }
 }
 
-fn mandarin_class(spoken: &Spoken) -> String {
-    let mut phones = Vec::new();
-    spoken.push_phones(&mut phones);
-    let names: Vec<&str> = phones.iter().map(|p| p.name()).collect();
-    let (onset, rime) = match names.as_slice() {
-        [onset, rime] => (*onset, *rime),
-        [rime] => ("", *rime),
-        _ => return String::new(),
+fn push_lhasa(out: &mut Vec<String>, text: &str) {
+    let speak = |syllable: &str| tibetan::Parts::parse(syllable).iter().flat_map(lhasa::key).collect();
+    FINE.with_borrow_mut(|fine| fine.push(out, text, speak));
+}
+
+fn push_rough_lhasa(out: &mut Vec<String>, text: &str) {
+    let speak = |syllable: &str| {
+        let keys = tibetan::search_keys(syllable).into_iter();
+        let parts = keys.flat_map(|key| tibetan::Parts::parse(&key));
+        parts.flat_map(|parts| lhasa::speak(&parts)).map(lhasa::rough_key).collect()
     };
+    ROUGH.with_borrow_mut(|rough| rough.push(out, text, speak));
+}
+
+fn mandarin_class(onset: Option<Phone>, rime: Phone) -> String {
+    let (onset, rime) = (onset.map_or("", Phone::name), rime.name());
     let onset = match onset {
         "zh" => "z",
         "ch" => "c",
@@ -103,7 +130,7 @@ fn mandarin_class(spoken: &Spoken) -> String {
         (_, "izh") => "iz",
         (_, other) => other,
     };
-    format!("{onset}{rime}")
+    [onset, rime].concat()
 }
 
 #[cfg(test)]

@@ -9,9 +9,8 @@
 //! The weights are data (`emergency_weights.tsv`), made from `training/data` by the test `training::the_weights_are_made`; its
 //! comment says how. Features are made here for both, so that training and use cannot differ.
 
-use std::collections::HashMap;
-
 use language::Language;
+use rustc_hash::FxHashMap;
 
 use super::signals::{Weights, is_row};
 
@@ -141,9 +140,9 @@ struct Weight {
 #[derive(Debug, Default)]
 pub(super) struct Learned {
     constant: Weight,
-    weights: HashMap<u64, Weight>,
+    weights: FxHashMap<u64, Weight>,
     /// Rough sounds of the units that have weights: most units of a text are among them.
-    sounds: HashMap<String, Option<String>>,
+    sounds: FxHashMap<String, Option<String>>,
     judge: [[f32; JUDGED.len()]; Language::ALL.len()],
 }
 

@@ -9,9 +9,9 @@ mod learned;
 mod signals;
 mod table;
 
-use std::collections::HashMap;
+use std::ops::Range;
 
-use language::{FormBatch, Language, Unit, spoken_form};
+use language::{FormBatch, Forms, Language, Script, Unit, spoken_form};
 
 use crate::{Act, EmergencyKind};
 use learned::{Learned, Signs};
@@ -21,14 +21,66 @@ use table::{Meaning, Row};
 /// Phrases of both languages, prepared for text and for sound.
 #[derive(Debug)]
 pub(crate) struct Acts {
-    phrases: HashMap<Vec<String>, Vec<Meaning>>,
-    longest: usize,
+    phrases: Forms<Meaning>,
     emergencies: Signals,
     learned: Learned,
     complaints: Signals,
     small_talk: Signals,
     spoken: Vec<SpokenPhrase>,
     batch: FormBatch,
+}
+
+/// A text taken apart.
+#[derive(Debug)]
+pub(crate) struct Parsed<'a> {
+    text: &'a str,
+    /// The keys of its units, and their numbers among the phrases'.
+    keys: Vec<String>,
+    numbers: Vec<u32>,
+    /// The units between greetings, thanks and other politeness at either end, and their bytes.
+    core: Range<usize>,
+    bytes: Range<usize>,
+    written: Option<Language>,
+    /// The language of most of its units.
+    mostly: Language,
+}
+
+impl<'a> Parsed<'a> {
+    /// The text without politeness at either end; the whole text where nothing else is in it.
+    pub fn core(&self) -> &'a str {
+        &self.text[self.bytes.clone()]
+    }
+
+    /// The keys of the units of [`Self::core`].
+    pub fn core_keys(&self) -> &[String] {
+        if self.core.is_empty() { &self.keys } else { &self.keys[self.core.clone()] }
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The keys of the units of the whole text.
+    pub fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// The language it is written in; `None` where it holds letters of neither.
+    pub fn written(&self) -> Option<Language> {
+        self.written
+    }
+}
+
+/// The language that units are written in; `None` where there are letters of neither. Tibetan where a sixth of the syllables are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever
+/// happens.
+pub(crate) fn written_in(units: &[Unit]) -> Option<Language> {
+    let count = |script| units.iter().filter(|unit| unit.script == script).count();
+    match (count(Script::Tibetan), count(Script::Han)) {
+        (0, 0) => None,
+        (bo, zh) if bo * 5 >= zh => Some(Language::Bo),
+        _ => Some(Language::Zh),
+    }
 }
 
 /// What is said that cannot wait.
@@ -71,8 +123,7 @@ pub(crate) struct HeardAct {
 impl Acts {
     pub fn new() -> Self {
         let mut acts = Self {
-            phrases: HashMap::new(),
-            longest: 0,
+            phrases: Forms::default(),
             emergencies: Signals::parse(include_str!("emergencies.tsv")),
             learned: Learned::shipped(),
             complaints: Signals::parse(include_str!("complaints.tsv")),
@@ -86,11 +137,7 @@ impl Acts {
             if key.is_empty() {
                 continue;
             }
-            acts.longest = acts.longest.max(key.len());
-            let meanings = acts.phrases.entry(key).or_default();
-            if !meanings.contains(&meaning) {
-                meanings.push(meaning);
-            }
+            acts.phrases.learn(key, meaning);
             if meaning.is_heard() {
                 let form = spoken_form(phrase, language);
                 if let Some(first) = form.pronunciations.first() {
@@ -103,44 +150,59 @@ impl Acts {
         acts
     }
 
+    /// Takes a text apart for everything that is looked for in it.
+    pub fn parse<'a>(&self, text: &'a str) -> Parsed<'a> {
+        let units = language::syllables(text);
+        let numbers = self.phrases.look_up(units.iter().map(|unit| unit.key.as_str()));
+        let core = self.core_of(&numbers);
+        let bytes = match (units[core.clone()].first(), units[core.clone()].last()) {
+            (Some(first), Some(last)) => first.range.start..last.range.end,
+            _ => 0..text.len(),
+        };
+        let (written, mostly) = (written_in(&units), learned::language_of(&units));
+        let keys = units.into_iter().map(|unit| unit.key).collect();
+        Parsed { text, keys, numbers, core, bytes, written, mostly }
+    }
+
     /// The act of a text, if it is one.
+    #[cfg(test)]
     pub fn read(&self, text: &str, turn: Turn) -> Option<Act> {
-        let units = keys(text);
-        let covered = self.cover(&units).and_then(|meanings| {
-            // Distress goes by the whole text: see `grave`.
+        let parsed = self.parse(text);
+        self.read_in(&parsed, self.judge(&parsed).map(|(grave, _)| grave), turn)
+    }
+
+    /// The act of a text, if it is one; `grave` is what [`Self::judge`] says of it.
+    pub fn read_in(&self, parsed: &Parsed<'_>, grave: Option<Grave>, turn: Turn) -> Option<Act> {
+        if let Some(Grave::Emergency(_)) = grave {
+            return Some(Act::Emergency);
+        }
+        let covered = self.cover(&parsed.numbers).and_then(|meanings| {
+            // Distress goes by the whole text: see `judge`.
             let told = meanings.into_iter().filter(|meaning| *meaning != Meaning::Distress);
             told.filter_map(|meaning| meaning.act(turn)).max_by_key(|act| precedence(*act, turn))
         });
-        match self.grave(text) {
-            Some(Grave::Emergency(_)) => Some(Act::Emergency),
-            _ if covered.is_some() => covered,
-            _ if self.complaints.find(&units).is_some() => Some(Act::Complaint),
-            _ if self.small_talk.find(&units).is_some() => Some(Act::SmallTalk),
-            _ => None,
+        match covered {
+            Some(act) => Some(act),
+            None if self.complaints.find(&parsed.keys).is_some() => Some(Act::Complaint),
+            None if self.small_talk.find(&parsed.keys).is_some() => Some(Act::SmallTalk),
+            None => None,
         }
     }
 
     /// Whether a text says something that cannot wait.
     pub fn grave(&self, text: &str) -> Option<Grave> {
-        self.judge(text).map(|(grave, _)| grave)
+        self.judge(&self.parse(text)).map(|(grave, _)| grave)
     }
 
-    /// Whether what [`Self::grave`] found leaves no doubt. Where it does, a knowledge base that surely has an answer is right.
-    pub fn is_surely_grave(&self, text: &str) -> bool {
-        self.judge(text).is_some_and(|(_, sure)| sure)
-    }
-
-    /// By the signs and the learned weights together.
-    fn judge(&self, text: &str) -> Option<(Grave, bool)> {
-        let units = language::syllables(text);
-        let language = learned::language_of(&units);
-        let units: Vec<String> = units.into_iter().map(|unit| unit.key).collect();
-        let (signs, by_signs) = self.signs(text, &units);
+    /// What a text says that cannot wait, and whether that leaves no doubt (where it does, a knowledge base that surely has an answer
+    /// is right): by the signs and the learned weights together.
+    pub fn judge(&self, parsed: &Parsed<'_>) -> Option<(Grave, bool)> {
+        let (signs, by_signs) = self.signs(parsed.text, &parsed.keys);
         // Words of acts and fillers are known: what consists of them alone needs no guess.
-        if by_signs.is_none() && self.cover(&units).is_some() {
+        if by_signs.is_none() && self.cover(&parsed.numbers).is_some() {
             return None;
         }
-        let judgement = self.learned.judge(&units, language, &signs);
+        let judgement = self.learned.judge(&parsed.keys, parsed.mostly, &signs);
         let grave = match by_signs {
             // The signs name a kind for certain words only; for all others there are the weights.
             Some(grave) if grave != Grave::Emergency(EmergencyKind::Any) => grave,
@@ -181,7 +243,9 @@ impl Acts {
 
     /// Whether a word means nothing by itself.
     pub fn is_filler(&self, word: &str) -> bool {
-        self.phrases.get(&keys(word)).is_some_and(|meanings| meanings.contains(&Meaning::Filler))
+        let units = keys(word);
+        let numbers = self.phrases.look_up(units.iter().map(String::as_str));
+        self.phrases.get(&numbers).is_some_and(|meanings| meanings.contains(&Meaning::Filler))
     }
 
     /// Whether somebody speaks of ending a life in words that the signs know for certain.
@@ -190,8 +254,8 @@ impl Acts {
     }
 
     /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
-    fn cover(&self, units: &[String]) -> Option<Vec<Meaning>> {
-        if units.is_empty() || units.len() > self.longest * 4 {
+    fn cover(&self, units: &[u32]) -> Option<Vec<Meaning>> {
+        if units.is_empty() || units.len() > self.phrases.longest() * 4 {
             return None;
         }
         // At each place: how many phrases lead there, and where the last of them began.
@@ -199,11 +263,10 @@ impl Acts {
         reached[0] = Some((0, 0));
         for start in 0..units.len() {
             let Some((count, _)) = reached[start] else { continue };
-            for end in start + 1..=(start + self.longest).min(units.len()) {
-                if self.phrases.contains_key(&units[start..end])
-                    && reached[end].is_none_or(|(best, _)| best > count + 1)
-                {
-                    reached[end] = Some((count + 1, start));
+            for (length, _) in self.phrases.at(&units[start..]) {
+                let end = &mut reached[start + length];
+                if end.is_none_or(|(best, _)| best > count + 1) {
+                    *end = Some((count + 1, start));
                 }
             }
         }
@@ -219,25 +282,29 @@ impl Acts {
 
     /// The text without greetings, thanks and other politeness at either end; the whole text where nothing else is in it.
     pub fn core<'a>(&self, text: &'a str) -> &'a str {
-        let units = language::syllables(text);
-        let mut rest = units.as_slice();
-        while let Some(length) = self.polite(rest, |rest, length| &rest[..length]) {
-            rest = &rest[length..];
-        }
-        while let Some(length) = self.polite(rest, |rest, length| &rest[rest.len() - length..]) {
-            rest = &rest[..rest.len() - length];
-        }
-        match (rest.first(), rest.last()) {
-            (Some(first), Some(last)) => &text[first.range.start..last.range.end],
-            _ => text,
-        }
+        self.parse(text).core()
     }
 
-    fn polite(&self, rest: &[Unit], part: impl Fn(&[Unit], usize) -> &[Unit]) -> Option<usize> {
-        (1..=self.longest.min(rest.len())).rev().find(|length| {
-            let key: Vec<String> = part(rest, *length).iter().map(|unit| unit.key.clone()).collect();
-            self.phrases.get(&key).is_some_and(|meanings| meanings.iter().any(|meaning| meaning.is_polite()))
-        })
+    /// Which of the units of a text are left without politeness at either end.
+    fn core_of(&self, units: &[u32]) -> Range<usize> {
+        let (mut from, mut to) = (0, units.len());
+        let polite = |meanings: &[Meaning]| meanings.iter().any(|meaning| meaning.is_polite());
+        let begins = |rest: &[u32]| {
+            let found = self.phrases.at(rest).filter(|(_, meanings)| polite(meanings));
+            found.last().map(|(length, _)| length)
+        };
+        let ends = |rest: &[u32]| {
+            let longest = self.phrases.longest().min(rest.len());
+            let is_polite = |from: &usize| self.phrases.get(&rest[*from..]).is_some_and(polite);
+            (rest.len() - longest..rest.len()).find(is_polite).map(|from| rest.len() - from)
+        };
+        while let Some(length) = begins(&units[from..to]) {
+            from += length;
+        }
+        while let Some(length) = ends(&units[from..to]) {
+            to -= length;
+        }
+        from..to
     }
 
     /// The phrases as they may be heard; scores in this order go to [`Self::heard`].

@@ -4,7 +4,10 @@
 //! `danger + plea + victim + now - against` must reach [`ENOUGH`]. So one strong sign is enough, two weak ones are, and words that
 //! belong to another purpose ("how is that insured?") outweigh them.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
 
 /// The sum from which a text counts.
 const ENOUGH: i32 = 3;
@@ -38,13 +41,13 @@ pub(super) enum Role {
 pub(super) struct Signals {
     patterns: Vec<Pattern>,
     kinds: Vec<String>,
-    keys: HashMap<String, u32>,
-    sounds: HashMap<String, u32>,
+    keys: FxHashMap<String, u32>,
+    sounds: FxHashMap<String, u32>,
     /// The sound of every key, by its number.
     sound_of: Vec<u32>,
-    /// Patterns by their first key, and by the sound of it.
-    by_key: HashMap<u32, Vec<usize>>,
-    by_sound: HashMap<u32, Vec<usize>>,
+    /// Patterns by the number of their first key, and by that of the sound of it.
+    by_key: Vec<Vec<usize>>,
+    by_sound: Vec<Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -121,9 +124,9 @@ impl Signals {
             let length = parts.iter().map(Vec::len).sum();
             if let Some(first) = parts.first().and_then(|part| part.first()) {
                 let number = self.patterns.len();
-                self.by_key.entry(first.key).or_default().push(number);
+                push_at(&mut self.by_key, first.key, number);
                 if length >= LONG_ENOUGH_TO_ERR && first.sound != UNKNOWN {
-                    self.by_sound.entry(first.sound).or_default().push(number);
+                    push_at(&mut self.by_sound, first.sound, number);
                 }
                 self.patterns.push(Pattern { role, kind, weight, parts, length, text: text.to_owned() });
             }
@@ -141,7 +144,8 @@ impl Signals {
             return Syllable { key: *known, sound: self.sound_of[*known as usize] };
         }
         let next = self.sounds.len() as u32;
-        let sound = sound(&key).map_or(UNKNOWN, |sound| *self.sounds.entry(sound).or_insert(next));
+        let sound =
+            sound(&key).map_or(UNKNOWN, |sound| *self.sounds.entry(sound.into_owned()).or_insert(next));
         let number = self.keys.len() as u32;
         self.keys.insert(key, number);
         self.sound_of.push(sound);
@@ -155,8 +159,9 @@ impl Signals {
             Some(known) if dictated => Syllable { key: *known, sound: self.sound_of[*known as usize] },
             Some(known) => Syllable { key: *known, sound: UNKNOWN },
             None => {
-                let sound = sound(key).filter(|_| dictated).and_then(|sound| self.sounds.get(&sound));
-                Syllable { key: UNKNOWN, sound: sound.copied().unwrap_or(UNKNOWN) }
+                let sound = if dictated { sound(key) } else { None };
+                let sound = sound.and_then(|sound| self.sounds.get(&*sound)).copied();
+                Syllable { key: UNKNOWN, sound: sound.unwrap_or(UNKNOWN) }
             }
         };
         units.iter().map(look_up).collect()
@@ -164,15 +169,17 @@ impl Signals {
 
     /// The patterns that are in a text, in the order of the table.
     fn patterns_in(&self, text: &[Syllable]) -> Vec<&Pattern> {
-        let mut found = vec![false; self.patterns.len()];
+        let mut found: Vec<usize> = Vec::new();
         for (start, syllable) in text.iter().enumerate() {
-            let by_sound = self.by_sound.get(&syllable.sound).filter(|_| syllable.sound != UNKNOWN);
-            let may_begin = self.by_key.get(&syllable.key).into_iter().chain(by_sound).flatten();
-            for number in may_begin {
-                found[*number] = found[*number] || self.patterns[*number].fits(text, start);
-            }
+            // An unknown number is beyond the end of either list.
+            let by_key = self.by_key.get(syllable.key as usize).into_iter();
+            let by_sound = self.by_sound.get(syllable.sound as usize);
+            let may_begin = by_key.chain(by_sound).flatten();
+            found.extend(may_begin.filter(|number| self.patterns[**number].fits(text, start)));
         }
-        self.patterns.iter().zip(found).filter(|(_, found)| *found).map(|(pattern, _)| pattern).collect()
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().map(|number| &self.patterns[number]).collect()
     }
 
     /// What the units of a text are a sign of; `None` where the signs do not suffice.
@@ -248,9 +255,35 @@ fn mistakes(part: &[Syllable], heard: &[Syllable]) -> Option<usize> {
 }
 
 /// A unit's sound class; `None` where it has none, such as a number's.
-fn sound(key: &str) -> Option<String> {
+fn sound(key: &str) -> Option<Cow<'static, str>> {
+    let mut characters = key.chars();
+    if let (Some(c), None) = (characters.next(), characters.next())
+        && let Some(at) = (c as u32).checked_sub(*IDEOGRAPHS.start() as u32)
+        && let Some(known) = SOUNDS.get(at as usize)
+    {
+        return known.as_deref().map(Cow::Borrowed);
+    }
+    sound_of(key).map(Cow::Owned)
+}
+
+fn sound_of(key: &str) -> Option<String> {
     let sounds = language::phonetic_key(key);
     (!sounds.is_empty()).then(|| sounds.join(" "))
+}
+
+/// The block of the characters that nearly all Chinese is written in.
+const IDEOGRAPHS: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
+
+/// The sound class of every one of [`IDEOGRAPHS`]: every character of every text that no pattern has asks for it.
+static SOUNDS: LazyLock<Vec<Option<String>>> =
+    LazyLock::new(|| IDEOGRAPHS.map(|c| sound_of(c.encode_utf8(&mut [0; 4]))).collect());
+
+fn push_at(lists: &mut Vec<Vec<usize>>, at: u32, number: usize) {
+    let at = at as usize;
+    if lists.len() <= at {
+        lists.resize_with(at + 1, Vec::new);
+    }
+    lists[at].push(number);
 }
 
 fn role_of(name: &str) -> Option<Role> {

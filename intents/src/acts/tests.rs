@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::*;
 use language::Language::{Bo, Zh};
 
@@ -21,12 +23,12 @@ fn every_line_of_the_table_reads_and_both_languages_have_every_act() {
 #[test]
 fn no_phrase_means_two_different_acts() {
     let acts = Acts::new();
-    for (phrase, meanings) in &acts.phrases {
+    for meanings in acts.phrases.meanings() {
         let mut told: Vec<&Meaning> =
             meanings.iter().filter(|m| !matches!(m, Meaning::Filler | Meaning::Polite)).collect();
         // "110" alone is an emergency in both languages' rows, "1" a choice in both.
         told.dedup();
-        assert!(told.len() <= 1, "{phrase:?} means {meanings:?}");
+        assert!(told.len() <= 1, "a phrase means {meanings:?}");
     }
 }
 

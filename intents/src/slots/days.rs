@@ -1,6 +1,7 @@
 //! Days that somebody names: by the calendar, or from today on.
 
 use language::Unit;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::is_number;
@@ -60,17 +61,28 @@ pub(super) fn at(units: &[Unit]) -> Option<(usize, Day)> {
 
 fn relative(units: &[Unit]) -> Option<(usize, Day)> {
     use std::sync::OnceLock;
-    static KEYS: OnceLock<Vec<(Vec<String>, i8)>> = OnceLock::new();
+    /// Words by their first key, without it.
+    type Words = FxHashMap<String, Vec<(Vec<String>, i8)>>;
+    static KEYS: OnceLock<Words> = OnceLock::new();
     let words = KEYS.get_or_init(|| {
-        let all = RELATIVE.iter().flat_map(|(days, words)| words.iter().map(move |word| (*word, *days)));
-        let key = |word: &str| language::syllables(word).into_iter().map(|unit| unit.key).collect();
-        all.map(|(word, days)| (key(word), days)).collect()
+        let mut words = Words::default();
+        for (days, word) in
+            RELATIVE.iter().flat_map(|(days, words)| words.iter().map(move |word| (*days, *word)))
+        {
+            let mut keys = language::syllables(word).into_iter().map(|unit| unit.key);
+            if let Some(first) = keys.next() {
+                words.entry(first).or_default().push((keys.collect(), days));
+            }
+        }
+        words
     });
+    let (first, rest) = units.split_first()?;
     let begins = |key: &Vec<String>| {
-        units.len() >= key.len() && units.iter().zip(key).all(|(unit, wanted)| unit.key == *wanted)
+        rest.len() >= key.len() && rest.iter().zip(key).all(|(unit, wanted)| unit.key == *wanted)
     };
-    let longest = words.iter().filter(|(key, _)| begins(key)).max_by_key(|(key, _)| key.len());
-    longest.map(|(key, days)| (key.len(), Day::Relative(*days)))
+    let longest =
+        words.get(&first.key)?.iter().filter(|(key, _)| begins(key)).max_by_key(|(key, _)| key.len());
+    longest.map(|(key, days)| (key.len() + 1, Day::Relative(*days)))
 }
 
 /// 2026年3月15日, 3月15号.
@@ -87,6 +99,11 @@ fn chinese(units: &[Unit]) -> Option<(usize, Day)> {
 
 /// ཟླ་བ་གསུམ་པའི་ཚེས་བཅོ་ལྔ, ཟླ་3ཚེས་15, and ལོ before them with the year before or after it.
 fn tibetan(units: &[Unit]) -> Option<(usize, Day)> {
+    // It begins with a number or with the word for a month, which hardly any unit is.
+    let begins = |unit: &Unit| is_number(unit) || matches!(unit.key.as_str(), "ལོ" | "ཟླ");
+    if !units.first().is_some_and(begins) {
+        return None;
+    }
     let mut at = 0;
     let mut year = None;
     let key = |at: usize| units.get(at).map(|unit| unit.key.as_str());

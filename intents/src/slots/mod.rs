@@ -3,10 +3,9 @@
 
 mod days;
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use language::{Language, Script, Unit};
+use language::{Forms, Language, Script, Unit};
 use serde::{Deserialize, Serialize};
 
 pub use days::Day;
@@ -38,8 +37,7 @@ enum Named {
 
 #[derive(Debug, Default)]
 struct Lexicon {
-    forms: HashMap<Vec<String>, Vec<Named>>,
-    longest: usize,
+    forms: Forms<Named>,
 }
 
 const TABLE: &str = include_str!("lexicon.tsv");
@@ -95,19 +93,7 @@ impl Lexicon {
         if key.len() < 2 {
             return;
         }
-        self.longest = self.longest.max(key.len());
-        let known = self.forms.entry(key).or_default();
-        if !known.contains(&named) {
-            known.push(named);
-        }
-    }
-
-    /// What begins at the first unit, by the longest form, and how many units it has.
-    fn at<'a>(&'a self, units: &[Unit]) -> Option<(usize, &'a [Named])> {
-        (2..=self.longest.min(units.len())).rev().find_map(|length| {
-            let key: Vec<String> = units[..length].iter().map(|unit| unit.key.clone()).collect();
-            self.forms.get(&key).map(|named| (length, named.as_slice()))
-        })
+        self.forms.learn(key, named);
     }
 }
 
@@ -115,7 +101,8 @@ impl Slots {
     /// What a text names, in either language. Longer names win: the disability card is a document, not a disabled person.
     pub fn read(text: &str) -> Self {
         let units = language::syllables(text);
-        let lexicon = lexicon();
+        let forms = &lexicon().forms;
+        let numbers = forms.look_up(units.iter().map(|unit| unit.key.as_str()));
         let mut slots = Self::default();
         let mut at = 0;
         while at < units.len() {
@@ -124,7 +111,7 @@ impl Slots {
                 at += length;
                 continue;
             }
-            match lexicon.at(&units[at..]) {
+            match forms.at(&numbers[at..]).last() {
                 Some((length, named)) => {
                     for named in named {
                         slots.take(named);

@@ -1,9 +1,11 @@
 //! Questions that two entries share, or nearly share.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::{Collection, Entry, Kind, Position, Problem, Severity, Sourced};
+use rustc_hash::FxHashMap;
+
+use crate::{Collection, Entry, Kind, Position, Problem, Severity, Sourced, parallel};
 
 /// Two questions whose units and pairs of neighbours have at least this Jaccard similarity are near-identical: one
 /// character in a dozen differs. Below it, different questions of one kind ("… of a child", "… of an adult") begin.
@@ -28,9 +30,10 @@ struct Question<'a> {
     sourced: &'a Sourced,
     field: String,
     text: &'a str,
-    key: String,
-    /// The key without particles.
-    bare: String,
+    /// The search key, as a number.
+    key: u32,
+    /// The key without particles, as a number; `None` where nothing is left.
+    bare: Option<u32>,
     negations: usize,
     /// Sorted rarest first: the order that prefix filtering needs.
     grams: Vec<u32>,
@@ -52,32 +55,79 @@ enum Likeness {
 pub(super) fn find(collection: &Collection) -> Vec<Problem> {
     let questions = questions(collection);
     let mut problems = Vec::new();
-    let mut by_gram: HashMap<u32, Vec<usize>> = HashMap::new();
-    let mut by_bare: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (number, question) in questions.iter().enumerate() {
-        let mut rivals = BTreeSet::new();
+    let terms =
+        questions.iter().filter_map(|question| question.grams.last()).max().map_or(0, |last| last + 1);
+    let mut by_gram: Vec<Vec<Sharing>> = vec![Vec::new(); terms as usize];
+    let mut by_bare: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    // By question: the last one that it was a rival of.
+    let mut rival_of = vec![u32::MAX; questions.len()];
+    let mut rivals = Vec::new();
+    for (number, question) in (0_u32..).zip(&questions) {
+        rivals.clear();
+        let mut meet = |rival: u32| {
+            if std::mem::replace(&mut rival_of[rival as usize], number) != number {
+                rivals.push(rival);
+            }
+        };
         let length = question.grams.len();
         let prefix = length - (NEAR_IDENTICAL * length as f32).ceil() as usize + 1;
-        for gram in question.grams.iter().take(prefix) {
-            let sharing = by_gram.entry(*gram).or_default();
-            if sharing.len() < MOST_SHARING {
-                rivals.extend(sharing.iter().copied());
-                sharing.push(number);
+        // Grams before this one by which a rival may not have been met.
+        let mut full = 0;
+        for (at, gram) in question.grams.iter().take(prefix).enumerate() {
+            let sharing = &mut by_gram[*gram as usize];
+            if sharing.len() == MOST_SHARING {
+                full += 1;
+                continue;
             }
+            let own = Sharing { number, length: length as u32, at: at as u32 };
+            sharing
+                .iter()
+                .filter(|other| other.may_be_alike(&own, full))
+                .for_each(|other| meet(other.number));
+            sharing.push(own);
         }
-        let bare = by_bare.entry(&question.bare).or_default();
-        rivals.extend(bare.iter().copied());
-        bare.push(number);
-        let judged = rivals.into_iter().filter_map(|rival| judge(&questions[rival], question, collection));
+        if let Some(bare) = question.bare {
+            let same = by_bare.entry(bare).or_default();
+            for rival in same.iter() {
+                meet(*rival);
+            }
+            same.push(number);
+        }
+        rivals.sort_unstable();
+        let judged =
+            rivals.iter().filter_map(|rival| judge(&questions[*rival as usize], question, collection));
         problems.extend(judged);
     }
     problems
 }
 
+/// A question that has a gram, at its place among all of its grams.
+#[derive(Clone, Copy)]
+struct Sharing {
+    number: u32,
+    length: u32,
+    at: u32,
+}
+
+impl Sharing {
+    /// Whether two questions that share this gram, and no more than so many before it, may share enough (positional filtering; Xiao
+    /// et al. 2008).
+    fn may_be_alike(&self, other: &Self, before: u32) -> bool {
+        let rest = (self.length - self.at).min(other.length - other.at);
+        before + rest >= enough(self.length as usize, other.length as usize) as u32
+    }
+}
+
+/// How many grams questions of so many grams share that are just alike enough.
+fn enough(a: usize, b: usize) -> usize {
+    // Rounded down a little: what is too much is judged all the same.
+    ((a + b) as f32 * (NEAR_IDENTICAL / (1.0 + NEAR_IDENTICAL)) - 1e-3).ceil() as usize
+}
+
 fn judge(first: &Question<'_>, second: &Question<'_>, collection: &Collection) -> Option<Problem> {
     let likeness = if first.key == second.key {
         Likeness::Same
-    } else if !first.bare.is_empty() && first.bare == second.bare {
+    } else if first.bare.is_some() && first.bare == second.bare {
         Likeness::ButForParticles
     } else if first.negations == second.negations && jaccard(&first.grams, &second.grams) >= NEAR_IDENTICAL {
         Likeness::Nearly
@@ -117,16 +167,20 @@ fn meet(a: &Entry, b: &Entry) -> bool {
     !before(a, b) && !before(b, a)
 }
 
-/// Both sorted.
+/// Both sorted. 0 where it is seen early that too little is shared.
 fn jaccard(a: &[u32], b: &[u32]) -> f32 {
-    let shared = a.iter().filter(|gram| b.binary_search(gram).is_ok()).count();
+    let enough = enough(a.len(), b.len());
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        if shared + (a.len() - i).min(b.len() - j) < enough {
+            return 0.0;
+        }
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+        shared += usize::from(x == y);
+    }
     let all = a.len() + b.len() - shared;
     if all == 0 { 0.0 } else { shared as f32 / all as f32 }
-}
-
-/// Units and pairs of neighbours, each once.
-fn grams(units: &[String]) -> HashSet<String> {
-    units.iter().cloned().chain(units.windows(2).map(|pair| pair.join("\u{1f}"))).collect()
 }
 
 /// Negating units; the middle of 能不能 and 有没有 only asks.
@@ -135,44 +189,66 @@ fn negations(units: &[String]) -> usize {
     units.iter().enumerate().filter(|(at, unit)| NEGATIONS.contains(*unit) && !asks(*at)).count()
 }
 
-fn questions(collection: &Collection) -> Vec<Question<'_>> {
-    let mut analysed = Vec::new();
-    let mut frequency: HashMap<String, u32> = HashMap::new();
-    for sourced in &collection.entries {
-        for (language, index, text) in sourced.entry.questions() {
-            let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
-            let grams = grams(&units);
-            for gram in &grams {
-                *frequency.entry(gram.clone()).or_default() += 1;
-            }
-            let field = match index {
-                0 => format!("{language}.question"),
-                index => format!("{language}.variants[{}]", index - 1),
-            };
-            analysed.push((sourced, field, text, units, grams));
+/// Texts as numbers, in the order of their first occurrence.
+#[derive(Default)]
+struct Numbers(FxHashMap<String, u32>);
+
+impl Numbers {
+    fn of(&mut self, text: &str) -> u32 {
+        let next = self.0.len() as u32;
+        match self.0.get(text) {
+            Some(known) => *known,
+            None => *self.0.entry(text.to_owned()).or_insert(next),
         }
     }
-    let mut ranked: Vec<(&String, &u32)> = frequency.iter().collect();
-    ranked.sort_by_key(|(gram, count)| (**count, *gram));
-    let rank: HashMap<&String, u32> =
-        ranked.iter().enumerate().map(|(rank, (gram, _))| (*gram, rank as u32)).collect();
-    analysed
-        .into_iter()
-        .map(|(sourced, field, text, units, grams)| {
-            let mut grams: Vec<u32> = grams.iter().filter_map(|gram| rank.get(gram).copied()).collect();
-            grams.sort_unstable();
+}
+
+fn questions(collection: &Collection) -> Vec<Question<'_>> {
+    let units = parallel::map(&collection.entries, |sourced| {
+        let questions = sourced.entry.questions().map(|(_, _, text)| language::syllables(text));
+        questions
+            .map(|units| units.into_iter().map(|unit| unit.key).collect::<Vec<String>>())
+            .collect::<Vec<_>>()
+    });
+    let (mut grams, mut keys) = (Numbers::default(), Numbers::default());
+    let mut frequency: Vec<u32> = Vec::new();
+    let mut questions = Vec::new();
+    for (sourced, units) in collection.entries.iter().zip(units) {
+        for ((language, index, text), units) in sourced.entry.questions().zip(units) {
+            // Units and pairs of neighbours, each once.
+            let mut own: Vec<u32> = units.iter().map(|unit| grams.of(unit)).collect();
+            own.extend(units.windows(2).map(|pair| grams.of(&pair.join("\u{1f}"))));
+            own.sort_unstable();
+            own.dedup();
+            frequency.resize(grams.0.len(), 0);
+            for gram in &own {
+                frequency[*gram as usize] += 1;
+            }
             let bare: Vec<&str> =
                 units.iter().filter(|unit| !PARTICLES.contains(*unit)).map(String::as_str).collect();
-            Question {
-                sourced,
-                field,
-                text,
-                bare: bare.join(" "),
-                negations: negations(&units),
-                key: units.join(" "),
-                grams,
+            if !own.is_empty() {
+                questions.push(Question {
+                    sourced,
+                    field: match index {
+                        0 => format!("{language}.question"),
+                        index => format!("{language}.variants[{}]", index - 1),
+                    },
+                    text,
+                    bare: (!bare.is_empty()).then(|| keys.of(&bare.join(" "))),
+                    negations: negations(&units),
+                    key: keys.of(&units.join(" ")),
+                    grams: own,
+                });
             }
-        })
-        .filter(|question| !question.grams.is_empty())
-        .collect()
+        }
+    }
+    let mut ranked: Vec<u32> = (0..frequency.len() as u32).collect();
+    ranked.sort_by_key(|gram| frequency[*gram as usize]);
+    let mut rank = vec![0; frequency.len()];
+    (0_u32..).zip(ranked).for_each(|(at, gram)| rank[gram as usize] = at);
+    for question in &mut questions {
+        question.grams.iter_mut().for_each(|gram| *gram = rank[*gram as usize]);
+        question.grams.sort_unstable();
+    }
+    questions
 }

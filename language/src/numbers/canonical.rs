@@ -1,9 +1,11 @@
 //! Numbers in one form for search, whether written in digits or in words.
 
+use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::{chinese, digit_value, tibetan};
-use crate::script::{self, Script};
+use crate::script::{self, Run, Script};
 use crate::{chinese as hanzi, tibetan as letters};
 
 /// A number in a text, in digits.
@@ -22,10 +24,14 @@ pub struct CanonicalNumber {
 /// Recognisers write words where texts have digits, and the reverse, so that both become the same term. Chinese digits
 /// that stand alone count only before a measure word or after 第: 一 in 一样 is no number.
 pub fn canonical(text: &str) -> Vec<CanonicalNumber> {
+    canonical_in(text, &script::runs(text))
+}
+
+/// [`canonical`] of a text whose runs are known.
+pub(crate) fn canonical_in(text: &str, runs: &[Run]) -> Vec<CanonicalNumber> {
     let mut out = Vec::new();
     let mut done = 0;
-    let runs = script::runs(text);
-    for run in &runs {
+    for run in runs {
         if run.range.end <= done {
             continue;
         }
@@ -38,7 +44,7 @@ pub fn canonical(text: &str) -> Vec<CanonicalNumber> {
             Script::Han => {
                 let start = run.range.start.max(done);
                 // Numerals, measure words and word boundaries are those of simplified characters, which keep every offset.
-                let simplified = hanzi::simplify(&text[start..run.range.end]);
+                let simplified = hanzi::simplified(&text[start..run.range.end]);
                 out.extend(chinese_words(&simplified).into_iter().map(|n| n.moved(start)));
             }
             Script::Tibetan => {
@@ -120,7 +126,8 @@ const ABOUT: [char; 3] = ['多', '余', '来'];
 const WITH_MEASURE: [&str; 2] = ["俩", "仨"];
 
 fn chinese_words(han: &str) -> Vec<CanonicalNumber> {
-    let words = hanzi::cut(han);
+    // Cut when the first numeral asks for it: most texts have none.
+    let words = LazyCell::new(|| hanzi::cut(han));
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(start) = han[at..].find(chinese::is_numeral).map(|i| at + i) {
@@ -198,12 +205,16 @@ const FEWEST_SPELLED_DIGITS: usize = 3;
 
 fn tibetan_words(text: &str) -> Vec<CanonicalNumber> {
     let syllables = letters::syllables(text);
-    let bare: Vec<String> = syllables.iter().map(|s| letters::strip_affixes(&s.text)).collect();
-    let bare: Vec<&str> = bare.iter().map(String::as_str).collect();
+    let bare: Vec<Cow<'_, str>> = syllables.iter().map(|s| letters::stripped(&s.text)).collect();
+    let bare: Vec<&str> = bare.iter().map(AsRef::as_ref).collect();
     let range = |from: usize, to: usize| syllables[from].range.start..syllables[to - 1].range.end;
     let mut out = Vec::new();
     let mut at = 0;
     while at < bare.len() {
+        if !tibetan::may_begin(bare[at]) {
+            at += 1;
+            continue;
+        }
         let (digits, end) = spelled_digits(&bare, at);
         if digits.len() >= FEWEST_SPELLED_DIGITS {
             out.push(CanonicalNumber { range: range(at, end), digits, by_digit: true });

@@ -53,8 +53,19 @@ pub(crate) fn is_numeral(c: char) -> bool {
 ///
 /// Source of the formal numerals: Banknote and cheque regulations of the People's Bank of China (支付结算办法, annex 1).
 pub(crate) fn numeral_digit(c: char) -> Option<u8> {
-    const FORMAL: [&str; 10] = ["〇", "壹幺", "贰貳两兩俩", "叁參仨", "肆", "伍", "陆陸", "柒", "捌", "玖"];
-    (0..10_u8).find(|&d| DIGITS[usize::from(d)] == c || FORMAL[usize::from(d)].contains(c))
+    Some(match c {
+        '零' | '〇' => 0,
+        '一' | '壹' | '幺' => 1,
+        '二' | '贰' | '貳' | '两' | '兩' | '俩' => 2,
+        '三' | '叁' | '參' | '仨' => 3,
+        '四' | '肆' => 4,
+        '五' | '伍' => 5,
+        '六' | '陆' | '陸' => 6,
+        '七' | '柒' => 7,
+        '八' | '捌' => 8,
+        '九' | '玖' => 9,
+        _ => return None,
+    })
 }
 
 fn unit(c: char) -> Option<u64> {

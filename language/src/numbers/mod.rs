@@ -7,6 +7,7 @@ mod formats;
 mod spoken;
 pub mod tibetan;
 
+pub(crate) use canonical::canonical_in;
 pub use canonical::{CanonicalNumber, canonical};
 pub use find::{Found, Kind, find};
 pub use spoken::{SpokenNumber, spoken};

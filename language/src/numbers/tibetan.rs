@@ -89,12 +89,17 @@ pub fn digit(digit: u8) -> &'static str {
 ///
 /// Source for ཕྲག: the titles of the Perfection of Wisdom in 100,000 lines (སྟོང་ཕྲག་བརྒྱ་པ) and in 25,000 (སྟོང་ཕྲག་ཉི་ཤུ་ལྔ་པ).
 pub fn parse(syllables: &[&str]) -> Option<(u64, usize)> {
-    if !syllables.first().is_some_and(|first| BEGINNINGS.contains(first)) {
+    if !syllables.first().is_some_and(|first| may_begin(first)) {
         return None;
     }
     let mut reader = Reader { syllables, at: 0 };
     let n = reader.number()?;
     Some((n, reader.at))
+}
+
+/// Whether a number may begin with a syllable.
+pub(super) fn may_begin(syllable: &str) -> bool {
+    BEGINNINGS.contains(syllable)
 }
 
 struct Reader<'a> {
@@ -103,20 +108,43 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Takes `word` (syllables joined by tsheg) if it is next.
-    fn take(&mut self, word: &str) -> bool {
-        let length = word.split('་').count();
-        let next = self.syllables.get(self.at..self.at + length);
-        let found = next.is_some_and(|next| next.iter().copied().eq(word.split('་')));
-        self.at += if found { length } else { 0 };
-        found
+    /// How many syllables `word` (syllables joined by tsheg) has, if it is next.
+    fn next(&self, word: &str) -> Option<usize> {
+        let rest = self.syllables.get(self.at..)?;
+        // Nearly every word differs at its beginning.
+        if !word.starts_with(rest.first()?) {
+            return None;
+        }
+        let mut length = 0;
+        for syllable in word.split('་') {
+            if rest.get(length) != Some(&syllable) {
+                return None;
+            }
+            length += 1;
+        }
+        Some(length)
     }
 
+    /// Takes `word` if it is next.
+    fn take(&mut self, word: &str) -> bool {
+        let length = self.next(word);
+        self.at += length.unwrap_or_default();
+        length.is_some()
+    }
+
+    /// Takes the longest of `words` that is next, so that བཅུ does not hide བཅུ་གཅིག; of equals the first.
     fn one_of(&mut self, words: &[&str]) -> Option<u64> {
-        // The longest first, so that བཅུ does not hide བཅུ་གཅིག.
-        let mut order: Vec<usize> = (0..words.len()).filter(|i| !words[*i].is_empty()).collect();
-        order.sort_by_key(|i| std::cmp::Reverse(words[*i].split('་').count()));
-        order.into_iter().find(|i| self.take(words[*i])).map(|i| i as u64)
+        let mut longest = None;
+        for (number, word) in words.iter().enumerate().filter(|(_, word)| !word.is_empty()) {
+            if let Some(length) = self.next(word)
+                && longest.is_none_or(|(_, best)| length > best)
+            {
+                longest = Some((number, length));
+            }
+        }
+        let (number, length) = longest?;
+        self.at += length;
+        Some(number as u64)
     }
 
     fn number(&mut self) -> Option<u64> {

@@ -11,6 +11,7 @@ use std::ops::Range;
 pub use ewts::{EwtsError, from_ewts, to_ewts};
 pub use normal::normalize;
 pub use parts::{Parts, Stack};
+pub(crate) use search::stripped;
 pub use search::{search_keys, strip_affixes};
 
 /// One syllable of a text.
