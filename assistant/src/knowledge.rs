@@ -8,7 +8,8 @@ use std::{
 
 use conversation::Provenance;
 use intents::{
-    Calibration, Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance, policy,
+    Calibration, Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance,
+    policy,
 };
 use kb::{Collection, Publication};
 use language::Language;

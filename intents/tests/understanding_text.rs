@@ -353,8 +353,9 @@ fn what_a_recogniser_misheard_finds_the_entry_that_was_meant() {
         ("深份证丢了怎么不办", Language::Zh, "idcard-lost"),
         ("ངའི་ཐོབ་ཐང་ལགས་འཁྱེར་བོར་སོང་ག་རེ་བྱེད་དགོས་རེད", Language::Bo, "idcard-lost"),
     ] {
-        let understood =
-            SAMPLE.understand(&Utterance::dictated(heard, language), &Memory::default()).expect("the index works");
+        let understood = SAMPLE
+            .understand(&Utterance::dictated(heard, language), &Memory::default())
+            .expect("the index works");
         assert_eq!(understood.candidates[0].entry.0, entry, "{heard}");
         assert!(understood.spoken && understood.by_words, "{heard}");
     }

@@ -1,12 +1,15 @@
 //! The inverted index: which groups (entries in one language) share terms with a question.
 //!
-//! It adds up BM25 (Robertson & Zaragoza 2009) over the lists of a few rare terms, group by group. Terms and groups are the
-//! forward index's numbers, so that nothing is hashed or decoded to find a list; a general search engine takes a hundred times as long to
-//! look up forty terms as to read lists so short.
+//! BM25 (Robertson & Zaragoza 2009) over the lists of a few rare terms. With few groups, as most knowledge bases have, the lists
+//! are short and are simply added up: a search engine would take longer to look forty terms up than to read them. With many it is tantivy
+//! ([`large`]), which skips what cannot be among the best. Terms and groups are the forward index's numbers.
+
+mod large;
 
 use std::cell::RefCell;
 
 use crate::likeness::ForwardIndex;
+use large::LargeIndex;
 
 /// The spaces that are looked up in the inverted index: written and sound. Concepts are terms of the written one.
 pub(crate) const INDEXED: usize = 2;
@@ -17,13 +20,16 @@ const B: f32 = 0.75;
 
 /// An immutable index over the groups of one publication.
 #[derive(Debug)]
-pub(crate) struct InvertedIndex {
-    spaces: [Lists; INDEXED],
+pub(crate) enum InvertedIndex {
+    /// Of [few](ForwardIndex::few) groups, by space.
+    Small([Lists; INDEXED]),
+    /// Of many.
+    Large(LargeIndex),
 }
 
 /// By term: the groups that have it.
 #[derive(Debug, Default)]
-struct Lists {
+pub(crate) struct Lists {
     /// All lists, one after the other, each in ascending order.
     groups: Vec<u32>,
     /// How often a group has the term.
@@ -32,8 +38,6 @@ struct Lists {
     starts: Vec<usize>,
     /// By group: what BM25 adds to the count below the line.
     norms: Vec<f32>,
-    /// By term: the most that BM25 takes of its weight in any group.
-    shares: Vec<f32>,
 }
 
 thread_local! {
@@ -43,13 +47,26 @@ thread_local! {
 
 impl InvertedIndex {
     /// Indexes the groups of a forward index.
-    pub fn build(forward: &ForwardIndex) -> Self {
-        Self { spaces: std::array::from_fn(|space| Lists::build(forward, space)) }
+    ///
+    /// # Errors
+    /// Where tantivy fails, of many groups only.
+    pub fn build(forward: &ForwardIndex) -> tantivy::Result<Self> {
+        Ok(if forward.few() {
+            Self::Small(std::array::from_fn(|space| Lists::build(forward, space)))
+        } else {
+            Self::Large(LargeIndex::build(forward)?)
+        })
     }
 
-    /// The `limit` groups that BM25 likes best for terms of one space, best first; of equals the first.
-    pub fn search(&self, space: usize, terms: &[u32], limit: usize) -> Vec<u32> {
-        self.spaces[space].search(terms, limit)
+    /// The `limit` groups that BM25 likes best for terms of one space, best first.
+    ///
+    /// # Errors
+    /// Where tantivy fails, of many groups only.
+    pub fn search(&self, space: usize, terms: &[u32], limit: usize) -> tantivy::Result<Vec<u32>> {
+        match self {
+            Self::Small(spaces) => Ok(spaces[space].search(terms, limit)),
+            Self::Large(index) => index.search(space, terms, limit),
+        }
     }
 }
 
@@ -79,18 +96,7 @@ impl Lists {
         let mean = lengths.iter().map(|length| *length as f32).sum::<f32>() / lengths.len().max(1) as f32;
         let norm = |length: &u32| K1 * (1.0 - B + B * *length as f32 / mean.max(1.0));
         lists.norms = lengths.iter().map(norm).collect();
-        lists.bound();
         lists
-    }
-
-    /// Finds out the most that each term can add.
-    fn bound(&mut self) {
-        let share = |at: usize| {
-            let (group, count) = (self.groups[at] as usize, f32::from(self.counts[at]));
-            count / (count + self.norms[group])
-        };
-        let most = |list: &[usize]| (list[0]..list[1]).map(share).fold(0.0, f32::max);
-        self.shares = self.starts.windows(2).map(most).collect();
     }
 
     fn search(&self, terms: &[u32], limit: usize) -> Vec<u32> {
@@ -101,19 +107,9 @@ impl Lists {
             if scores.len() < self.norms.len() {
                 scores.resize(self.norms.len(), 0.0);
             }
-            let lists: Vec<List<'_>> = terms.iter().map(|term| self.list(*term)).collect();
             let mut touched: Vec<u32> = Vec::new();
-            let mut done = 0;
-            while let Some(list) = lists.get(done) {
-                let rest: f32 = lists[done..].iter().map(|list| list.most).sum();
-                if list.groups.len() > LONG && only_touched(scores, &mut touched, rest, limit) {
-                    break;
-                }
-                list.add(&self.norms, scores, |group| touched.push(group));
-                done += 1;
-            }
-            for list in &lists[done..] {
-                list.add_to(&touched, &self.norms, scores);
+            for term in terms {
+                self.add(*term, scores, &mut touched);
             }
             let score = |group| (std::mem::take(&mut scores[group as usize]), group);
             let mut best: Vec<(f32, u32)> = touched.into_iter().map(score).collect();
@@ -127,118 +123,17 @@ impl Lists {
         })
     }
 
-    fn list(&self, term: u32) -> List<'_> {
+    /// Adds what a term gives to the scores of the groups that have it; `touched` gathers those that had none.
+    fn add(&self, term: u32, scores: &mut [f32], touched: &mut Vec<u32>) {
         let range = self.starts[term as usize]..self.starts[term as usize + 1];
         let (n, df) = (self.norms.len() as f32, range.len() as f32);
         let weight = (1.0 + (n - df + 0.5) / (df + 0.5)).ln() * (K1 + 1.0);
-        List {
-            groups: &self.groups[range.clone()],
-            counts: &self.counts[range],
-            weight,
-            most: weight * self.shares[term as usize],
-        }
-    }
-}
-
-/// Whether no further group can be among the `limit` best once lists follow that add `rest` at most (`MaxScore`; Turtle & Flood
-/// 1995). If so, those of the touched are let go that cannot either.
-fn only_touched(scores: &mut [f32], touched: &mut Vec<u32>, rest: f32, limit: usize) -> bool {
-    if touched.len() < limit {
-        return false;
-    }
-    let mut sorted: Vec<f32> = touched.iter().map(|group| scores[*group as usize]).collect();
-    let (_, threshold, _) = sorted.select_nth_unstable_by(limit - 1, |a, b| b.total_cmp(a));
-    if rest >= *threshold {
-        return false;
-    }
-    touched.retain(|group| {
-        let score = &mut scores[*group as usize];
-        let stays = *score + rest >= *threshold;
-        if !stays {
-            *score = 0.0;
-        }
-        stays
-    });
-    true
-}
-
-/// A list of more groups is worth asking whether it has to be read through.
-const LONG: usize = 256;
-
-/// Looking a group up in a list costs about as much as reading so many places of it.
-const LOOK: usize = 32;
-
-/// The groups that have a term.
-struct List<'a> {
-    groups: &'a [u32],
-    counts: &'a [u16],
-    /// What BM25 adds at the utmost for any term so rare, and for this one in any group.
-    weight: f32,
-    most: f32,
-}
-
-impl List<'_> {
-    /// Adds to the scores of all groups; `new` is told those that had none.
-    fn add(&self, norms: &[f32], scores: &mut [f32], mut new: impl FnMut(u32)) {
-        for (group, count) in self.groups.iter().zip(self.counts) {
+        for (group, count) in self.groups[range.clone()].iter().zip(&self.counts[range]) {
             let (score, count) = (&mut scores[*group as usize], f32::from(*count));
             if *score == 0.0 {
-                new(*group);
+                touched.push(*group);
             }
-            *score += self.weight * count / (count + norms[*group as usize]);
-        }
-    }
-
-    /// Adds to the scores of some groups, which have one already; all others have none.
-    fn add_to(&self, some: &[u32], norms: &[f32], scores: &mut [f32]) {
-        if some.len() * LOOK < self.groups.len() {
-            for group in some {
-                if let Ok(at) = self.groups.binary_search(group) {
-                    let count = f32::from(self.counts[at]);
-                    scores[*group as usize] += self.weight * count / (count + norms[*group as usize]);
-                }
-            }
-            return;
-        }
-        for (group, count) in self.groups.iter().zip(self.counts) {
-            let (score, count) = (&mut scores[*group as usize], f32::from(*count));
-            if *score > 0.0 {
-                *score += self.weight * count / (count + norms[*group as usize]);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_best_are_the_same_whether_or_not_long_lists_are_read_through() {
-        // Term 0 is rare, term 1 less so, term 2 in every group.
-        let groups = 3_000_u32;
-        let has = |term: u32, group: u32| [group % 101 == 7, group % 3 == 1, true][term as usize];
-        let mut lists = Lists { starts: vec![0], norms: Vec::new(), ..Lists::default() };
-        for term in 0..3 {
-            for group in (0..groups).filter(|group| has(term, *group)) {
-                lists.groups.push(group);
-                lists.counts.push(1 + (group % 5) as u16);
-            }
-            lists.starts.push(lists.groups.len());
-        }
-        lists.norms = (0..groups).map(|group| 0.5 + (group % 13) as f32 / 10.0).collect();
-        lists.bound();
-        let whole = |limit: usize| {
-            let mut scores = vec![0.0; groups as usize];
-            (0..3).for_each(|term| lists.list(term).add(&lists.norms, &mut scores, |_| ()));
-            let mut order: Vec<u32> = (0..groups).collect();
-            order.sort_by(|a, b| scores[*b as usize].total_cmp(&scores[*a as usize]).then(a.cmp(b)));
-            order[..limit].to_vec()
-        };
-        for limit in [1, 5, 20, 25] {
-            assert_eq!(lists.search(&[0, 1, 2], limit), whole(limit), "{limit}");
-            // Nothing is left over from the search before.
-            assert_eq!(lists.search(&[0, 1, 2], limit), whole(limit), "{limit}");
+            *score += weight * count / (count + self.norms[*group as usize]);
         }
     }
 }

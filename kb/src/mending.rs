@@ -9,9 +9,8 @@
 //! classes of pypinyin and bophono: 68 of 100 replaced units are restored in either language, and 3 (Chinese) or 4
 //! (Tibetan) of 100 others changed. So typed text is left alone.
 
-use std::collections::HashMap;
-
 use language::{Script, Unit};
+use rustc_hash::FxHashMap;
 
 /// Expected share of units that were misheard. Smaller than what recognisers get wrong: a wrong change costs more than
 /// a missed one.
@@ -50,16 +49,16 @@ const UNKNOWN: u32 = 1;
 /// The language of a knowledge base, and what sounds alike in it.
 #[derive(Debug, Default)]
 pub(crate) struct Mender {
-    numbers: HashMap<String, u32>,
+    numbers: FxHashMap<String, u32>,
     names: Vec<String>,
     /// By unit: its count, and its sound.
     counts: Vec<f32>,
     sound_of: Vec<Option<u32>>,
     /// Σ counts.
     total: f32,
-    pairs: HashMap<(u32, u32), f32>,
-    triples: HashMap<(u32, u32, u32), f32>,
-    sounds: HashMap<String, u32>,
+    pairs: FxHashMap<(u32, u32), f32>,
+    triples: FxHashMap<(u32, u32, u32), f32>,
+    sounds: FxHashMap<String, u32>,
     /// By sound: its units, and the sounds near it.
     units: Vec<Vec<u32>>,
     near: Vec<Vec<u32>>,
@@ -223,7 +222,7 @@ impl Mender {
         // What the last two units are, how likely, and the step that led there.
         let mut beam: Vec<((u32, u32), f32, Option<usize>)> = vec![((EDGE, EDGE), 0.0, None)];
         for place in choices {
-            let mut next: HashMap<(u32, u32), (f32, Option<usize>)> = HashMap::new();
+            let mut next: FxHashMap<(u32, u32), (f32, Option<usize>)> = FxHashMap::default();
             for ((a, b), score, step) in &beam {
                 for (unit, heard) in place {
                     let score = score + heard + self.follows(*a, *b, *unit);

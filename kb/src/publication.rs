@@ -49,6 +49,9 @@ pub enum PublishError {
     #[error("the knowledge base has {} errors and cannot be published; the first is: {}",
         .0.count(Severity::Error), .0.problems.first().map(ToString::to_string).unwrap_or_default())]
     Refused(Box<Report>),
+    /// The index could not be built.
+    #[error("the search index cannot be built: {0}")]
+    Index(String),
     /// An entry could not be hashed.
     #[error("an entry cannot be serialised: {0}")]
     Serialise(#[from] serde_json::Error),
@@ -115,7 +118,8 @@ impl Publication {
                 text: text.to_owned(),
             }));
         }
-        let index = SearchIndex::build(&entries, &variants, &glossary);
+        let index = SearchIndex::build(&entries, &variants, &glossary)
+            .map_err(|error| PublishError::Index(error.to_string()))?;
         let mut by_key = FxHashMap::default();
         for (number, key) in (0_u32..).zip(index.keys()).filter(|(_, key)| !key.is_empty()) {
             by_key.entry(key.to_owned()).or_insert(number);
@@ -236,7 +240,7 @@ impl Publication {
     /// # Errors
     /// [`RetrieveError`] where the index fails.
     pub fn search(&self, query: &Query) -> Result<Found, RetrieveError> {
-        Ok(self.index.search(self, query))
+        self.index.search(self, query)
     }
 
     /// Prepares searches that pretend not to know something; trains [`View::Learned`](crate::View::Learned) anew for each

@@ -41,7 +41,10 @@ pub(crate) struct SearchIndex {
 
 impl SearchIndex {
     /// Indexes all ways of asking.
-    pub fn build(entries: &[Entry], variants: &[Variant], glossary: &Glossary) -> Self {
+    ///
+    /// # Errors
+    /// Where the inverted index of a large knowledge base fails.
+    pub fn build(entries: &[Entry], variants: &[Variant], glossary: &Glossary) -> tantivy::Result<Self> {
         let analyse = |entry: usize, variants: &[Variant]| EntryTerms {
             variants: variants.iter().map(|variant| Terms::of(&variant.text, glossary)).collect(),
             besides: Language::ALL.map(|language| {
@@ -49,9 +52,9 @@ impl SearchIndex {
             }),
         };
         let forward = ForwardIndex::build(variants, entries.len(), analyse);
-        let inverted = InvertedIndex::build(&forward);
+        let inverted = InvertedIndex::build(&forward)?;
         let learned = Learned::train(&forward, MIXED, |_| true);
-        Self { inverted, forward, learned }
+        Ok(Self { inverted, forward, learned })
     }
 
     /// The search keys of all variants.
@@ -60,17 +63,23 @@ impl SearchIndex {
     }
 
     /// Candidates for a question.
-    pub fn search(&self, publication: &Publication, query: &Query) -> Found {
+    pub fn search(&self, publication: &Publication, query: &Query) -> Result<Found, RetrieveError> {
         self.find(publication, query, HeldOut::Nothing, &self.learned)
     }
 
-    fn find(&self, publication: &Publication, query: &Query, held_out: HeldOut, learned: &Learned) -> Found {
+    fn find(
+        &self,
+        publication: &Publication,
+        query: &Query,
+        held_out: HeldOut,
+        learned: &Learned,
+    ) -> Result<Found, RetrieveError> {
         let terms = Terms::of(&query.text, publication.glossary());
         if terms.is_empty() || query.limit == 0 {
-            return Found::default();
+            return Ok(Found::default());
         }
         let weighed = self.forward.weigh(&terms, query.language, held_out);
-        let mut hits = self.look_up(&terms, &weighed, query.limit);
+        let mut hits = self.look_up(&terms, &weighed, query.limit)?;
         if let Some(hidden) = self.forward.hidden_group(held_out) {
             hits.remove(&hidden);
         }
@@ -100,13 +109,13 @@ impl SearchIndex {
         for (likeness, score) in alike.iter_mut().zip(learned.scores(&weighed, &groups)) {
             likeness.scores.set(View::Learned, score);
         }
-        Found {
+        Ok(Found {
             candidates: alike.into_iter().filter_map(|likeness| candidate(publication, &likeness)).collect(),
             units: terms.units,
             known: weighed.known_share(),
             names_thing: !terms.named[0].is_empty(),
             names_act: !terms.named[1].is_empty(),
-        }
+        })
     }
 
     /// The entries worth a close look, each with its language that fits best: by the views that are cheapest and tell most.
@@ -125,16 +134,22 @@ impl SearchIndex {
     }
 
     /// Groups that share something with the question.
-    fn look_up(&self, terms: &Terms, query: &WeighedQuery, limit: usize) -> FxHashSet<u32> {
+    fn look_up(
+        &self,
+        terms: &Terms,
+        query: &WeighedQuery,
+        limit: usize,
+    ) -> Result<FxHashSet<u32>, RetrieveError> {
+        let failed = |error: tantivy::TantivyError| RetrieveError(error.to_string());
         let mut found = FxHashSet::default();
         for (space, most) in RAREST_TERMS.into_iter().enumerate() {
             let looked_up = query.rarest(space, most);
-            found.extend(self.inverted.search(space, &looked_up, HITS_PER_SPACE.max(limit)));
+            found.extend(self.inverted.search(space, &looked_up, HITS_PER_SPACE.max(limit)).map_err(failed)?);
         }
         // Concepts by themselves: among the rarest terms a language's own words would crowd out what joins the two.
         let concepts = self.forward.rarest_written(&terms.spaces[CONCEPTS], MOST_CONCEPTS);
-        found.extend(self.inverted.search(MIXED, &concepts, HITS_BY_CONCEPT));
-        found
+        found.extend(self.inverted.search(MIXED, &concepts, HITS_BY_CONCEPT).map_err(failed)?);
+        Ok(found)
     }
 }
 
@@ -188,7 +203,7 @@ impl<'a> Rehearsal<'a> {
                 self.learned.get((variant % FOLDS) as usize)
             }
         };
-        Ok(self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned)))
+        self.index.find(self.publication, query, held_out, learned.unwrap_or(&self.index.learned))
     }
 
     /// What is rehearsed.
