@@ -90,6 +90,13 @@ pub(crate) struct GroupTerms {
     answer: Vector,
 }
 
+impl VariantTerms {
+    /// Its search key: its units, separated by spaces.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl ForwardIndex {
     /// Groups in entry order.
     pub fn groups(&self) -> &[GroupTerms] {

@@ -72,11 +72,15 @@ pub enum View {
     PlacesCovered,
     /// The same of people.
     PeopleCovered,
+    /// Cosine of the question and the entry's closest variant by what the shipped table knows of words' meanings ([`Sense`](crate::Sense)).
+    Sense,
+    /// … and all variants of the entry together.
+    SenseGathered,
 }
 
 impl View {
     /// All views, in the order of [`Scores`].
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Closest,
         Self::ClosestSound,
         Self::Gathered,
@@ -101,6 +105,8 @@ impl View {
         Self::ActsCovered,
         Self::PlacesCovered,
         Self::PeopleCovered,
+        Self::Sense,
+        Self::SenseGathered,
     ];
 }
 
@@ -143,6 +149,9 @@ pub struct Found {
     pub units: usize,
     /// Share of the question (by inverse document frequency) that occurs anywhere in the knowledge base's questions.
     pub known: f32,
+    /// How much it means in what words are known to [`Sense`](crate::Sense): 0 where it knows none, towards 1 where the question
+    /// says much about public services; small talk says little.
+    pub meaning: f32,
     /// Whether it names a thing of the glossary.
     pub names_thing: bool,
     /// Whether it names an act or a state of the glossary.
