@@ -136,8 +136,9 @@ impl Brain {
             confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
             ..Settings::default()
         };
-        // What sound is matched against, before anybody speaks.
+        // What sound is matched against and what misheard words are mended by, before anybody speaks.
         publication.spoken_forms();
+        publication.mended("");
         let understander = Understander::new(Arc::clone(&publication), wanted).map_err(|error| {
             KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() }
         })?;
@@ -164,9 +165,8 @@ impl Brain {
     ) -> Thought {
         let mut understanding = self.understander.understand(utterance, memory).unwrap_or_else(|error| {
             tracing::error!(%error, "an utterance could not be looked up");
-            Understanding::of(intents::Act::Question, utterance.language, utterance.evidence.is_some())
+            Understanding::of(intents::Act::Question, utterance.language, utterance.dictated)
         });
-        // Also where an engine wrote words and gave no evidence: policy is stricter with what was heard.
         understanding.spoken |= engine.is_some();
         let mut thought = self.decide(understanding, memory, utterance.language);
         thought.provenance.models.extend(engine);
@@ -182,8 +182,7 @@ impl Brain {
         language: Language,
     ) -> Thought {
         let rules = Arc::clone(&self.rules);
-        let by_channel = if understanding.spoken { &rules.voice } else { &rules.text };
-        let thresholds = by_channel.get(understanding.language);
+        let thresholds = *rules.thresholds(&understanding);
         let provenance = Provenance {
             answer_threshold: thresholds.answer,
             clarify_threshold: thresholds.offer,

@@ -138,6 +138,27 @@ fn what_makes_no_sense_is_refused_in_words() {
     assert_eq!(run(folder.path(), &["--gate", "1"]).0, Some(2), "a gate needs something to compare with");
 }
 
+#[test]
+fn questions_that_all_name_unknown_entries_are_refused_and_nothing_is_measured() {
+    let folder = tables();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("foreign.tsv", "query\tfaq_id\n我的身份证丢了\tid_card_2\n孩子上户口\tbirth|birth_2\n");
+    let sample = root().join("examples/knowledge/sample").to_string_lossy().into_owned();
+    for base in [&["--entries", "faq.tsv"][..], &[sample.as_str()]] {
+        let arguments =
+            [base, &["--queries", "foreign.tsv", "--out-of-scope", "chat.tsv", "--json", "-"]].concat();
+        let (code, printed, told) = run(folder.path(), &arguments);
+        assert_eq!((code, printed.as_str()), (Some(2), ""), "{told}");
+        assert!(told.contains("foreign.tsv, line 2: there is no entry id_card_2"), "{told}");
+        assert!(told.contains("error: foreign.tsv asks for nothing that is there"), "{told}");
+        assert!(told.contains("(2)") && !told.contains("NaN"), "{told}");
+    }
+    // Questions that nothing answers name no entry, and are measured without any other.
+    write("none.tsv", "language\tentry\tquestion\nzh\tnone\t今天天气怎么样\n");
+    let (code, _, told) = run(folder.path(), &["--entries", "faq.tsv", "--queries", "none.tsv"]);
+    assert_eq!(code, Some(0), "{told}");
+}
+
 /// Continuous integration's gate: `tests/data/gate.json` holds figures without questions. Where understanding has become
 /// better, write it anew with the command in docs/evaluation.md.
 #[test]

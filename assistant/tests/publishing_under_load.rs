@@ -61,7 +61,7 @@ async fn ask(
         let begun = Instant::now();
         let thought = minds
             .think(move |brain| {
-                let utterance = Utterance { text: text.to_owned(), language, evidence: None };
+                let utterance = Utterance::typed(text, language);
                 brain.think(&utterance, &Memory::default(), None)
             })
             .await

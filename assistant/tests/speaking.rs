@@ -7,7 +7,11 @@ mod common;
 
 use std::{sync::Arc, sync::atomic::AtomicBool, time::Duration};
 
-use assistant::{server::Parts, workers::engines::EngineSet};
+use assistant::{
+    phrases::{Phrase, say},
+    server::Parts,
+    workers::engines::EngineSet,
+};
 use common::{TestServer, error, question, start_with};
 use examples::{Client, Message, StartOptions};
 use language::{Evidence, FormBatch, Language};
@@ -226,6 +230,47 @@ async fn a_recogniser_without_dictation_shows_the_matched_question_and_tibetan_i
         .await
         .unwrap();
     assert_eq!(until(&mut client, "audio_end").await.find("answer")["entry"], "idcard-renew");
+}
+
+/// One entry in both languages, one in each alone.
+const IN_ONE_LANGUAGE: &str = "format: drilen-kb/1\nname: t\nentries:\n\
+- id: idcard-renew\n  topic: t\n  zh: {question: 身份证到期了怎么换, variants: [换身份证], spoken: 去派出所。, written: 请到派出所。}\n  bo: {question: ཐོབ་ཐང་ལག་འཁྱེར་གང་འདྲ་བརྗེ་དགོས, spoken: ཉེན་རྟོག་ཁང་ལ་ཕེབས།, written: ཉེན་རྟོག་ཁང་ལ་ཕེབས་རོགས།}\n\
+- id: border-pass\n  topic: t\n  zh: {question: 边防证在哪里办, variants: [办边境通行证], spoken: 去公安局。, written: 请到公安局。}\n\
+- id: pasture\n  topic: t\n  bo: {question: རྩྭ་ཐང་གི་ཁ་གསབ་ནམ་སྤྲོད་དམ, variants: [草补ནམ་སྤྲོད་དམ], spoken: ཟླ་བརྒྱད་པར་སྤྲོད།, written: ཟླ་བརྒྱད་པར་སྤྲོད་ཀྱི་རེད།}\n";
+
+#[tokio::test]
+async fn an_entry_of_the_other_language_is_asked_back_in_the_citizens_own_and_read_out_in_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faq.yaml");
+    std::fs::write(&file, IN_ONE_LANGUAGE).unwrap();
+    let overrides = format!("[knowledge]\npath = \"{}\"\n", file.display());
+    let server = server(Hears::Broken, &overrides).await;
+    for (language, typed, entry, question) in [
+        (Language::Bo, "边防证", "border-pass", "边防证在哪里办"),
+        (Language::Zh, "草补", "pasture", "རྩྭ་ཐང་གི་ཁ་གསབ་ནམ་སྤྲོད་དམ"),
+    ] {
+        let foreign = language.other().code();
+        let mut client = citizen(&server, language.code(), "pcm16").await;
+        client.say(typed).await.unwrap();
+        let turn = until(&mut client, "audio_end").await;
+        let back = turn.find("clarify");
+        assert_eq!(back["prompt"], say(Phrase::ConfirmOtherLanguage, language));
+        assert_eq!(back["confirm"], true);
+        assert_eq!(back["choices"], json!([{"entry": entry, "question": question, "language": foreign}]));
+        let marks = turn.messages.iter().filter(|m| m["type"] == "mark");
+        let said: Vec<&str> = marks.filter_map(|m| m["text"].as_str()).collect();
+        assert!(said.len() > 1 && said.last() == Some(&question), "{said:?}");
+        client
+            .send(json!({"type": "choose", "id": "yes", "clarify_seq": back["seq"], "choice": 1}))
+            .await
+            .unwrap();
+        let turn = until(&mut client, "answer").await;
+        assert_eq!(turn.find("say")["text"], say(Phrase::OnlyOtherLanguage, language));
+        assert_eq!(
+            (&turn.find("answer")["entry"], &turn.find("answer")["language"]),
+            (&json!(entry), &json!(foreign))
+        );
+    }
 }
 
 #[tokio::test]

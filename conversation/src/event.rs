@@ -291,8 +291,12 @@ pub struct Choice {
     /// Which entry; or the name of the topic, or the code of the place, that is asked for.
     #[schemars(with = "String")]
     pub entry: EntryId,
-    /// Its question, or the name of the topic or place, in the conversation's language.
+    /// Its question, or the name of the topic or place, in the conversation's language unless `language` says otherwise.
     pub question: String,
+    /// The language of `question` where that is not the conversation's: the answer exists in this one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LanguageCode")]
+    pub language: Option<Language>,
 }
 
 /// What the choices of a question back are.

@@ -107,6 +107,14 @@ pub struct Offerable {
     pub question: PerLanguage<Option<String>>,
 }
 
+impl Rules {
+    /// The thresholds of the channel by which something was understood.
+    pub fn thresholds(&self, understanding: &Understanding) -> &Thresholds {
+        let by_sound = understanding.spoken && !understanding.by_words;
+        if by_sound { self.voice.get(understanding.language) } else { self.text.get(understanding.language) }
+    }
+}
+
 impl Default for Rules {
     fn default() -> Self {
         Self {
@@ -496,7 +504,7 @@ fn question(context: &Context, understanding: &Understanding) -> Decision {
     }
     let rules = &context.rules;
     let Understanding { language, candidates, spoken, .. } = understanding;
-    let thresholds = if *spoken { rules.voice.get(*language) } else { rules.text.get(*language) };
+    let thresholds = rules.thresholds(understanding);
     let Some(best) = candidates.first() else { return Decision::NotUnderstood };
     if best.confidence >= thresholds.answer || is_urgent(rules, candidates) {
         if *spoken && (*rules.confirm_voice.get(*language) || *rules.confirm_voice.get(context.language)) {
@@ -523,7 +531,6 @@ fn is_urgent(rules: &Rules, candidates: &[Scored]) -> bool {
 /// Whether an answer to "where?" is just that, and no question that can be answered by itself.
 fn names_nothing_else(context: &Context, understanding: &Understanding) -> bool {
     let rules = &context.rules;
-    let by_channel = if understanding.spoken { &rules.voice } else { &rules.text };
-    let answerable = by_channel.get(understanding.language).answer;
+    let answerable = rules.thresholds(understanding).answer;
     understanding.candidates.first().is_none_or(|best| best.confidence < answerable)
 }

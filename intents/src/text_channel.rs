@@ -56,7 +56,7 @@ pub(crate) fn start() -> ChoiceModel {
         weights: vec![
             0.5, 0.5, 2.0, 2.0, 0.5, 2.0, 0.5, 0.5, 1.0, 1.0, 3.0, 1.0, 0.5, 1.0, // views
             0.0, 0.0, // dense views: only a calibration with an encoder gives them weight
-            0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.0, 0.0, // by sound again, and what is named
+            0.5, 0.5, // what is named
             1.0, 4.0, // by meaning
             1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, -0.5, -8.0,
         ],

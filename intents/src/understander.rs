@@ -160,15 +160,24 @@ impl Understander {
         memory: &Memory,
     ) -> Result<Understanding, UnderstandError> {
         let turn = Turn { language: utterance.language, pending: memory.on_offer() };
-        let spoken = utterance.evidence.is_some();
+        let spoken = utterance.dictated || utterance.evidence.is_some();
+        // What a recogniser wrote may be other words of the same sound. Acts go by what was written: nobody shall be sent to the
+        // fire brigade by a guess.
+        let mended = if utterance.dictated { self.publication.mended(&utterance.text) } else { None };
+        let words = mended.as_deref().unwrap_or(&utterance.text);
         let written = written_language(&utterance.text).unwrap_or(utterance.language);
         let act = self.acts.read(&utterance.text, turn);
         // A knowledge base may ask what is also an act ("how do I reach a person?"); its own words go first.
-        let slots = Slots::read(&utterance.text);
+        let slots = Slots::read(words);
         let grave = self.acts.grave(&utterance.text);
+        // Words that only resemble calls for help ("my purse fell into the taxi") may be what an entry is for.
+        let doubtful = grave.is_some()
+            && !self.acts.is_surely_grave(&utterance.text)
+            && self.surely_asked(&utterance.text, written)?;
+        let grave = grave.filter(|_| !doubtful);
         let act = match act {
             Some(_) if self.exact(&utterance.text).is_some() => None,
-            Some(Act::Emergency) if self.nearly_asked(&utterance.text, written)? => None,
+            Some(Act::Emergency) if doubtful || self.nearly_asked(&utterance.text, written)? => None,
             Some(Act::Complaint | Act::SmallTalk) if self.likely_asked(&utterance.text, written)? => None,
             act if act != Some(Act::Emergency) && grave == Some(Grave::Distress) => {
                 let candidates = self.distress(&utterance.text, written)?;
@@ -197,11 +206,13 @@ impl Understander {
         }
         match &utterance.evidence {
             None => {
-                let candidates = self.read(&utterance.text, written)?;
-                Ok(Understanding { candidates, slots, ..Understanding::of(Act::Question, written, spoken) })
+                let candidates = self.read(words, written)?;
+                let by_words = utterance.dictated;
+                let question = Understanding::of(Act::Question, written, spoken);
+                Ok(Understanding { candidates, slots, by_words, ..question })
             }
             Some(evidence) => {
-                let heard = self.hear(utterance, evidence.as_ref(), memory, turn)?;
+                let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
                 Ok(Understanding { slots, ..heard })
             }
         }
@@ -266,6 +277,12 @@ impl Understander {
             .is_some_and(|best| best.confidence >= threshold && near(&best.entry)))
     }
 
+    /// Whether the text would be answered at once.
+    fn surely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
+        let threshold = self.rules.text.get(language).answer;
+        Ok(self.read(text, language)?.first().is_some_and(|best| best.confidence >= threshold))
+    }
+
     /// Whether the text more likely than not asks for an entry.
     fn likely_asked(&self, text: &str, language: Language) -> Result<bool, UnderstandError> {
         let candidates = self.read(text, language)?;
@@ -308,11 +325,12 @@ impl Understander {
     fn hear(
         &self,
         utterance: &Utterance,
+        words: &str,
         evidence: &dyn Evidence,
         memory: &Memory,
         turn: Turn,
     ) -> Result<Understanding, UnderstandError> {
-        let dictated = self.dictated(&utterance.text)?;
+        let dictated = self.dictated(words)?;
         let on_offer: Vec<EntryId> = memory.pending.iter().map(|scored| scored.entry.clone()).collect();
         let model = &self.calibration.voice.get(utterance.language).model;
         let prior = Prior {

@@ -15,8 +15,27 @@ pub struct Utterance {
     pub text: String,
     /// The conversation's language.
     pub language: Language,
+    /// Whether a recogniser wrote the words: then they may be others that sound alike.
+    pub dictated: bool,
     /// What the sound supports, for a spoken utterance.
     pub evidence: Option<Arc<dyn Evidence>>,
+}
+
+impl Utterance {
+    /// Typed words in a conversation in `language`.
+    pub fn typed(text: impl Into<String>, language: Language) -> Self {
+        Self { text: text.into(), language, dictated: false, evidence: None }
+    }
+
+    /// Words that a recogniser wrote, without further evidence.
+    pub fn dictated(text: impl Into<String>, language: Language) -> Self {
+        Self { dictated: true, ..Self::typed(text, language) }
+    }
+
+    /// A spoken utterance: what the sound supports, and the words where the recogniser takes dictation.
+    pub fn heard(text: impl Into<String>, language: Language, evidence: Option<Arc<dyn Evidence>>) -> Self {
+        Self { evidence, ..Self::dictated(text, language) }
+    }
 }
 
 /// What kind of thing was said, when it is not a question for the knowledge base.
@@ -129,6 +148,10 @@ pub struct Understanding {
     pub candidates: Vec<Scored>,
     /// Whether it was spoken: policy is stricter then.
     pub spoken: bool,
+    /// Whether it was spoken and understood by the words that a recogniser wrote, without the sound: then confidences are those
+    /// of the text channel.
+    #[serde(default)]
+    pub by_words: bool,
     /// What kind of emergency it is, where `act` is [`Act::Emergency`] and the words show it.
     #[serde(default)]
     pub emergency: EmergencyKind,
@@ -145,6 +168,7 @@ impl Understanding {
             language,
             candidates: Vec::new(),
             spoken,
+            by_words: false,
             emergency: EmergencyKind::default(),
             slots: Slots::default(),
         }

@@ -16,7 +16,7 @@ static SAMPLE: LazyLock<Understander> = LazyLock::new(|| {
 });
 
 fn understood(text: &str, language: Language) -> (Understanding, Decision) {
-    let utterance = Utterance { text: text.to_owned(), language, evidence: None };
+    let utterance = Utterance::typed(text, language);
     let understanding = SAMPLE.understand(&utterance, &Memory::default()).expect("no text breaks the index");
     let decision = decide(&Context::new(SAMPLE.rules(), language), &understanding);
     (understanding, decision)

@@ -25,7 +25,7 @@ static SAMPLE: LazyLock<Understander> = LazyLock::new(|| {
 });
 
 fn utterance(text: &str, language: Language) -> Utterance {
-    Utterance { text: text.to_owned(), language, evidence: None }
+    Utterance::typed(text, language)
 }
 
 /// Questions by somebody who has seen the answers only, and questions that no entry answers.

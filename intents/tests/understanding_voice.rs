@@ -97,7 +97,7 @@ fn hear(
     memory: &Memory,
 ) -> Understanding {
     let evidence: Arc<dyn Evidence> = Arc::new(Heard::new(said, spoken, misheard));
-    let utterance = Utterance { text: String::new(), language: conversation, evidence: Some(evidence) };
+    let utterance = Utterance::heard(String::new(), conversation, Some(evidence));
     SAMPLE.understand(&utterance, memory).expect("the index works")
 }
 
@@ -237,8 +237,7 @@ fn the_words_of_a_recogniser_that_takes_dictation_count_as_well() {
     let said = "身份证丢了怎么补办";
     let evidence: Arc<dyn Evidence> = Arc::new(Heard::new(said, Zh, 3));
     let understand = |text: &str| {
-        let utterance =
-            Utterance { text: text.to_owned(), language: Zh, evidence: Some(Arc::clone(&evidence)) };
+        let utterance = Utterance::heard(text.to_owned(), Zh, Some(Arc::clone(&evidence)));
         SAMPLE.understand(&utterance, &Memory::default()).expect("the index works")
     };
     let (without, with) = (understand(""), understand(said));

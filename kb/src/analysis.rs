@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use language::rough_phonetic_key;
 
 use crate::Glossary;
-use crate::glossary::{Concept, ConceptKind};
+use crate::glossary::ConceptKind;
 
 /// At most so many terms of a text are looked up in each space. A question has a few dozen; a citizen who pastes a whole
 /// letter is searched by its beginning, in bounded time.
@@ -15,18 +15,13 @@ const MOST_TERMS: usize = 224;
 const MOST_CHARACTERS: usize = 1_200;
 
 /// The spaces in which texts are compared.
-pub(crate) const SPACES: usize = 4;
+pub(crate) const SPACES: usize = 3;
 /// Units, pairs of neighbours, words, and the concepts that they name: what is written.
 pub(crate) const MIXED: usize = 0;
 /// Rough phonetic keys of syllables, single and in pairs: what survives recognition errors and misspelling.
 pub(crate) const SOUND: usize = 1;
 /// Concepts of the glossary: what survives other words and the other language.
 pub(crate) const CONCEPTS: usize = 2;
-/// The same concepts, found by how their forms sound: what survives both at once.
-pub(crate) const HEARD: usize = 3;
-
-/// Sorts of concepts that are told apart in what is named.
-pub(crate) const SORTS: usize = 4;
 
 /// The terms of one text, by space, in text order; a term that occurs twice is listed once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +31,8 @@ pub(crate) struct Terms {
     pub key: String,
     /// Syllables, characters, numbers and Latin words.
     pub units: usize,
-    /// By sort, the written terms of the concepts named: things; acts and states; places; people.
-    pub named: [Vec<String>; SORTS],
+    /// By sort, the written terms of the concepts named: things; acts and states.
+    pub named: [Vec<String>; 2],
 }
 
 impl Terms {
@@ -55,24 +50,20 @@ impl Terms {
         let units: Vec<String> = language::syllables(text).into_iter().map(|unit| unit.key).collect();
         let sounds = rough_phonetic_key(text);
         let mut concepts: Vec<String> = Vec::new();
-        let mut named: [Vec<String>; SORTS] = Default::default();
+        let mut named: [Vec<String>; 2] = Default::default();
         for mention in glossary.mentions(&units) {
             let concept = &glossary.concepts()[mention.concept as usize];
-            let sort = match concept.kind {
-                ConceptKind::Thing => Some(0),
-                ConceptKind::Act | ConceptKind::State => Some(1),
-                ConceptKind::Where => Some(2),
-                ConceptKind::Who => Some(3),
-                _ => None,
-            };
-            named.iter_mut().enumerate().filter(|(at, _)| sort == Some(*at)).for_each(|(_, sort)| {
-                sort.push(format!("{CONCEPT}{}", concept.id));
-            });
-            push_concept(&mut concepts, concept);
-        }
-        let mut heard = Vec::new();
-        for mention in glossary.mentions_by_sound(&sounds) {
-            push_concept(&mut heard, &glossary.concepts()[mention.concept as usize]);
+            let term = format!("{CONCEPT}{}", concept.id);
+            match concept.kind {
+                ConceptKind::Thing => named[0].push(term.clone()),
+                ConceptKind::Act | ConceptKind::State => named[1].push(term.clone()),
+                _ => {}
+            }
+            concepts.push(term);
+            // Its own kind of term: what is wider is shared by siblings and must not count as the thing itself.
+            // It stands for itself among the wider ones, so that the thing and its kinds meet there.
+            let wider = concept.broader.iter().chain([&concept.id]);
+            concepts.extend(wider.map(|wider| format!("{WIDER}{wider}")));
         }
         let words = language::words(text).into_iter().map(|word| format!("{WORD}{word}"));
         let mixed: Vec<String> = with_pairs(&units).chain(words).chain(concepts.iter().cloned()).collect();
@@ -80,12 +71,7 @@ impl Terms {
             key: units.join(" "),
             units: units.len(),
             named: named.map(|sort| distinct(sort, most)),
-            spaces: [
-                distinct(mixed, most),
-                distinct(with_pairs(&sounds), most),
-                distinct(concepts, most),
-                distinct(heard, most),
-            ],
+            spaces: [distinct(mixed, most), distinct(with_pairs(&sounds), most), distinct(concepts, most)],
         }
     }
 
@@ -93,15 +79,6 @@ impl Terms {
     pub fn is_empty(&self) -> bool {
         self.spaces.iter().all(Vec::is_empty)
     }
-}
-
-/// The terms of one concept.
-fn push_concept(terms: &mut Vec<String>, concept: &Concept) {
-    terms.push(format!("{CONCEPT}{}", concept.id));
-    // Its own kind of term: what is wider is shared by siblings and must not count as the thing itself.
-    // It stands for itself among the wider ones, so that the thing and its kinds meet there.
-    let wider = concept.broader.iter().chain([&concept.id]);
-    terms.extend(wider.map(|wider| format!("{WIDER}{wider}")));
 }
 
 /// The first so many characters of a text.

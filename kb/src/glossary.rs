@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use crate::{Kind, Position, Problem, parallel};
+use crate::{Kind, Position, Problem};
 
 /// The glossary that ships: government services and how people speak of them. Its Tibetan awaits a native reviewer.
 const BUILT_IN: &str = include_str!("../data/glossary.tsv");
@@ -73,52 +73,10 @@ pub struct Concept {
 pub struct Glossary {
     concepts: Vec<Concept>,
     by_id: HashMap<String, u32>,
-    /// By the units of a form ([`language::syllables`] keys).
-    written: Forms,
-    /// By the sounds of a form ([`language::rough_phonetic_key`]). Made at the first use: only searching needs them.
-    sounded: OnceLock<Forms>,
-}
-
-/// Forms as sequences of units.
-#[derive(Clone, Debug, Default)]
-struct Forms {
-    /// Numbers of the concepts that a form names.
-    concepts: HashMap<Vec<String>, Vec<u32>>,
+    /// By the units of a form ([`language::syllables`] keys): numbers of the concepts it names.
+    forms: HashMap<Vec<String>, Vec<u32>>,
     /// First units of forms, with the longest form that begins so: most places in a text are dismissed by one look.
     longest_by_first: HashMap<String, usize>,
-}
-
-/// A form of fewer sounds is left out of what is found by sound: one syllable sounds like a dozen words.
-const FEWEST_SOUNDS: usize = 2;
-
-impl Forms {
-    fn add(&mut self, units: Vec<String>, concept: u32) {
-        let Some(first) = units.first() else { return };
-        let longest = self.longest_by_first.entry(first.clone()).or_default();
-        *longest = units.len().max(*longest);
-        let concepts = self.concepts.entry(units).or_default();
-        if !concepts.contains(&concept) {
-            concepts.push(concept);
-        }
-    }
-
-    /// The longest form at each place; of two that overlap the earlier.
-    fn mentions(&self, units: &[String]) -> Vec<Mention> {
-        let mut mentions: Vec<Mention> = Vec::new();
-        let mut done = 0;
-        for start in 0..units.len() {
-            let Some(longest) = self.longest_by_first.get(&units[start]).filter(|_| start >= done) else {
-                continue;
-            };
-            let ends = (start + 1..=(start + longest).min(units.len())).rev();
-            let found = ends.map(|end| (end, self.concepts.get(&units[start..end]))).find(|f| f.1.is_some());
-            if let Some((end, Some(concepts))) = found {
-                mentions.extend(concepts.iter().map(|concept| Mention { concept: *concept, start, end }));
-                done = end;
-            }
-        }
-        mentions
-    }
 }
 
 /// A concept found in a text.
@@ -172,7 +130,14 @@ impl Glossary {
     }
 
     fn add_exact_form(&mut self, form: &str, concept: u32) {
-        self.written.add(language::syllables(form).into_iter().map(|unit| unit.key).collect(), concept);
+        let units: Vec<String> = language::syllables(form).into_iter().map(|unit| unit.key).collect();
+        let Some(first) = units.first() else { return };
+        let longest = self.longest_by_first.entry(first.clone()).or_default();
+        *longest = units.len().max(*longest);
+        let concepts = self.forms.entry(units).or_default();
+        if !concepts.contains(&concept) {
+            concepts.push(concept);
+        }
     }
 
     /// Reads a table; what cannot be read becomes a problem that names file and line.
@@ -202,28 +167,23 @@ impl Glossary {
     /// The concepts of a text given by its units ([`language::syllables`] keys), in text order. A form inside a longer
     /// form does not count: 身份证 in 临时身份证 is another document.
     pub fn mentions(&self, units: &[String]) -> Vec<Mention> {
-        self.written.mentions(units)
-    }
-
-    /// The concepts of a text given by its sounds ([`language::rough_phonetic_key`]), in text order: a misspelt or misheard
-    /// 参飞 still names the fee. Forms of one syllable are left out.
-    pub fn mentions_by_sound(&self, sounds: &[String]) -> Vec<Mention> {
-        self.sounded().mentions(sounds)
-    }
-
-    fn sounded(&self) -> &Forms {
-        self.sounded.get_or_init(|| {
-            let sounds = parallel::map(&self.concepts, |concept| {
-                concept.forms.iter().map(|form| language::rough_phonetic_key(form)).collect::<Vec<_>>()
-            });
-            let mut forms = Forms::default();
-            for (number, sounds) in (0_u32..).zip(sounds) {
-                for sounds in sounds.into_iter().filter(|sounds| sounds.len() >= FEWEST_SOUNDS) {
-                    forms.add(sounds, number);
-                }
+        let mut spans: Vec<(usize, usize)> = Vec::new();
+        for start in 0..units.len() {
+            let Some(longest) = self.longest_by_first.get(&units[start]) else { continue };
+            let ends = start + 1..=(start + longest).min(units.len());
+            let Some(end) = ends.rev().find(|end| self.forms.contains_key(&units[start..*end])) else {
+                continue;
+            };
+            // The earlier of two that overlap counts, the longest at each place.
+            if spans.last().is_none_or(|span| span.1 <= start) {
+                spans.push((start, end));
             }
-            forms
-        })
+        }
+        let concepts =
+            |span: &(usize, usize)| self.forms.get(&units[span.0..span.1]).map_or(&[][..], Vec::as_slice);
+        let mention =
+            |span: &(usize, usize), concept: &u32| Mention { concept: *concept, start: span.0, end: span.1 };
+        spans.iter().flat_map(|span| concepts(span).iter().map(|concept| mention(span, concept))).collect()
     }
 }
 

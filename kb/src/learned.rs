@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::MIXED;
 use crate::likeness::{ForwardIndex, GroupTerms, Vector, dot, look_up};
 
 /// Nearest variants of other entries that a group is told from.
@@ -36,18 +37,16 @@ struct Machine {
 /// A machine for every group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
-    /// The space in which it compares.
-    space: usize,
     machines: Vec<Machine>,
 }
 
 impl Learned {
-    /// Trains in one space on all variants for which `keep` holds.
-    pub fn train(index: &ForwardIndex, space: usize, keep: impl Fn(u32) -> bool + Sync) -> Self {
+    /// Trains on all variants for which `keep` holds.
+    pub fn train(index: &ForwardIndex, keep: impl Fn(u32) -> bool + Sync) -> Self {
         if index.groups().len() > MOST_GROUPS {
             return Self::default();
         }
-        let postings = postings(index, space, &keep);
+        let postings = postings(index, &keep);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let chunk = index.groups().len().div_ceil(threads).max(1);
         let machines = std::thread::scope(|scope| {
@@ -61,14 +60,14 @@ impl Learned {
                             Nearness { products: vec![0.0; index.variants().len()], touched: Vec::new() };
                         groups
                             .iter()
-                            .map(|group| train(index, space, postings, group, keep, &mut near))
+                            .map(|group| train(index, postings, group, keep, &mut near))
                             .collect::<Vec<_>>()
                     })
                 })
                 .collect();
             trainers.into_iter().flat_map(|trainer| trainer.join().unwrap_or_default()).collect()
         });
-        Self { space, machines }
+        Self { machines }
     }
 
     /// The decision value of a group for a question, given by term number; about 1 for its own questions and -1 for its
@@ -83,21 +82,21 @@ impl Learned {
         let Some(machine) = self.machines.get(group as usize) else { return 0.0 };
         let mut sum = machine.bias;
         for (variant, weight) in &machine.support {
-            let product = products.entry(*variant).or_insert_with(|| {
-                look_up(question, &index.variants()[*variant as usize].vectors[self.space])
-            });
+            let product = products
+                .entry(*variant)
+                .or_insert_with(|| look_up(question, &index.variants()[*variant as usize].vectors[MIXED]));
             sum += weight * *product;
         }
         sum
     }
 }
 
-/// By term: the variants that have it, with their weights.
-fn postings(index: &ForwardIndex, space: usize, keep: impl Fn(u32) -> bool) -> Vec<Vector> {
-    let mut postings: Vec<Vector> = vec![Vec::new(); index.terms(space)];
+/// By written term: the variants that have it, with their weights.
+fn postings(index: &ForwardIndex, keep: impl Fn(u32) -> bool) -> Vec<Vector> {
+    let mut postings: Vec<Vector> = vec![Vec::new(); index.terms(MIXED)];
     for (number, variant) in (0_u32..).zip(index.variants()) {
         if keep(number) {
-            for (term, weight) in &variant.vectors[space] {
+            for (term, weight) in &variant.vectors[MIXED] {
                 postings[*term as usize].push((number, *weight));
             }
         }
@@ -113,7 +112,6 @@ struct Nearness {
 
 fn train(
     index: &ForwardIndex,
-    space: usize,
     postings: &[Vector],
     group: &GroupTerms,
     keep: &impl Fn(u32) -> bool,
@@ -123,9 +121,9 @@ fn train(
     if own.is_empty() {
         return Machine::default();
     }
-    let others = nearest(index, space, postings, group, &own, near);
+    let others = nearest(index, postings, group, &own, near);
     let examples: Vec<u32> = own.iter().chain(&others).copied().collect();
-    let vector = |number: u32| &index.variants()[number as usize].vectors[space];
+    let vector = |number: u32| &index.variants()[number as usize].vectors[MIXED];
     // The constant 1 beside every vector carries the bias.
     let gram: Vec<Vec<f32>> = examples
         .iter()
@@ -168,7 +166,6 @@ fn descend(gram: &[Vec<f32>], label: impl Fn(usize) -> f32) -> Vec<f32> {
 /// The variants of other entries in the same language that are most like any of `own`.
 fn nearest(
     index: &ForwardIndex,
-    space: usize,
     postings: &[Vector],
     group: &GroupTerms,
     own: &[u32],
@@ -176,7 +173,7 @@ fn nearest(
 ) -> Vec<u32> {
     let mut best: HashMap<u32, f32> = HashMap::new();
     for number in own {
-        for (term, weight) in &index.variants()[*number as usize].vectors[space] {
+        for (term, weight) in &index.variants()[*number as usize].vectors[MIXED] {
             let posting = &postings[*term as usize];
             if posting.len() > MOST_POSTINGS {
                 continue;

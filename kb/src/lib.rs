@@ -16,6 +16,7 @@ mod index;
 mod labelled;
 mod learned;
 mod likeness;
+mod mending;
 mod parallel;
 mod problem;
 mod publication;

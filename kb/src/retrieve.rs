@@ -18,7 +18,7 @@ pub struct Query {
 /// One way of looking at how well an entry fits a question. Texts are compared in three spaces: what is *written*
 /// (characters or syllables, their pairs, words and concepts), how it *sounds* (phonetic keys and their pairs), and which
 /// *concepts* of the glossary it names. All but the BM25 views lie between 0 and 1 and mean the same for short and long
-/// questions and for small and large knowledge bases; [`View::Learned`] and [`View::LearnedSound`] lie around 0.
+/// questions and for small and large knowledge bases; [`View::Learned`] lies around 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum View {
     /// Cosine of the question and the entry's closest variant, written.
@@ -55,23 +55,11 @@ pub enum View {
     Dense,
     /// … and all variants of the entry together, by meaning.
     DenseGathered,
-    /// [`Self::GatheredConcepts`] where concepts are found by sound.
-    GatheredHeard,
-    /// [`Self::Title`] by sound.
-    TitleSound,
-    /// [`Self::QuestionCovered`] by sound.
-    QuestionCoveredSound,
-    /// [`Self::Learned`] by sound.
-    LearnedSound,
     /// Share (by inverse document frequency) of the things that the question names and that the entry asks or speaks of; 1 where
-    /// it names none.
+    /// it names none. What is asked about a driving licence is no question about an identity card, however alike the rest is.
     ThingsCovered,
     /// The same of acts and states.
     ActsCovered,
-    /// The same of places.
-    PlacesCovered,
-    /// The same of people.
-    PeopleCovered,
     /// Cosine of the question and the entry's closest variant by what the shipped table knows of words' meanings ([`Sense`](crate::Sense)).
     Sense,
     /// … and all variants of the entry together.
@@ -80,7 +68,7 @@ pub enum View {
 
 impl View {
     /// All views, in the order of [`Scores`].
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 20] = [
         Self::Closest,
         Self::ClosestSound,
         Self::Gathered,
@@ -97,14 +85,8 @@ impl View {
         Self::Learned,
         Self::Dense,
         Self::DenseGathered,
-        Self::GatheredHeard,
-        Self::TitleSound,
-        Self::QuestionCoveredSound,
-        Self::LearnedSound,
         Self::ThingsCovered,
         Self::ActsCovered,
-        Self::PlacesCovered,
-        Self::PeopleCovered,
         Self::Sense,
         Self::SenseGathered,
     ];

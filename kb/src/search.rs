@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use language::Language;
 
-use crate::analysis::{CONCEPTS, MIXED, SOUND, Terms};
+use crate::analysis::{CONCEPTS, MIXED, Terms};
 use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
 use crate::likeness::{Beside, ForwardIndex, Likeness, VariantTerms, WeighedQuery};
@@ -36,8 +36,7 @@ const FOLDS: u32 = 5;
 pub(crate) struct SearchIndex {
     inverted: InvertedIndex,
     forward: ForwardIndex,
-    /// By space: written, sounded.
-    learned: [Learned; INDEXED],
+    learned: Learned,
     sense: SenseIndex,
 }
 
@@ -61,7 +60,7 @@ impl SearchIndex {
             std::array::from_fn(|_| spaces.next().unwrap_or_default())
         });
         let inverted = InvertedIndex::build(groups)?;
-        let learned = [MIXED, SOUND].map(|space| Learned::train(&forward, space, |_| true));
+        let learned = Learned::train(&forward, |_| true);
         let keys: Vec<&str> = forward.variants().iter().map(VariantTerms::key).collect();
         let sense = SenseIndex::build(&keys, forward.groups().iter().map(|group| group.variants.clone()));
         Ok(Self { inverted, forward, learned, sense })
@@ -77,7 +76,7 @@ impl SearchIndex {
         publication: &Publication,
         query: &Query,
         held_out: HeldOut,
-        learned: &[Learned; INDEXED],
+        learned: &Learned,
     ) -> Result<Found, RetrieveError> {
         let terms = Terms::of(&query.text, publication.glossary());
         if terms.is_empty() || query.limit == 0 {
@@ -117,13 +116,10 @@ impl SearchIndex {
         }
         alike.sort_by(|a, b| b.plain().total_cmp(&a.plain()).then(a.group.cmp(&b.group)));
         alike.truncate(query.limit);
-        for (space, view) in [(MIXED, View::Learned), (SOUND, View::LearnedSound)] {
-            let mut products = HashMap::new();
-            for likeness in alike.iter_mut().take(LEARNED_ABOUT) {
-                let question = &weighed.dense[space];
-                let score = learned[space].score(&self.forward, question, likeness.group, &mut products);
-                likeness.scores.set(view, score);
-            }
+        let mut products = HashMap::new();
+        for likeness in alike.iter_mut().take(LEARNED_ABOUT) {
+            let score = learned.score(&self.forward, &weighed.dense[MIXED], likeness.group, &mut products);
+            likeness.scores.set(View::Learned, score);
         }
         Ok(Found {
             candidates: alike.into_iter().filter_map(|likeness| candidate(publication, &likeness)).collect(),
@@ -205,15 +201,12 @@ pub struct Rehearsal<'a> {
     publication: &'a Publication,
     index: &'a SearchIndex,
     /// By fold: what would have been learned without its variants.
-    learned: Vec<[Learned; INDEXED]>,
+    learned: Vec<Learned>,
 }
 
 impl<'a> Rehearsal<'a> {
     pub(crate) fn new(publication: &'a Publication, index: &'a SearchIndex) -> Self {
-        let train = |fold: u32| {
-            [MIXED, SOUND]
-                .map(|space| Learned::train(&index.forward, space, |variant| variant % FOLDS != fold))
-        };
+        let train = |fold: u32| Learned::train(&index.forward, |variant| variant % FOLDS != fold);
         Self { publication, index, learned: (0..FOLDS).map(train).collect() }
     }
 

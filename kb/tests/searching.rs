@@ -70,13 +70,12 @@ fn every_view_finds_something_and_scores_are_bounded_where_promised() {
         // Without a sentence encoder, as here, the dense views say nothing.
         let dense = [View::Dense, View::DenseGathered];
         assert!(dense.iter().all(|view| found.candidates[0].scores.get(*view) == 0.0));
-        let around_zero = [View::Learned, View::LearnedSound];
-        let says = |view: &View| !around_zero.contains(view) && !dense.contains(view);
+        let says = |view: &View| *view != View::Learned && !dense.contains(view);
         for view in View::ALL.into_iter().filter(says) {
             assert!(found.candidates[0].scores.get(view) > 0.0, "{view:?} of {text}");
         }
         assert!((0.0..=1.0).contains(&found.known) && found.units > 0);
-        let unbounded = [View::Bm25, View::Bm25Sound, View::Learned, View::LearnedSound];
+        let unbounded = [View::Bm25, View::Bm25Sound, View::Learned];
         for candidate in found.candidates {
             for view in View::ALL.into_iter().filter(|view| !unbounded.contains(view)) {
                 let score = candidate.scores.get(view);

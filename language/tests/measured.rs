@@ -341,40 +341,133 @@ fn lhasa_sounds_agree_with_wiktionary() {
     assert!(share > 0.8 && monosyllables >= 0.85, "{share} {monosyllables}");
 }
 
+/// A tone as both sides have it: whether the register is high, and whether the contour falls.
+type Tone = (bool, bool);
+
+/// A monosyllable of Wiktionary with the tones it is given; where there are two ways to say it, either is right.
+struct Toned {
+    word: String,
+    ipa: String,
+    parts: Parts,
+    theirs: Vec<Tone>,
+    ours: Tone,
+}
+
+fn toned_monosyllables(table: &str) -> Vec<Toned> {
+    let class = |way: &str| -> Option<Tone> {
+        let letters: Vec<char> = way.chars().filter(|c| ('˥'..='˩').contains(c)).collect();
+        let high = *letters.first()? == '˥';
+        Some((high, if high { letters.len() > 1 } else { letters.len() > 2 }))
+    };
+    let row = |line: &str| {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let theirs: Vec<Tone> = columns[2].split('/').filter_map(class).collect();
+        let [written] = syllables(columns[0]).try_into().ok()?;
+        let [parts] = Parts::parse(&written.text).try_into().ok()?;
+        let [spoken] = speak(columns[0]).try_into().ok()?;
+        (!theirs.is_empty()).then(|| Toned {
+            word: written.text,
+            ipa: columns[2].to_owned(),
+            parts,
+            theirs,
+            ours: (spoken.high, spoken.falling),
+        })
+    };
+    table.lines().skip(1).filter_map(row).collect()
+}
+
 #[test]
 fn lhasa_tones_agree_with_wiktionary() {
     let Some(table) = material("wiktionary_ipa/ipa_dev.tsv") else { return };
-    let (mut register, mut wrong_register, mut tone, mut wrong_tone) = (0, Vec::new(), 0, Vec::new());
-    for line in table.lines().skip(1) {
-        let columns: Vec<&str> = line.split('\t').collect();
-        let ours = speak(columns[0]);
-        // Where Wiktionary gives two ways to say a word, either is right.
-        let theirs: Vec<Vec<char>> = columns[2]
-            .split('/')
-            .map(|way| way.chars().filter(|c| ('˥'..='˩').contains(c)).collect::<Vec<char>>())
-            .filter(|tones| !tones.is_empty())
-            .collect();
-        let [only] = ours.as_slice() else { continue };
-        if syllables(columns[0]).len() != 1 || theirs.is_empty() {
-            continue;
-        }
-        let class = |tones: &[char]| {
-            let high = tones[0] == '˥';
-            (high, if high { tones.len() > 1 } else { tones.len() > 2 })
-        };
-        let row = || format!("{} {}", columns[0], columns[2]);
-        if theirs.iter().any(|t| class(t).0 == only.high) {
-            register += 1;
-        } else {
-            wrong_register.push(row());
-        }
-        if theirs.iter().any(|t| class(t) == (only.high, only.falling)) {
-            tone += 1;
-        } else {
-            wrong_tone.push(row());
-        }
-    }
-    let share = report("register of Wiktionary's monosyllables", register, &wrong_register);
-    let exact = report("tone of Wiktionary's monosyllables", tone, &wrong_tone);
+    let rows = toned_monosyllables(&table);
+    let figure = |name: &str, right: &dyn Fn(&Toned) -> bool| {
+        let wrong: Vec<String> =
+            rows.iter().filter(|r| !right(r)).map(|r| format!("{} {}", r.word, r.ipa)).collect();
+        report(name, rows.len() - wrong.len(), &wrong)
+    };
+    let share =
+        figure("register of Wiktionary's monosyllables", &|r| r.theirs.iter().any(|t| t.0 == r.ours.0));
+    let exact = figure("tone of Wiktionary's monosyllables", &|r| r.theirs.contains(&r.ours));
     assert!(share >= 0.95 && exact >= 0.87, "{share} {exact}");
+}
+
+/// The contour follows from how a syllable ends. This is why the exact tone stops where it does: Wiktionary itself gives
+/// both contours to syllables with the same ending, and the rule already takes the more frequent one everywhere.
+#[test]
+fn no_other_contour_by_ending_would_agree_with_wiktionary_better() {
+    let Some(table) = material("wiktionary_ipa/ipa_dev.tsv") else { return };
+    let rows = toned_monosyllables(&table);
+    let mut endings: std::collections::BTreeMap<String, Vec<&Toned>> = std::collections::BTreeMap::new();
+    for row in &rows {
+        let ending = row.parts.suffix.into_iter().chain(row.parts.second_suffix).collect();
+        endings.entry(ending).or_default().push(row);
+    }
+    let mut most = 0;
+    for (ending, rows) in &endings {
+        let agree = |falling: bool| rows.iter().filter(|r| r.theirs.iter().any(|t| t.1 == falling)).count();
+        let (level, falling) = (agree(false), agree(true));
+        let ours = rows.iter().filter(|r| r.theirs.iter().any(|t| t.1 == r.ours.1)).count();
+        println!("ending {ending:>2}: level {level}, falling {falling}, as the rule has it {ours}");
+        assert!(ours >= level.max(falling), "{ending}");
+        most += level.max(falling);
+    }
+    println!("contour of Wiktionary's monosyllables by ending: at most {most} of {}", rows.len());
+}
+
+/// Present stems in འ and a voiced letter with the past stem in བ and a voiceless one.
+///
+/// Source: the paradigms of the Tibetan grammars (*dag-yig*); common verbs of that class, whether Wiktionary has them or not.
+const VOICELESS_PASTS: [(&str, &str); 21] = [
+    ("འདིང", "བཏིང"),
+    ("འདེབས", "བཏབ"),
+    ("འདོན", "བཏོན"),
+    ("འདོགས", "བཏགས"),
+    ("འདེགས", "བཏེགས"),
+    ("འདུལ", "བཏུལ"),
+    ("འདུད", "བཏུད"),
+    ("འཇུག", "བཅུག"),
+    ("འཛུགས", "བཙུགས"),
+    ("འཛུམ", "བཙུམས"),
+    ("འཛུད", "བཙུད"),
+    ("འགེགས", "བཀག"),
+    ("འགོག", "བཀག"),
+    ("འགེངས", "བཀང"),
+    ("འགེལ", "བཀལ"),
+    ("འགུག", "བཀུག"),
+    ("འགོད", "བཀོད"),
+    ("འགྲོལ", "བཀྲོལ"),
+    ("འགྲེལ", "བཀྲལ"),
+    ("འགྲེམས", "བཀྲམ"),
+    ("འགེབས", "བཀབ"),
+];
+
+/// Other rules for the tone that were tried, with what they would give. None is kept: the first three agree less. The
+/// last is what Lhasa people do when they talk: most verbs have one stem left, the past one, and Wiktionary gives the
+/// sound of that (འདེབས as *təp*, from བཏབ). But who reads a text out, as the voice does, says the stem that is written; and
+/// the tone of one stem on the vowel of the other (*tep* with the tone of *təp*) is what nobody says.
+#[test]
+fn other_rules_for_the_tone_that_were_tried() {
+    let Some(table) = material("wiktionary_ipa/ipa_dev.tsv") else { return };
+    let rows = toned_monosyllables(&table);
+    let nasal = |p: &Parts| matches!(p.suffix, Some('ང' | 'མ' | 'ན'));
+    let figure = |name: &str, tone: &dyn Fn(&Toned) -> Tone| {
+        let right = rows.iter().filter(|r| r.theirs.contains(&tone(r))).count();
+        println!("tone of Wiktionary's monosyllables, {name}: {right} of {}", rows.len());
+        right
+    };
+    let kept = figure("as it is", &|r| r.ours);
+    let others = [
+        figure("level where a nasal stands before ས", &|r| (r.ours.0, r.ours.1 && !nasal(&r.parts))),
+        figure("falling in low syllables that end in a nasal", &|r| {
+            (r.ours.0, r.ours.1 || (!r.ours.0 && nasal(&r.parts)))
+        }),
+        figure("level where two suffixes stand", &|r| {
+            (r.ours.0, r.ours.1 && r.parts.second_suffix.is_none())
+        }),
+    ];
+    assert!(others.iter().all(|other| *other < kept), "{others:?}");
+    figure("verbs with their past stem's tone", &|r| {
+        let past = VOICELESS_PASTS.iter().find(|(present, _)| *present == r.word);
+        past.map_or(r.ours, |(_, past)| speak(past).first().map_or(r.ours, |s| (s.high, s.falling)))
+    });
 }

@@ -171,6 +171,8 @@ export interface ClarifyChoice {
   entry: string;
   /** Its question; or the name of the topic or place, for people. */
   question: string;
+  /** The language of `question` where that is not the conversation's: the answer exists in this one only. */
+  language?: Language;
 }
 export interface Clarify extends EventBase {
   type: "clarify";

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use conversation::Choice;
 use intents::{Act, Decision, Scored, Utterance};
 use language::Language;
 
@@ -10,8 +11,8 @@ use super::{Failure, Outcome, language};
 use crate::{
     config::Configuration,
     knowledge::{self, Brain, Memory},
-    phrases::{Phrase, say, say_with, topic_name},
-    session::question_in,
+    phrases::{Phrase, say, topic_name},
+    session::{choice_in, prompt},
 };
 
 #[derive(Debug, Args)]
@@ -31,21 +32,16 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     }
     let brain = Arc::new(Brain::open(&knowledge::folder(configuration), configuration)?);
     let language = options.language;
-    let utterance = Utterance { text: options.text.clone(), language, evidence: None };
+    let utterance = Utterance::typed(options.text.clone(), language);
     let thought = brain.think(&utterance, &Memory::default(), None);
     match &thought.decision {
         Decision::Answer { chosen, .. } => print_answer(&brain, chosen, language),
         Decision::Clarify { choices } => {
-            match choices.as_slice() {
-                [only] => {
-                    let question = question_in(only, language, brain.publication());
-                    println!("{}", say_with(Phrase::Confirm, language, &[("question", &question)]));
-                }
-                _ => println!("{}", say(Phrase::Choose, language)),
-            }
-            for (index, choice) in choices.iter().enumerate() {
-                let question = question_in(choice, language, brain.publication());
-                println!("  {}. {question} ({}, {:.2})", index + 1, choice.entry, choice.confidence);
+            let offered: Vec<Choice> =
+                choices.iter().map(|scored| choice_in(scored, language, brain.publication())).collect();
+            println!("{}", prompt(&offered, language));
+            for (index, (choice, scored)) in offered.iter().zip(choices).enumerate() {
+                println!("  {}. {} ({}, {:.2})", index + 1, choice.question, choice.entry, scored.confidence);
             }
         }
         Decision::AskTopic { topics, .. } => {

@@ -78,7 +78,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         }
         let Some(brain) = &brain else { continue };
         let text = if dictation == Some(true) { transcript.text().to_owned() } else { String::new() };
-        let utterance = Utterance { text, language, evidence: transcript.evidence.clone() };
+        let utterance = Utterance::heard(text, language, transcript.evidence.clone());
         let thought = brain.think(&utterance, &Memory::default(), Some(engine.name().to_owned()));
         println!("  understood as: {:?}", thought.understanding.act);
         for scored in &thought.understanding.candidates {

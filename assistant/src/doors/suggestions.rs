@@ -17,7 +17,7 @@ impl SuggestAnswers for Minds {
         question: &str,
         language: Language,
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions> {
-        let utterance = Utterance { text: question.to_owned(), language, evidence: None };
+        let utterance = Utterance::typed(question, language);
         let thought = self.think(move |brain| brain.candidates(&utterance)).await;
         let candidates = thought.map_err(|error| NoSuggestions(error.to_string()))?;
         let brain = self.brain();

@@ -83,10 +83,16 @@ phrases! {
     LanguageChanged = "language_changed",
     /// "Did you ask …?": `{question}`.
     Confirm = "confirm",
+    /// "Did you ask …?" of an entry that exists only in the other language; its question follows in that.
+    ConfirmOtherLanguage = "confirm_other_language",
     /// "Which of these did you mean?"
     Choose = "choose",
+    /// Said after it where some of the choices exist only in the other language.
+    ChooseOtherLanguage = "choose_other_language",
     /// One choice read aloud: `{number}`, `{question}`.
     ChoiceSpoken = "choice_spoken",
+    /// One choice that exists only in the other language, `{number}`; its question follows in that.
+    ChoiceSpokenOtherLanguage = "choice_spoken_other_language",
     /// What a citizen chose who chose none of the choices.
     NoneOfThese = "none_of_these",
     /// The answer exists only in the other language and follows in it.

@@ -30,7 +30,7 @@ fn recall(open: &PendingClarify, language: Language, memory: &mut Memory) {
     let scored = |choice: &Choice| Scored {
         entry: choice.entry.clone(),
         question: choice.question.clone(),
-        language,
+        language: choice.language.unwrap_or(language),
         confidence: 1.0,
     };
     let names = || open.choices.iter().map(|choice| choice.entry.0.clone()).collect();

@@ -30,7 +30,7 @@ use conversation::{
 pub use input::{Heard, Input};
 pub use refusal::Refusal;
 pub use registry::{Session, Sessions};
-pub use respond::{Response, Situation, question_in, respond};
+pub use respond::{Response, Situation, choice_in, prompt, respond};
 pub use spoken::{Speech, sentences, speech};
 
 use crate::workers::minds::Minds;

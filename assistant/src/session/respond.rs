@@ -176,7 +176,7 @@ fn change_language(situation: &Situation<'_>) -> Response {
         let scored = |choice: &Choice| Scored {
             entry: choice.entry.clone(),
             question: choice.question.clone(),
-            language: before.language,
+            language: choice.language.unwrap_or(before.language),
             confidence: 1.0,
         };
         events.push(match pending.kind {
@@ -206,20 +206,13 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
     let choices: Vec<Choice> = choices
         .iter()
         .take(MOST_CHOICES)
-        .map(|scored| Choice {
-            entry: scored.entry.clone(),
-            question: question_in(scored, language, situation.knowledge),
-        })
+        .map(|scored| choice_in(scored, language, situation.knowledge))
         .collect();
-    let (prompt, confirm) = match choices.as_slice() {
-        [only] => (say_with(Phrase::Confirm, language, &[("question", &only.question)]), true),
-        _ => (say(Phrase::Choose, language).to_owned(), false),
-    };
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
-        prompt,
+        prompt: prompt(&choices, language),
+        confirm: choices.len() == 1,
         choices,
-        confirm,
         kind: ClarifyKind::Entry,
         failed: situation.failed,
         about: None,
@@ -252,6 +245,7 @@ fn ask_topic(
     let choice = |topic: &String| Choice {
         entry: EntryId(topic.clone()),
         question: topic_name(topic, language).to_owned(),
+        language: None,
     };
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
@@ -269,10 +263,12 @@ fn ask_topic(
 
 fn ask_place(chosen: &Scored, places: &[String], situation: &Situation<'_>) -> EventBody {
     let language = situation.state.language;
-    let choice =
-        |code: &String| Choice { entry: EntryId(code.clone()), question: place_name(code, language) };
-    let about =
-        Choice { entry: chosen.entry.clone(), question: question_in(chosen, language, situation.knowledge) };
+    let choice = |code: &String| Choice {
+        entry: EntryId(code.clone()),
+        question: place_name(code, language),
+        language: None,
+    };
+    let about = choice_in(chosen, language, situation.knowledge);
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
         prompt: say(Phrase::ChoosePlace, language).to_owned(),
@@ -302,8 +298,11 @@ fn reworded(open: &PendingClarify, situation: &Situation<'_>) -> EventBody {
         let name = &choice.entry.0;
         if topic { topic_name(name, language).to_owned() } else { place_name(name, language) }
     };
-    let choices =
-        open.choices.iter().map(|choice| Choice { entry: choice.entry.clone(), question: name(choice) });
+    let choices = open.choices.iter().map(|choice| Choice {
+        entry: choice.entry.clone(),
+        question: name(choice),
+        language: None,
+    });
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
         prompt: say(phrase, language).to_owned(),
@@ -343,6 +342,32 @@ fn group(entry: &Entry, situation: &Situation<'_>) -> Option<String> {
 pub fn question_in(scored: &Scored, language: Language, knowledge: &Publication) -> String {
     let text = knowledge.entry(&scored.entry).and_then(|entry| entry.text(language));
     text.map_or_else(|| scored.question.clone(), |text| text.question.clone())
+}
+
+/// An entry as a choice: its question, marked where it exists only in the other language.
+pub fn choice_in(scored: &Scored, language: Language, knowledge: &Publication) -> Choice {
+    let other = language.other();
+    let only_there = knowledge
+        .entry(&scored.entry)
+        .is_some_and(|entry| entry.text(language).is_none() && entry.text(other).is_some());
+    Choice {
+        entry: scored.entry.clone(),
+        question: question_in(scored, language, knowledge),
+        language: only_there.then_some(other),
+    }
+}
+
+/// The question back about these choices, in the conversation's language. A question in the other language is never put
+/// into it: whoever reads, hears or pronounces the prompt does so in one language.
+pub fn prompt(choices: &[Choice], language: Language) -> String {
+    match choices {
+        [only] if only.language.is_some() => say(Phrase::ConfirmOtherLanguage, language).to_owned(),
+        [only] => say_with(Phrase::Confirm, language, &[("question", &only.question)]),
+        several if several.iter().any(|choice| choice.language.is_some()) => {
+            [say(Phrase::Choose, language), say(Phrase::ChooseOtherLanguage, language)].join("\n")
+        }
+        _ => say(Phrase::Choose, language).to_owned(),
+    }
 }
 
 /// The answer; where it exists in the other language only, that is said first.
@@ -430,5 +455,65 @@ pub fn nearest_question(decision: &Decision, language: Language, knowledge: &Pub
             choices.first().map(|best| question_in(best, language, knowledge)).unwrap_or_default()
         }
         other => matched_question(other, language, knowledge),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kb::Collection;
+
+    use super::*;
+
+    const KNOWLEDGE: &str = "format: drilen-kb/1\nname: t\nentries:\n\
+- id: both\n  topic: t\n  zh: {question: 身份证到期了怎么换, spoken: 去派出所。, written: 请到派出所。}\n  bo: {question: ཐོབ་ཐང་ལག་འཁྱེར་གང་འདྲ་བརྗེ་དགོས, spoken: ཉེན་རྟོག་ཁང་ལ་ཕེབས།, written: ཉེན་རྟོག་ཁང་ལ་ཕེབས་རོགས།}\n\
+- id: zh\n  topic: t\n  zh: {question: 边防证在哪里办, spoken: 去公安局。, written: 请到公安局。}\n\
+- id: bo\n  topic: t\n  bo: {question: རྩྭ་ཐང་གི་ཁ་གསབ་ནམ་སྤྲོད་དམ, spoken: ཟླ་བརྒྱད་པར་སྤྲོད།, written: ཟླ་བརྒྱད་པར་སྤྲོད་ཀྱི་རེད།}\n";
+
+    fn knowledge() -> Publication {
+        let collection = Collection::parse("t.yaml", KNOWLEDGE);
+        assert_eq!(collection.problems, []);
+        Publication::new(&collection).unwrap()
+    }
+
+    fn offered(entries: &[&str], language: Language, knowledge: &Publication) -> Vec<Choice> {
+        let scored = |id: &&str| {
+            let entry = EntryId((*id).to_owned());
+            let matched = knowledge.entry(&entry).and_then(|entry| entry.questions().next());
+            let (language, _, question) = matched.unwrap();
+            Scored { entry: entry.clone(), question: question.to_owned(), language, confidence: 0.5 }
+        };
+        entries.iter().map(|id| choice_in(&scored(id), language, knowledge)).collect()
+    }
+
+    #[test]
+    fn who_is_asked_about_an_entry_of_the_other_language_is_told_so_in_their_own() {
+        let knowledge = knowledge();
+        for language in Language::ALL {
+            let foreign = language.other();
+            let choices = offered(&[foreign.code()], language, &knowledge);
+            assert_eq!(choices[0].language, Some(foreign));
+            let told = prompt(&choices, language);
+            assert_eq!(told, say(Phrase::ConfirmOtherLanguage, language));
+            assert!(!told.contains(&choices[0].question), "{told}");
+
+            let choices = offered(&["both", foreign.code(), language.code()], language, &knowledge);
+            let languages: Vec<Option<Language>> = choices.iter().map(|choice| choice.language).collect();
+            assert_eq!(languages, [None, Some(foreign), None]);
+            let told = prompt(&choices, language);
+            assert!(told.starts_with(say(Phrase::Choose, language)), "{told}");
+            assert!(told.ends_with(say(Phrase::ChooseOtherLanguage, language)), "{told}");
+        }
+    }
+
+    #[test]
+    fn where_every_choice_exists_in_the_citizens_language_nothing_is_said_of_languages() {
+        let knowledge = knowledge();
+        for language in Language::ALL {
+            let choices = offered(&["both", language.code()], language, &knowledge);
+            assert!(choices.iter().all(|choice| choice.language.is_none()));
+            assert_eq!(prompt(&choices, language), say(Phrase::Choose, language));
+            let question = [("question", choices[0].question.as_str())];
+            assert_eq!(prompt(&choices[..1], language), say_with(Phrase::Confirm, language, &question));
+        }
     }
 }

@@ -1,17 +1,24 @@
 //! What of an event is said aloud.
 
-use conversation::{EventBody, protocol::SoundSource};
+use conversation::{Clarify, EventBody, protocol::SoundSource};
 use language::Language;
 
 use crate::phrases::{Phrase, say, say_with};
 
-/// Words to be spoken, in order.
+/// Words of one language, for one voice.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Speech {
+pub struct Passage {
     /// The words.
     pub text: String,
     /// Their language.
     pub language: Language,
+}
+
+/// Words to be spoken, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Speech {
+    /// The words; neighbours differ in language.
+    pub passages: Vec<Passage>,
     /// Whose words they are.
     pub source: SoundSource,
     /// Whether their sound may be kept on disk.
@@ -20,12 +27,8 @@ pub struct Speech {
 
 /// What is said of an event in a conversation in `language`; `None` for events that are only shown.
 pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
-    let own = |text: String, language: Language| Speech {
-        text,
-        language,
-        source: SoundSource::Synthetic,
-        keep: true,
-    };
+    let of = |passages: Vec<Passage>| Speech { passages, source: SoundSource::Synthetic, keep: true };
+    let own = |text: String, language: Language| of(vec![Passage { text, language }]);
     let speech = match body {
         EventBody::Answer(answer) => {
             let text = if answer.spoken.is_empty() { &answer.text } else { &answer.spoken };
@@ -33,19 +36,7 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
             let outdated = answer.outdated_days.map(|_| say(Phrase::Outdated, answer.language));
             own(outdated.into_iter().chain([text.as_str()]).collect::<Vec<_>>().join("\n"), answer.language)
         }
-        EventBody::Clarify(clarify) if clarify.confirm => own(clarify.prompt.clone(), language),
-        EventBody::Clarify(clarify) => {
-            let choices = clarify.choices.iter().enumerate().map(|(index, choice)| {
-                let number = (index + 1).to_string();
-                say_with(
-                    Phrase::ChoiceSpoken,
-                    language,
-                    &[("number", &number), ("question", &choice.question)],
-                )
-            });
-            let text = std::iter::once(clarify.prompt.clone()).chain(choices).collect::<Vec<_>>().join("\n");
-            own(text, language)
-        }
+        EventBody::Clarify(clarify) => of(question_back(clarify, language)),
         EventBody::Say(say) => own(say.text.clone(), language),
         // These hold a name or a number and are cheap to make: not worth a place on disk.
         EventBody::Escalated(e) => Speech { keep: false, ..own(e.text.clone(), language) },
@@ -53,15 +44,42 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         EventBody::AgentLeft(e) => own(e.text.clone(), language),
         EventBody::EscalationCancelled(e) => own(e.text.clone(), language),
         EventBody::Closed(e) => own(e.text.clone(), language),
-        EventBody::AgentMessage(message) => Speech {
-            text: message.text.clone(),
-            language: message.language,
-            source: SoundSource::Agent,
-            keep: false,
-        },
+        EventBody::AgentMessage(message) => {
+            Speech { source: SoundSource::Agent, keep: false, ..own(message.text.clone(), message.language) }
+        }
         EventBody::Started(_) | EventBody::LanguageChanged(_) | EventBody::CitizenMessage(_) => return None,
     };
-    (!speech.text.trim().is_empty()).then_some(speech)
+    speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
+}
+
+/// The prompt, then the choices; what exists only in the other language is read out by that language's voice. The one
+/// choice that is to be confirmed stands in the prompt, unless it is in the other language.
+fn question_back(clarify: &Clarify, language: Language) -> Vec<Passage> {
+    let mut out = vec![Passage { text: clarify.prompt.clone(), language }];
+    let mut push = |text: String, language: Language| match out.last_mut() {
+        Some(last) if last.language == language => {
+            last.text.push('\n');
+            last.text.push_str(&text);
+        }
+        _ => out.push(Passage { text, language }),
+    };
+    for (index, choice) in clarify.choices.iter().enumerate() {
+        let number = (index + 1).to_string();
+        let numbered = |phrase| {
+            let values = [("number", number.as_str()), ("question", choice.question.as_str())];
+            say_with(phrase, language, &values)
+        };
+        match (choice.language, clarify.confirm) {
+            (Some(other), true) => push(choice.question.clone(), other),
+            (Some(other), false) => {
+                push(numbered(Phrase::ChoiceSpokenOtherLanguage), language);
+                push(choice.question.clone(), other);
+            }
+            (None, true) => {}
+            (None, false) => push(numbered(Phrase::ChoiceSpoken), language),
+        }
+    }
+    out
 }
 
 /// Longest piece that is synthesized at once, in tenths of a Chinese character's length: about twelve seconds of speech,
@@ -153,12 +171,42 @@ mod tests {
                 "considered": []
             });
             let body: EventBody = serde_json::from_value(answer).unwrap();
-            speech(&body, Language::Bo).unwrap().text
+            speech(&body, Language::Bo).unwrap().passages.remove(0).text
         };
         assert_eq!(answer(None), "ངག་ཐོག་གི་ལན།");
         for days in [0, 4] {
             assert_eq!(answer(Some(days)), format!("{}\nངག་ཐོག་གི་ལན།", say(Phrase::Outdated, Language::Bo)));
         }
+    }
+
+    fn asked_back(choices: &serde_json::Value, confirm: bool) -> Vec<(Language, String)> {
+        let body = serde_json::json!({
+            "type": "clarify", "reply_to": 1, "prompt": "您想问的是哪一个？", "choices": choices, "confirm": confirm
+        });
+        let body: EventBody = serde_json::from_value(body).unwrap();
+        let speech = speech(&body, Language::Zh).unwrap();
+        speech.passages.into_iter().map(|passage| (passage.language, passage.text)).collect()
+    }
+
+    #[test]
+    fn a_question_in_the_other_language_is_read_out_by_that_languages_voice() {
+        let zh = |text: &str| (Language::Zh, text.to_owned());
+        let bo = |text: &str| (Language::Bo, text.to_owned());
+        let here = serde_json::json!({"entry": "a", "question": "怎么换身份证"});
+        let there = serde_json::json!({"entry": "b", "question": "ཁ་གསབ་ནམ་སྤྲོད་དམ།", "language": "bo"});
+        assert_eq!(
+            asked_back(&serde_json::json!([here, there, here]), false),
+            [
+                zh("您想问的是哪一个？\n第1个：怎么换身份证\n第2个，只有藏文："),
+                bo("ཁ་གསབ་ནམ་སྤྲོད་དམ།"),
+                zh("第3个：怎么换身份证"),
+            ]
+        );
+        assert_eq!(
+            asked_back(&serde_json::json!([there]), true),
+            [zh("您想问的是哪一个？"), bo("ཁ་གསབ་ནམ་སྤྲོད་དམ།")]
+        );
+        assert_eq!(asked_back(&serde_json::json!([here]), true), [zh("您想问的是哪一个？")]);
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Conversations {
             audience.tell(Signal::Thinking { id });
         }
         let begun = Instant::now();
-        let utterance = Utterance { text, language: before.language, evidence: None };
+        let utterance = Utterance::typed(text, before.language);
         let memory = self.memory(before).await?;
         let Ok(thought) = self.minds.think(move |brain| brain.think(&utterance, &memory, None)).await else {
             return self.apologise(session, seq, audience).await;

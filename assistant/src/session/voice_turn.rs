@@ -137,7 +137,7 @@ fn speech_mark(seq: u64) -> Option<MessageKey> {
 }
 
 fn utterance(transcript: &Transcript, text: String, language: Language) -> Utterance {
-    Utterance { text, language, evidence: transcript.evidence.clone() }
+    Utterance::heard(text, language, transcript.evidence.clone())
 }
 
 /// Rounded to milliseconds, which is what there is to know.

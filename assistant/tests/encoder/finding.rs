@@ -119,7 +119,7 @@ fn brain(house: &House, configuration: &Configuration) -> Arc<Brain> {
 }
 
 fn decision(brain: &Arc<Brain>, text: String, language: Language) -> Decision {
-    let utterance = Utterance { text, language, evidence: None };
+    let utterance = Utterance::typed(text, language);
     brain.think(&utterance, &Memory::default(), None).decision
 }
 
@@ -173,8 +173,7 @@ fn a_question_that_shares_no_word_with_its_entry_is_found_by_its_meaning() {
     let (mut found, mut found_without) = (0, 0);
     for (entry, text, language) in &questions {
         let own = format!("entry-{entry}");
-        let candidates =
-            with.candidates(&Utterance { text: text.clone(), language: *language, evidence: None });
+        let candidates = with.candidates(&Utterance::typed(text.clone(), *language));
         assert_eq!(candidates.first().map(|scored| &scored.entry.0), Some(&own), "{text}");
         found += usize::from(offers(&with, text, *language, &own));
         found_without += usize::from(offers(&without, text, *language, &own));

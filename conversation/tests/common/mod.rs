@@ -104,6 +104,7 @@ pub fn clarify(language: Language, reply_to: u64) -> EventBody {
         choices: vec![Choice {
             entry: EntryId("id-card-lost".to_owned()),
             question: text(language, "身份证丢了怎么办？", "ཐོབ་ཐང་ལག་ཁྱེར་བརླགས་ན་").to_owned(),
+            language: None,
         }],
         confirm: true,
         kind: ClarifyKind::Entry,

@@ -5,6 +5,7 @@
 //! manifold for phrases: signs are weighed there (see [`signals`]). Spoken without dictation, the phrases compete with the
 //! knowledge base's questions on the sound.
 
+mod learned;
 mod signals;
 mod table;
 
@@ -13,7 +14,8 @@ use std::collections::HashMap;
 use language::{FormBatch, Language, Unit, spoken_form};
 
 use crate::{Act, EmergencyKind};
-use signals::Signals;
+use learned::{Learned, Signs};
+use signals::{Found, Signals};
 use table::{Meaning, Row};
 
 /// Phrases of both languages, prepared for text and for sound.
@@ -22,6 +24,7 @@ pub(crate) struct Acts {
     phrases: HashMap<Vec<String>, Vec<Meaning>>,
     longest: usize,
     emergencies: Signals,
+    learned: Learned,
     complaints: Signals,
     small_talk: Signals,
     spoken: Vec<SpokenPhrase>,
@@ -71,6 +74,7 @@ impl Acts {
             phrases: HashMap::new(),
             longest: 0,
             emergencies: Signals::parse(include_str!("emergencies.tsv")),
+            learned: Learned::shipped(),
             complaints: Signals::parse(include_str!("complaints.tsv")),
             small_talk: Signals::parse(include_str!("small_talk.tsv")),
             spoken: Vec::new(),
@@ -118,19 +122,61 @@ impl Acts {
 
     /// Whether a text says something that cannot wait.
     pub fn grave(&self, text: &str) -> Option<Grave> {
-        let whole = grave(&self.emergencies, &keys(text));
-        if whole.is_some() {
-            return whole;
+        self.judge(text).map(|(grave, _)| grave)
+    }
+
+    /// Whether what [`Self::grave`] found leaves no doubt. Where it does, a knowledge base that surely has an answer is right.
+    pub fn is_surely_grave(&self, text: &str) -> bool {
+        self.judge(text).is_some_and(|(_, sure)| sure)
+    }
+
+    /// By the signs and the learned weights together.
+    fn judge(&self, text: &str) -> Option<(Grave, bool)> {
+        let units = language::syllables(text);
+        let language = learned::language_of(&units);
+        let units: Vec<String> = units.into_iter().map(|unit| unit.key).collect();
+        let (signs, by_signs) = self.signs(text, &units);
+        // Words of acts and fillers are known: what consists of them alone needs no guess.
+        if by_signs.is_none() && self.cover(&units).is_some() {
+            return None;
+        }
+        let judgement = self.learned.judge(&units, language, &signs);
+        let grave = match by_signs {
+            // The signs name a kind for certain words only; for all others there are the weights.
+            Some(grave) if grave != Grave::Emergency(EmergencyKind::Any) => grave,
+            None if judgement.kind == "life" => Grave::Distress,
+            _ => Grave::Emergency(EmergencyKind::named(judgement.kind)),
+        };
+        judgement.alarm.then_some((grave, judgement.sure))
+    }
+
+    /// What the signs say about a text, and the alarm that they would give alone.
+    fn signs(&self, text: &str, units: &[String]) -> (Signs, Option<Grave>) {
+        let (weights, found) = self.emergencies.weigh(units);
+        let asks = ASKING.iter().any(|word| text.contains(word));
+        let mut signs =
+            Signs { whole: weights, best: weights.sum(), alarm: found.is_some(), asks, clauses: Vec::new() };
+        let mut by_signs = found.as_ref().map(grave);
+        let clauses: Vec<&str> = text.split(ends_clause).filter(|clause| !clause.trim().is_empty()).collect();
+        if clauses.len() < 2 {
+            return (signs, by_signs);
         }
         // Words of an office in the next clause take nothing from a cry for help ("he has fainted, the card is at home"); a
         // question there does: it is what the text is about.
-        let clauses: Vec<&str> = text.split(ends_clause).filter(|clause| !clause.trim().is_empty()).collect();
-        if clauses.len() < 2 || clauses.iter().any(|clause| ASKING.iter().any(|word| clause.contains(word))) {
-            return None;
+        let mut found = Vec::new();
+        signs.best = i32::MIN;
+        signs.clauses = clauses.into_iter().map(keys).collect();
+        for clause in &signs.clauses {
+            let (weights, alarm) = self.emergencies.weigh(clause);
+            signs.best = signs.best.max(weights.sum());
+            found.extend(alarm.as_ref().map(grave));
         }
-        let found = clauses.iter().filter_map(|clause| grave(&self.emergencies, &keys(clause)));
-        // Another danger goes before distress here too.
-        found.min_by_key(|grave| *grave == Grave::Distress)
+        if by_signs.is_none() && !asks {
+            // Another danger goes before distress here too.
+            by_signs = found.into_iter().min_by_key(|grave| *grave == Grave::Distress);
+            signs.alarm = by_signs.is_some();
+        }
+        (signs, by_signs)
     }
 
     /// Whether a word means nothing by itself.
@@ -138,9 +184,9 @@ impl Acts {
         self.phrases.get(&keys(word)).is_some_and(|meanings| meanings.contains(&Meaning::Filler))
     }
 
-    /// Whether somebody speaks of ending a life.
+    /// Whether somebody speaks of ending a life in words that the signs know for certain.
     pub fn is_distress(&self, text: &str) -> bool {
-        self.grave(text) == Some(Grave::Distress)
+        self.grave(text) == Some(Grave::Distress) && self.signs(text, &keys(text)).1 == Some(Grave::Distress)
     }
 
     /// The meanings of the fewest phrases that cover all units; `None` where something is left over.
@@ -226,13 +272,12 @@ impl Acts {
 }
 
 /// Another danger goes before distress: who has taken poison needs a doctor first.
-fn grave(emergencies: &Signals, units: &[String]) -> Option<Grave> {
-    let found = emergencies.find(units)?;
+fn grave(found: &Found) -> Grave {
     let other = found.kinds.iter().find(|kind| *kind != "life");
-    Some(match other.or(found.kinds.first()) {
+    match other.or(found.kinds.first()) {
         Some(kind) if kind == "life" => Grave::Distress,
         kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
-    })
+    }
 }
 
 /// Words of which one is in nearly every question.

@@ -78,6 +78,23 @@ pub(super) struct Found {
     pub reasons: Vec<(Role, String)>,
 }
 
+/// The heaviest pattern of each role that a text has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weights {
+    pub subject: i32,
+    pub plea: i32,
+    pub victim: i32,
+    pub now: i32,
+    pub against: i32,
+}
+
+impl Weights {
+    /// What they come to.
+    pub fn sum(self) -> i32 {
+        self.subject + self.plea + self.victim + self.now - self.against
+    }
+}
+
 impl Signals {
     /// Reads a table: role, kind, language, weight, patterns separated by `|`; `#` begins a comment. Rows that do not read
     /// are left out; a test holds the shipped tables to having none.
@@ -160,19 +177,30 @@ impl Signals {
 
     /// What the units of a text are a sign of; `None` where the signs do not suffice.
     pub fn find(&self, units: &[String]) -> Option<Found> {
+        self.weigh(units).1
+    }
+
+    /// What speaks for it and against it, and what it is a sign of where that suffices.
+    pub fn weigh(&self, units: &[String]) -> (Weights, Option<Found>) {
         let text = self.look_up(units);
         let found = self.patterns_in(&text);
         let heaviest = |role: Role| {
             let of_role = found.iter().filter(|pattern| pattern.role == role);
             of_role.map(|pattern| pattern.weight).max().unwrap_or(0)
         };
-        let subject = heaviest(Role::Subject);
-        let signs = heaviest(Role::Plea) + heaviest(Role::Victim) + heaviest(Role::Now);
-        let sum = subject + signs - heaviest(Role::Against);
+        let weights = Weights {
+            subject: heaviest(Role::Subject),
+            plea: heaviest(Role::Plea),
+            victim: heaviest(Role::Victim),
+            now: heaviest(Role::Now),
+            against: heaviest(Role::Against),
+        };
         // Haste and hurry alone say nothing.
-        if sum < ENOUGH || (subject == 0 && heaviest(Role::Plea) < ENOUGH) {
-            return None;
-        }
+        let enough = weights.sum() >= ENOUGH && (weights.subject > 0 || weights.plea >= ENOUGH);
+        (weights, enough.then(|| self.found(&found, weights.subject)))
+    }
+
+    fn found(&self, found: &[&Pattern], subject: i32) -> Found {
         let mut kinds: Vec<String> = Vec::new();
         let subjects = found.iter().filter(|pattern| pattern.role == Role::Subject);
         for pattern in subjects.filter(|pattern| pattern.weight >= subject.min(ENOUGH)) {
@@ -182,7 +210,7 @@ impl Signals {
         }
         let kind = kinds.first().cloned().unwrap_or_default();
         let reasons = found.iter().map(|pattern| (pattern.role, pattern.text.clone())).collect();
-        Some(Found { kind, kinds, reasons })
+        Found { kind, kinds, reasons }
     }
 }
 

@@ -1,7 +1,6 @@
 //! From scores to probabilities that keep their promise, and from the tolerated share of wrong answers to thresholds.
 
 mod choice_model;
-mod mishearing;
 mod publication;
 mod recordings;
 

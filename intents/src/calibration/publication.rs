@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 use kb::{EntryId, HeldOut, LabelledQuestion, Publication, Rehearsal, RetrieveError};
 use language::Language;
 
-use super::mishearing::Mishearing;
 use super::{ChoiceModel, Example, Fit, fit_channel};
 use crate::text_channel::{MONOTONE, TextCandidate, TextChannel};
 
@@ -24,12 +23,6 @@ const MOST_HELD_OUT: usize = 600;
 /// A question that only the other language's text answers counts so much: such entries are few, and what is learned from them
 /// (how far concepts alone can be trusted) changes nothing for the others.
 const ONE_LANGUAGE: f32 = 0.1;
-
-/// Every so many-th held-out way of asking is asked again misheard.
-const MISHEARD_EVERY: usize = 1;
-
-/// Share of the syllables of a misheard question that are others than were said: from none up to this.
-const MOST_MISHEARD: f64 = 0.3;
 
 /// With fewer labelled questions that have an entry, the threshold is set by the held-out ways of asking: a share of two in a
 /// hundred cannot be seen in less than a hundred.
@@ -53,22 +46,14 @@ pub(crate) fn calibrate_text(
     if numbers.len() < FEWEST_HELD_OUT {
         return Ok(None);
     }
-    let mishearing = Mishearing::new(publication, language);
-    let mut examples = Vec::with_capacity(numbers.len() * 3);
-    for (at, number) in numbers.iter().enumerate() {
+    let mut examples = Vec::with_capacity(numbers.len() * 2);
+    for number in &numbers {
         let variant = &publication.variants()[*number as usize];
         let own = &publication.entries()[variant.entry as usize].id;
         let ask =
             |held_out| channel.candidates(&variant.text, language, |query| rehearsal.search(query, held_out));
         let inside = ask(HeldOut::Variant(*number))?;
         examples.push((variant.entry, example(inside, Some(own), 1.0 - outside)));
-        if at % MISHEARD_EVERY == 0 {
-            let share = MOST_MISHEARD * (at % 10) as f64 / 9.0;
-            let heard = mishearing.of(&variant.text, share, u64::from(*number));
-            let found = channel
-                .candidates(&heard, language, |query| rehearsal.search(query, HeldOut::Variant(*number)))?;
-            examples.push((variant.entry, example(found, Some(own), 1.0 - outside)));
-        }
         examples.push((variant.entry, example(ask(HeldOut::EntryOf(*number))?, None, outside)));
         if publication.entries()[variant.entry as usize].text(language.other()).is_some() {
             examples

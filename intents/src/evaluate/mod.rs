@@ -55,13 +55,13 @@ pub struct Labelled {
 impl Labelled {
     /// A typed question that these entries answer.
     pub fn inside(text: &str, language: Language, expected: impl IntoIterator<Item = EntryId>) -> Self {
-        let utterance = Utterance { text: text.to_owned(), language, evidence: None };
+        let utterance = Utterance::typed(text, language);
         Self { utterance, expected: expected.into_iter().collect(), kind: String::new() }
     }
 
     /// A typed question that the knowledge base does not answer.
     pub fn outside(text: &str, language: Language, kind: &str) -> Self {
-        let utterance = Utterance { text: text.to_owned(), language, evidence: None };
+        let utterance = Utterance::typed(text, language);
         Self { utterance, expected: Vec::new(), kind: kind.to_owned() }
     }
 }

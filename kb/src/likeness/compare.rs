@@ -5,7 +5,7 @@ use std::ops::Range;
 use language::Language;
 
 use super::{ForwardIndex, Gathered, GroupTerms, Vector, dot, idf, unit};
-use crate::analysis::{CONCEPTS, HEARD, MIXED, SORTS, SOUND, SPACES, Terms};
+use crate::analysis::{CONCEPTS, MIXED, SOUND, SPACES, Terms};
 use crate::retrieve::{HeldOut, Scores, View};
 
 /// BM25's saturation and length normalisation. Half the usual .75: a group with more ways of asking is longer, not wordier.
@@ -35,11 +35,11 @@ pub(crate) struct WeighedQuery {
     /// The known written terms with their idf among questions and answers, and as a unit vector over answers.
     about: Vector,
     answer: Vector,
-    /// By sort (things; acts and states; places; people): the concepts named, as written terms with their idf among questions and answers;
+    /// By sort (things; acts and states): the concepts named, as written terms with their idf among questions and answers;
     /// without a number where no entry knows them.
-    named: [Vec<(Option<u32>, f32)>; SORTS],
-    /// Σ idf over groups of all written and of all sounded terms, the unknown ones included, and of the known written ones.
-    mass: [f32; 2],
+    named: [Vec<(Option<u32>, f32)>; 2],
+    /// Σ idf over groups of all written terms, the unknown ones included, and of the known ones.
+    mass: f32,
     known: f32,
     /// The same among questions and answers.
     about_mass: f32,
@@ -48,7 +48,7 @@ pub(crate) struct WeighedQuery {
 impl WeighedQuery {
     /// Share of the question that occurs anywhere in the knowledge base's questions.
     pub fn known_share(&self) -> f32 {
-        share(self.known, self.mass[MIXED])
+        share(self.known, self.mass)
     }
 }
 
@@ -95,7 +95,7 @@ impl ForwardIndex {
             about: Vec::new(),
             answer: Vec::new(),
             named: Default::default(),
-            mass: [0.0; 2],
+            mass: 0.0,
             known: 0.0,
             about_mass: 0.0,
         };
@@ -104,10 +104,8 @@ impl ForwardIndex {
                 let known = self.vocabulary[space].get(term).copied();
                 let (asked, about) = known.map_or((0, 0), |term| self.frequencies(space, term, held_out));
                 let rare = idf(asked, documents);
-                if let Some(mass) = query.mass.get_mut(space) {
-                    *mass += rare;
-                }
                 if space == MIXED {
+                    query.mass += rare;
                     query.about_mass += idf(about, documents);
                 }
                 let Some(number) = known.filter(|_| about > 0) else { continue };
@@ -229,18 +227,14 @@ impl ForwardIndex {
             raise(&mut scores, View::VariantCovered, covered);
             if at == group.variants.start {
                 scores.set(View::Title, written);
-                scores.set(View::TitleSound, sound);
             }
         }
         if variant.is_none() && !group.has_keywords {
             return None;
         }
-        for (view, space) in [
-            (View::Gathered, MIXED),
-            (View::GatheredSound, SOUND),
-            (View::GatheredConcepts, CONCEPTS),
-            (View::GatheredHeard, HEARD),
-        ] {
+        for (view, space) in
+            [(View::Gathered, MIXED), (View::GatheredSound, SOUND), (View::GatheredConcepts, CONCEPTS)]
+        {
             scores.set(view, self.gathered_cosine(query, group, space));
         }
         for (view, space) in [(View::Bm25, MIXED), (View::Bm25Sound, SOUND)] {
@@ -307,29 +301,20 @@ impl ForwardIndex {
         };
         let covered: f32 =
             query.rare[MIXED].iter().filter(|(term, _)| asks(*term)).map(|(_, rare)| rare).sum();
-        let heard = self.hidden_in(query.held_out, group).map(|variant| &variant.vectors[SOUND]);
-        let sounds = |term: u32| {
-            let count = find(&group.gathered[SOUND], term).map_or(0, |g| g.count);
-            count > u32::from(heard.is_some_and(|v| has(v, term)))
-        };
-        let covered_sound: f32 =
-            query.rare[SOUND].iter().filter(|(term, _)| sounds(*term)).map(|(_, rare)| rare).sum();
         let (mut about, mut answered) = (0.0, 0.0);
         for (term, rare) in &query.about {
             let in_answer = has(&group.answer, *term);
             answered += if in_answer { *rare } else { 0.0 };
             about += if in_answer || asks(*term) { *rare } else { 0.0 };
         }
-        let views = [View::ThingsCovered, View::ActsCovered, View::PlacesCovered, View::PeopleCovered];
-        for (view, named) in views.into_iter().zip(&query.named) {
+        for (view, named) in [View::ThingsCovered, View::ActsCovered].into_iter().zip(&query.named) {
             let all: f32 = named.iter().map(|(_, rare)| rare).sum();
             let told = |term: &u32| asks(*term) || has(&group.answer, *term);
-            let known = named.iter().filter(|(term, _)| term.as_ref().is_some_and(told));
-            let known: f32 = known.map(|(_, rare)| rare).sum();
+            let known: f32 =
+                named.iter().filter(|(term, _)| term.as_ref().is_some_and(told)).map(|(_, rare)| rare).sum();
             scores.set(view, if all > 0.0 { share(known, all) } else { 1.0 });
         }
-        scores.set(View::QuestionCovered, share(covered, query.mass[MIXED]));
-        scores.set(View::QuestionCoveredSound, share(covered_sound, query.mass[SOUND]));
+        scores.set(View::QuestionCovered, share(covered, query.mass));
         scores.set(View::About, share(about, query.about_mass));
         scores.set(View::Answered, share(answered, query.about_mass));
         scores.set(View::AnswerGathered, dot(&query.answer, &group.answer));

@@ -99,7 +99,9 @@ impl Sense {
         }
         let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
         if length > 1e-6 {
-            sum.iter_mut().for_each(|x| *x /= length);
+            for number in &mut sum {
+                *number /= length;
+            }
         }
         (sum, length)
     }

@@ -27,6 +27,9 @@ const MULTIPLIERS: [&str; 10] = ["", "ཆིག", "ཉིས", "སུམ", "བ
 const UNITS: [(u64, &str); 5] =
     [(100_000_000, "དུང་ཕྱུར"), (10_000_000, "བྱེ་བ"), (1_000_000, "ས་ཡ"), (100_000, "འབུམ"), (10_000, "ཁྲི")];
 
+/// Makes a power of ten the noun that is counted.
+const MANY: &str = "ཕྲག";
+
 /// Syllables that a number may begin with: nearly every syllable of a text is none, and is passed over at once.
 static BEGINNINGS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     let words = DIGITS.iter().chain(&TEENS).chain(&MULTIPLIERS).copied();
@@ -82,7 +85,9 @@ pub fn digit(digit: u8) -> &'static str {
 
 /// Reads the number that begins at the first of `syllables` (normal form, without affixes): its value and how many
 /// syllables it takes. `None` where none begins there. Both བརྒྱ་དང་ལྔ and བརྒྱ་ལྔ, ཉི་ཤུ་རྩ་གཅིག and ཉེར་གཅིག, ཉིས་བརྒྱ and གཉིས་བརྒྱ
-/// are understood.
+/// are understood. What follows a power of ten with ཕྲག is its count: སྟོང་ཕྲག་གཉིས is 2000, where སྟོང་གཉིས is 1002.
+///
+/// Source for ཕྲག: the titles of the Perfection of Wisdom in 100,000 lines (སྟོང་ཕྲག་བརྒྱ་པ) and in 25,000 (སྟོང་ཕྲག་ཉི་ཤུ་ལྔ་པ).
 pub fn parse(syllables: &[&str]) -> Option<(u64, usize)> {
     if !syllables.first().is_some_and(|first| BEGINNINGS.contains(first)) {
         return None;
@@ -120,6 +125,8 @@ impl Reader<'_> {
         for (unit, name) in UNITS {
             let start = self.at;
             if self.take(name) {
+                // The count follows with ཕྲག and without.
+                self.take(MANY);
                 match self.small() {
                     Some(count) => total = total.checked_add(count.checked_mul(unit)?)?,
                     // A bare unit is one of it only for ཁྲི and འབུམ; ས་ཡ alone may be "the ground".
@@ -143,18 +150,24 @@ impl Reader<'_> {
         }
     }
 
-    /// A number below ten thousand.
+    /// A number of thousands, hundreds and what is below.
     fn small(&mut self) -> Option<u64> {
+        self.of_units(&[(1000, "སྟོང"), (100, "བརྒྱ")])
+    }
+
+    /// A number of these units, the largest first, and what is below a hundred.
+    fn of_units(&mut self, units: &[(u64, &str)]) -> Option<u64> {
         let mut total = 0;
         let mut found = false;
-        for (unit, name) in [(1000, "སྟོང"), (100, "བརྒྱ")] {
+        for (i, (unit, name)) in units.iter().enumerate() {
             let start = self.at;
             let count = self.one_of(&MULTIPLIERS).or_else(|| self.one_of(&DIGITS));
             if self.take(name) {
-                total += count.unwrap_or(1) * unit;
-                found = true;
-                self.take("ཕྲག");
+                let many = self.take(MANY);
                 self.take("ཐམ་པ");
+                let behind = if many && count.is_none() { self.of_units(&units[i + 1..]) } else { None };
+                total += count.or(behind).unwrap_or(1) * unit;
+                found = true;
                 self.and();
             } else {
                 self.at = start;
@@ -195,6 +208,9 @@ impl Reader<'_> {
             }
             self.at = before;
             return Some(ten * 10);
+        }
+        if self.take("བཅུ་ཕྲག") {
+            return Some(10 * self.one_of(&DIGITS[1..]).map_or(1, |count| count + 1));
         }
         if let Some(teen) = self.one_of(&TEENS) {
             self.take("ཐམ་པ");
@@ -239,7 +255,34 @@ mod tests {
         assert_eq!(read("གསུམ་དང་བཞི"), Some((3, 1)), "three and four are two numbers");
         assert_eq!(read("བརྒྱ་དང་མི"), Some((100, 1)));
         assert_eq!(read("ས་ཡ"), None);
+        assert_eq!(read("སྟོང་གཉིས"), Some((1002, 2)));
         assert_eq!(read("བོད"), None);
+    }
+
+    #[test]
+    fn what_follows_a_counted_power_of_ten_is_its_count() {
+        for (spoken, n) in [
+            ("བཅུ་ཕྲག་གསུམ", 30),
+            ("བརྒྱ་ཕྲག་གསུམ", 300),
+            ("བརྒྱ་ཕྲག་བཅུ", 1000),
+            ("བརྒྱ་ཕྲག་གསུམ་དང་བཅུ", 310),
+            ("སྟོང་ཕྲག་གཅིག", 1000),
+            ("སྟོང་ཕྲག་གཉིས་དང་ལྔ་བརྒྱ", 2500),
+            ("སྟོང་ཕྲག་གཉིས་ལྔ་བརྒྱ", 2500),
+            ("སྟོང་ཕྲག་ཉི་ཤུ་རྩ་ལྔ", 25_000),
+            ("སྟོང་ཕྲག་བརྒྱ", 100_000),
+            ("ཁྲི་ཕྲག་བཅུ", 100_000),
+            ("ཁྲི་ཕྲག་གཅིག་དང་སྟོང་ཕྲག་གཉིས", 12_000),
+            ("འབུམ་ཕྲག་གསུམ", 300_000),
+            ("ས་ཡ་ཕྲག་གཉིས", 2_000_000),
+            ("ཉིས་སྟོང་ཕྲག", 2000),
+            ("སྟོང་ཕྲག", 1000),
+            ("ཁྲི་ཕྲག", 10_000),
+        ] {
+            assert_eq!(read(spoken), Some((n, spoken.split('་').count())), "{spoken}");
+        }
+        assert_eq!(read("སྟོང་ཕྲག་མང་པོ"), Some((1000, 2)), "\"thousands\"");
+        assert_eq!(read("སྟོང་ཕྲག་དང་མི"), Some((1000, 2)));
     }
 
     proptest::proptest! {

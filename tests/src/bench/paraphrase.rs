@@ -108,8 +108,7 @@ fn find(model: &Path, publication: Publication, probes: &[Probe]) -> Result<Foun
     for probe in probes {
         let request = TranscribeRequest { language: Some(probe.language), ..TranscribeRequest::default() };
         let transcript = ear.transcribe(&probe.samples, &request)?;
-        let utterance =
-            Utterance { text: String::new(), language: probe.language, evidence: transcript.evidence };
+        let utterance = Utterance::heard(String::new(), probe.language, transcript.evidence);
         let understood = understander.understand(&utterance, &Memory::default())?;
         let right = EntryId(probe.entry.clone());
         let place = understood.candidates.iter().position(|c| c.entry == right);

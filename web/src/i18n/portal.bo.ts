@@ -67,6 +67,8 @@ export const bo: Texts<PortalKey> = {
   yes: "རེད།",
   no: "མ་རེད།",
   noneOfThese: "འདི་ཚོ་གང་ཡང་མ་རེད།",
+  only_bo: "བོད་ཡིག་ཁོ་ན།",
+  only_zh: "རྒྱ་ཡིག་ཁོ་ན།",
 
   sampleBadge: "དཔེ་མཚོན་ཙམ་ཡིན། གཞུང་གི་ལན་དངོས་མིན།",
   reviewBadge: "བོད་ཡིག་འདི་ལ་ད་དུང་ཞུ་དག་བྱས་མེད།",

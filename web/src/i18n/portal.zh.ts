@@ -59,6 +59,8 @@ export const zh = {
   yes: "是的",
   no: "不是",
   noneOfThese: "都不是",
+  only_bo: "只有藏文",
+  only_zh: "只有汉文",
 
   sampleBadge: "示例内容，不是正式答复",
   reviewBadge: "藏文还没有经过母语者审校",

@@ -54,7 +54,9 @@ pub(super) fn plain(options: &Options, entries: &Path, settings: &Settings) -> R
     let Some(path) = &options.queries else {
         return Err(Failure::Usage("--entries needs --queries".to_owned()));
     };
-    let queries = known(path, read(path, Layout::Queries, &mut problems)?, &entries, &mut problems);
+    let ids: HashSet<&String> = entries.iter().filter_map(|row| row.entries.first()).collect();
+    let queries = read(path, Layout::Queries, &mut problems)?;
+    let queries = known(path, queries, |id| ids.contains(id), &mut problems)?;
     let outside = read_outside(options, &mut problems)?;
     let questions = entries.iter().filter_map(|row| Some((row.entries.first()?.clone(), row.text.clone())));
     let questions: HashMap<String, String> = questions.collect();
@@ -87,12 +89,19 @@ pub(super) fn plain(options: &Options, entries: &Path, settings: &Settings) -> R
     Ok(report)
 }
 
-/// Queries whose entries are all known, and those outside; the others are told of.
-fn known(path: &Path, queries: Vec<Row>, entries: &[Row], problems: &mut Vec<RowProblem>) -> Vec<Row> {
-    let ids: HashSet<&String> = entries.iter().filter_map(|row| row.entries.first()).collect();
+/// Queries whose entries are all known, and those outside; the others are told of. Refused where queries name entries and
+/// not one of those queries is left: every figure would be a share of nothing, and the wrong table was given.
+fn known(
+    path: &Path,
+    queries: Vec<Row>,
+    is_entry: impl Fn(&String) -> bool,
+    problems: &mut Vec<RowProblem>,
+) -> Result<Vec<Row>, Failure> {
+    let inside = |rows: &[Row]| rows.iter().filter(|row| !row.entries.is_empty()).count();
+    let asked = inside(&queries);
     let mut kept = Vec::with_capacity(queries.len());
     for row in queries {
-        match row.entries.iter().find(|id| !ids.contains(id)) {
+        match row.entries.iter().find(|id| !is_entry(id)) {
             Some(id) => problems.push(RowProblem {
                 file: path.display().to_string(),
                 line: row.line,
@@ -101,7 +110,15 @@ fn known(path: &Path, queries: Vec<Row>, entries: &[Row], problems: &mut Vec<Row
             None => kept.push(row),
         }
     }
-    kept
+    if asked > 0 && inside(&kept) == 0 {
+        tell(problems);
+        let file = path.display();
+        return Err(Failure::Usage(format!(
+            "{file} asks for nothing that is there: each of its questions ({asked}) names an entry that the knowledge \
+             base does not have"
+        )));
+    }
+    Ok(kept)
 }
 
 pub(super) fn published(
@@ -132,18 +149,9 @@ pub(super) fn published(
         Ok(records)
     };
     let (records, protocol) = if let Some(path) = &options.queries {
-        let mut rows = read(path, Layout::Queries, &mut problems)?;
-        rows.retain(|row| {
-            let unknown = row.entries.iter().find(|id| publication.entry(&EntryId((*id).clone())).is_none());
-            if let Some(id) = unknown {
-                problems.push(RowProblem {
-                    file: path.display().to_string(),
-                    line: row.line,
-                    reason: format!("there is no entry {id}"),
-                });
-            }
-            unknown.is_none()
-        });
+        let rows = read(path, Layout::Queries, &mut problems)?;
+        let is_entry = |id: &String| publication.entry(&EntryId(id.clone())).is_some();
+        let mut rows = known(path, rows, is_entry, &mut problems)?;
         rows.extend(outside);
         (ask(rows)?, "labelled queries asked")
     } else {

@@ -11,6 +11,7 @@ use std::{
 
 use conversation::protocol::{Codec, Signal};
 use futures::{FutureExt, future::BoxFuture};
+use language::Language;
 use metrics::histogram;
 use parking_lot::Mutex;
 use speech::{SpeechRequest, SynthesisError};
@@ -156,10 +157,16 @@ impl Player {
     }
 
     async fn play(&mut self, stop: &Stop, line: &Line) {
-        let sentences = sentences(&line.speech.text);
+        let passages = line.speech.passages.iter();
+        let sentences: Vec<(String, Language)> = passages
+            .flat_map(|passage| {
+                sentences(&passage.text).into_iter().map(|sentence| (sentence, passage.language))
+            })
+            .collect();
         let mut progress: Option<Progress> = None;
-        let mut next = sentences.first().map(|text| self.fetch(text, line, stop));
-        for (index, text) in sentences.iter().enumerate() {
+        let fetch = |(text, language): &(String, Language)| self.fetch(text, *language, line, stop);
+        let mut next = sentences.first().map(fetch);
+        for (index, (text, _)) in sentences.iter().enumerate() {
             let Some(sound) = next.take() else { break };
             // The one after is synthesized while this one plays.
             let fetched = tokio::select! {
@@ -167,7 +174,7 @@ impl Player {
                 () = stop.token.cancelled() => break,
                 fetched = sound => fetched,
             };
-            next = sentences.get(index + 1).map(|text| self.fetch(text, line, stop));
+            next = sentences.get(index + 1).map(|sentence| self.fetch(&sentence.0, sentence.1, line, stop));
             match fetched {
                 Ok(sound) => {
                     if progress.is_none() {
@@ -199,11 +206,12 @@ impl Player {
     fn fetch(
         &self,
         text: &str,
+        language: Language,
         line: &Line,
         stop: &Stop,
     ) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
         let sentence = Sentence {
-            request: SpeechRequest { text: text.to_owned(), language: line.speech.language, rate: line.rate },
+            request: SpeechRequest { text: text.to_owned(), language, rate: line.rate },
             codec: self.codec,
             keep: line.speech.keep,
         };

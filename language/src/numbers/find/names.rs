@@ -94,7 +94,7 @@ fn grouped(cursor: &mut Cursor<'_>) -> Option<(usize, String)> {
     }
     let mut joined = String::new();
     let mut found: Option<(usize, String)> = None;
-    while let Some(Token::Number { digits, name: true }) = cursor.token() {
+    while let Some(Token::Number { digits, name: true, .. }) = cursor.token() {
         if !digits.bytes().all(|b| b.is_ascii_digit()) || joined.len() + digits.len() > 17 {
             break;
         }
@@ -129,7 +129,7 @@ pub(super) fn document(tokens: &[Placed], at: usize) -> Option<Match> {
     match cursor.token()? {
         Token::Document(number) => Some((1, Kind::Document, number.clone())),
         Token::Telephone(digits) => Some((1, Kind::Phone, digits.clone())),
-        Token::Number { digits, name: true } if digits.bytes().all(|b| b.is_ascii_digit()) => {
+        Token::Number { digits, name: true, .. } if digits.bytes().all(|b| b.is_ascii_digit()) => {
             if let Some(found) = identity_in_groups(cursor.clone()) {
                 return Some(found);
             }

@@ -10,8 +10,9 @@ use crate::tibetan;
 /// What stands at one place of a text. White space and tsheg are left out; line ends are characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A number as [`canonical`] has it, and whether it may be a name: digit by digit, not grouped by thousands.
-    Number { digits: String, name: bool },
+    /// A number as [`canonical`] has it, whether it may be a name (digit by digit, not grouped by thousands), and whether
+    /// a zero was left out before it (零五, 05).
+    Number { digits: String, name: bool, zero: bool },
     /// A date by its shape: year as written, month, day.
     Date { year: String, month: u64, day: u64 },
     /// A time of day by its shape.
@@ -27,6 +28,8 @@ pub(super) enum Token {
     /// A Chinese character or a sign.
     Character(char),
 }
+
+const ZEROS: [char; 5] = ['零', '〇', '0', '０', '༠'];
 
 /// A token with its bytes of the text.
 #[derive(Clone, Debug)]
@@ -54,9 +57,10 @@ pub(super) fn of(text: &str) -> Vec<Placed> {
             at += length;
         } else if let Some(atom) = atoms.next_if(|n| n.range.start == at) {
             let name = atom.by_digit && !text[atom.range.clone()].contains([',', '，']);
+            let zero = text[at..].starts_with(ZEROS) && !atom.digits.starts_with('0');
             out.push(Placed {
                 range: atom.range.clone(),
-                token: Token::Number { digits: atom.digits, name },
+                token: Token::Number { digits: atom.digits, name, zero },
             });
             at = atom.range.end;
         } else if tibetan::is_letter(c) {
@@ -217,6 +221,27 @@ impl<'a> Cursor<'a> {
             self.at += 1;
             value
         })
+    }
+
+    /// Whether a zero leads what is next; takes it where it stands by itself.
+    pub fn zero(&mut self) -> bool {
+        match self.token() {
+            Some(Token::Number { zero, .. }) => *zero,
+            Some(Token::Character('零' | '〇')) => {
+                self.at += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether nothing, not even a space, stands between what was taken last and what is next.
+    pub fn adjoins(&self) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.tokens.get(at));
+        match (before, self.tokens.get(self.at)) {
+            (Some(before), Some(next)) => before.range.end == next.range.start,
+            _ => false,
+        }
     }
 
     /// Takes a year: four digits from 1000 to 2999.

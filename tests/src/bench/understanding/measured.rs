@@ -235,7 +235,10 @@ pub(super) fn by_recogniser(set: &[Labelled], rate: f64) -> Result<Option<Spoilt
         spoilt.add(&labelled.utterance.text, rate, &confusions, &spellings, &mut draw);
     }
     // To be read by whoever wonders what was asked.
-    std::fs::write(baselines::exchange()?.join("sample-recogniser.noisy.json"), serde_json::to_string(&spoilt)?)?;
+    std::fs::write(
+        baselines::exchange()?.join("sample-recogniser.noisy.json"),
+        serde_json::to_string(&spoilt)?,
+    )?;
     Ok(Some(spoilt))
 }
 

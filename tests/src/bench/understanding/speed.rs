@@ -66,7 +66,7 @@ impl Times {
 fn questions() -> Result<Vec<Utterance>> {
     let mut rows = sample::table("held_out_questions.tsv", Layout::Queries)?.unwrap_or_default();
     rows.extend(sample::table("outside_questions.tsv", Layout::Outside)?.unwrap_or_default());
-    let utterance = |text: String, language| Utterance { text, language, evidence: None };
+    let utterance = |text: String, language| Utterance::typed(text, language);
     if !rows.is_empty() {
         return Ok(rows.into_iter().map(|row| utterance(row.text, row.language)).collect());
     }
@@ -263,7 +263,7 @@ fn swap_under_load(report: &mut Report, questions: &[Utterance]) -> Result<()> {
     let slowest = std::thread::scope(|scope| -> Result<f64> {
         let load = scope.spawn(|| {
             let mut slowest = 0.0_f64;
-            let known = Utterance { text: known.clone(), language: Language::Zh, evidence: None };
+            let known = Utterance::typed(known.clone(), Language::Zh);
             for question in questions.iter().cycle().flat_map(|question| [question, &known]) {
                 if stop.load(Ordering::Relaxed) {
                     break;
