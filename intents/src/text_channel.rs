@@ -24,15 +24,16 @@ impl TextCandidate {
     }
 }
 
-/// What the model weighs beside the views. The first five are the same for all candidates of a question: they say whether
+/// What the model weighs beside the views. The first seven are the same for all candidates of a question: they say whether
 /// it is a question of the knowledge base's kind at all.
-const FURTHER: [&str; 8] = [
+const FURTHER: [&str; 9] = [
     "known",
     "best_bm25",
     "best_bm25_sound",
     "names_thing",
     "names_act",
     "shortness",
+    "meaning",
     "other_language",
     "constant",
 ];
@@ -47,7 +48,8 @@ pub(crate) const FEATURES: usize = View::ALL.len() + FURTHER.len();
 /// Documented constants: what a fit is drawn to, and what holds for knowledge bases too small to calibrate on. They stand
 /// between what fits on the bank's questions and on the sample knowledge base's own variants have in common: all variants
 /// together, by writing and by sound, and the title weigh most; the closest variant by itself next to nothing. The views of
-/// answers, which the bank does not have, are from the sample alone. `calibration/publication.rs` has an ignored test that
+/// answers, which the bank does not have, are from the sample alone. What the question means at all is weighed so that one which
+/// means as much as most (two thirds) counts as before. `calibration/publication.rs` has an ignored test that
 /// measures them with one question per entry.
 pub(crate) fn start() -> ChoiceModel {
     ChoiceModel {
@@ -55,7 +57,8 @@ pub(crate) fn start() -> ChoiceModel {
             0.5, 0.5, 2.0, 2.0, 0.5, 2.0, 0.5, 0.5, 1.0, 1.0, 3.0, 1.0, 0.5, 1.0, // views
             0.0, 0.0, // dense views: only a calibration with an encoder gives them weight
             0.5, 0.5, // what is named
-            1.0, 0.0, 0.0, 0.0, 0.0, 0.0, -0.5, -6.0,
+            1.0, 4.0, // by meaning
+            1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, -0.5, -8.0,
         ],
     }
 }
@@ -103,6 +106,7 @@ fn describe(found: Found, asked: Language) -> Vec<TextCandidate> {
         flag(found.names_act),
         // The same likeness means less in a question of two syllables than in one of ten.
         1.0 / found.units.max(1) as f32,
+        found.meaning,
     ];
     let describe = |candidate: kb::Candidate| {
         let mut features = candidate.scores.0.to_vec();

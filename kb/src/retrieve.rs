@@ -60,11 +60,15 @@ pub enum View {
     ThingsCovered,
     /// The same of acts and states.
     ActsCovered,
+    /// Cosine of the question and the entry's closest variant by what the shipped table knows of words' meanings ([`Sense`](crate::Sense)).
+    Sense,
+    /// … and all variants of the entry together.
+    SenseGathered,
 }
 
 impl View {
     /// All views, in the order of [`Scores`].
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Closest,
         Self::ClosestSound,
         Self::Gathered,
@@ -83,6 +87,8 @@ impl View {
         Self::DenseGathered,
         Self::ThingsCovered,
         Self::ActsCovered,
+        Self::Sense,
+        Self::SenseGathered,
     ];
 }
 
@@ -125,6 +131,9 @@ pub struct Found {
     pub units: usize,
     /// Share of the question (by inverse document frequency) that occurs anywhere in the knowledge base's questions.
     pub known: f32,
+    /// How much it means in what words are known to [`Sense`](crate::Sense): 0 where it knows none, towards 1 where the question
+    /// says much about public services; small talk says little.
+    pub meaning: f32,
     /// Whether it names a thing of the glossary.
     pub names_thing: bool,
     /// Whether it names an act or a state of the glossary.

@@ -10,6 +10,7 @@ use crate::index::{INDEXED, InvertedIndex};
 use crate::learned::Learned;
 use crate::likeness::{Beside, EntryTerms, ForwardIndex, Likeness, WeighedQuery};
 use crate::retrieve::{Candidate, Found, HeldOut, Query, RetrieveError, View};
+use crate::sense::{Asked, SenseIndex};
 use crate::{Entry, Glossary, Publication, Variant};
 
 /// So many groups each indexed space contributes at least; the right entry is practically never deeper in both.
@@ -37,6 +38,7 @@ pub(crate) struct SearchIndex {
     inverted: InvertedIndex,
     forward: ForwardIndex,
     learned: Learned,
+    sense: SenseIndex,
 }
 
 impl SearchIndex {
@@ -54,7 +56,9 @@ impl SearchIndex {
         let forward = ForwardIndex::build(variants, entries.len(), analyse);
         let inverted = InvertedIndex::build(&forward)?;
         let learned = Learned::train(&forward, MIXED, |_| true);
-        Ok(Self { inverted, forward, learned })
+        let keys: Vec<&str> = forward.keys().collect();
+        let sense = SenseIndex::build(&keys, forward.groups().iter().map(|group| group.variants.clone()));
+        Ok(Self { inverted, forward, learned, sense })
     }
 
     /// The search keys of all variants.
@@ -83,7 +87,8 @@ impl SearchIndex {
         if let Some(hidden) = self.forward.hidden_group(held_out) {
             hits.remove(&hidden);
         }
-        let mut groups = self.likeliest(&weighed, hits, query.limit);
+        let sense = self.sense.ask(&terms.key);
+        let mut groups = self.likeliest(&weighed, &sense, hits, query.limit);
         let asked = publication.variant_by_key(&terms.key).filter(|_| held_out == HeldOut::Nothing);
         if let Some(variant) = asked {
             // What is word for word a way of asking is compared with it, whatever else is nearer.
@@ -103,6 +108,12 @@ impl SearchIndex {
                 likeness.scores.set(View::DenseGathered, score.gathered);
             }
         }
+        for likeness in &mut alike {
+            let variants = self.forward.groups()[likeness.group as usize].variants.clone();
+            let score = self.sense.score(&sense, likeness.group, variants, held_out);
+            likeness.scores.set(View::Sense, score.closest);
+            likeness.scores.set(View::SenseGathered, score.gathered);
+        }
         alike.sort_by(|a, b| b.plain().total_cmp(&a.plain()).then(a.group.cmp(&b.group)));
         alike.truncate(query.limit);
         let groups: Vec<u32> = alike.iter().take(LEARNED_ABOUT).map(|likeness| likeness.group).collect();
@@ -113,14 +124,22 @@ impl SearchIndex {
             candidates: alike.into_iter().filter_map(|likeness| candidate(publication, &likeness)).collect(),
             units: terms.units,
             known: weighed.known_share(),
+            meaning: sense.meaning(),
             names_thing: !terms.named[0].is_empty(),
             names_act: !terms.named[1].is_empty(),
         })
     }
 
     /// The entries worth a close look, each with its language that fits best: by the views that are cheapest and tell most.
-    fn likeliest(&self, query: &WeighedQuery, hits: FxHashSet<u32>, limit: usize) -> BTreeMap<u32, u32> {
-        let glance = |group: u32| (self.forward.glance(query, group), group);
+    fn likeliest(
+        &self,
+        query: &WeighedQuery,
+        sense: &Asked,
+        hits: FxHashSet<u32>,
+        limit: usize,
+    ) -> BTreeMap<u32, u32> {
+        let glance =
+            |group: u32| (self.forward.glance(query, group) + 2.0 * self.sense.glance(sense, group), group);
         let mut glanced: Vec<(f32, u32)> = hits.into_iter().map(glance).collect();
         glanced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut likeliest = BTreeMap::new();

@@ -19,7 +19,7 @@ const WRITER_BYTES: usize = 200_000_000;
 const ORDINAL: &str = "group";
 
 /// An immutable index in memory over the groups of one publication.
-pub(super) struct LargeIndex {
+pub(crate) struct LargeIndex {
     searcher: Searcher,
     fields: [Field; INDEXED],
     /// By segment: group number of each document.
