@@ -33,8 +33,8 @@ const SEEN_ONE: f32 = 2.0;
 const FORM: f32 = 0.5;
 
 /// So many replacements of a unit are tried, and so many beginnings kept.
-const MOST_CHOICES: usize = 32;
-const BEAM: usize = 48;
+const MOST_CHOICES: usize = 48;
+const BEAM: usize = 64;
 
 /// Texts beyond this many are left out evenly: a hundred thousand entries say hardly more about the language than these.
 const MOST_TEXTS: usize = 60_000;
