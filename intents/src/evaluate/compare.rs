@@ -239,8 +239,9 @@ fn judge(what: &str, old: &Evaluation, new: Option<&Evaluation>, points: f64, re
     };
     let mut fell = |figure: &str, old: f64, new: f64, better_high: bool| {
         let loss = if better_high { old - new } else { new - old };
-        // A millionth of a point is rounding in JSON.
-        if old.is_finite() && (new.is_nan() || loss * 100.0 > points + 1e-6) {
+        // A share of wrong answers among none at all is no number, and has not risen. A millionth of a point is rounding in JSON.
+        let gone = new.is_nan() && better_high;
+        if old.is_finite() && (gone || loss * 100.0 > points + 1e-6) {
             let verb = if better_high { "fell" } else { "rose" };
             reasons.push(format!(
                 "{what}: {figure} {verb} from {old:.3} to {new:.3}, which is more than {points} points"
