@@ -16,8 +16,10 @@ use rustc_hash::FxHashMap;
 /// a missed one.
 const MISHEARD: f32 = 0.1;
 
-/// Of misheard units so many are homophones, the rest near sounds: 6 of 11 in transcripts of a real recogniser of Tibetan.
-const HOMOPHONE: f32 = 0.55;
+/// Of misheard units so many are homophones (6 of 11 in transcripts of a real recogniser of Tibetan), so many near sounds, and the rest
+/// share the onset or the rime: a weak recogniser's errors.
+const HOMOPHONE: f32 = 0.5;
+const NEAR: f32 = 0.3;
 
 /// Interpolation of three, two and one units in a row, and of any; a context that is rare itself counts less.
 const THREE: f32 = 0.5;
@@ -33,7 +35,7 @@ const SEEN_ONE: f32 = 2.0;
 const FORM: f32 = 0.5;
 
 /// So many replacements of a unit are tried, and so many beginnings kept.
-const MOST_CHOICES: usize = 48;
+const MOST_CHOICES: usize = 64;
 const BEAM: usize = 64;
 
 /// Texts beyond this many are left out evenly: a hundred thousand entries say hardly more about the language than these.
@@ -59,9 +61,10 @@ pub(crate) struct Mender {
     pairs: FxHashMap<(u32, u32), f32>,
     triples: FxHashMap<(u32, u32, u32), f32>,
     sounds: FxHashMap<String, u32>,
-    /// By sound: its units, and the sounds near it.
+    /// By sound: its units, the sounds near it, and those that share a part with it.
     units: Vec<Vec<u32>>,
     near: Vec<Vec<u32>>,
+    akin: Vec<Vec<u32>>,
 }
 
 /// What may have been said at one place, with the log-probability of being heard so.
@@ -140,16 +143,19 @@ impl Mender {
         let mut names: Vec<(&str, u32)> =
             self.sounds.iter().map(|(name, sound)| (name.as_str(), *sound)).collect();
         names.sort_unstable();
-        let mut near = vec![Vec::new(); names.len()];
+        let (mut near, mut akin) = (vec![Vec::new(); names.len()], vec![Vec::new(); names.len()]);
         for (at, (name, sound)) in names.iter().enumerate() {
             for (other, other_sound) in &names[at + 1..] {
-                if is_near(name, other) {
-                    near[*sound as usize].push(*other_sound);
-                    near[*other_sound as usize].push(*sound);
-                }
+                let list = match (is_near(name, other), is_akin(name, other)) {
+                    (true, _) => &mut near,
+                    (_, true) => &mut akin,
+                    _ => continue,
+                };
+                list[*sound as usize].push(*other_sound);
+                list[*other_sound as usize].push(*sound);
             }
         }
-        self.near = near;
+        (self.near, self.akin) = (near, akin);
     }
 
     /// The text with what was probably said in place of what was heard; `None` where that is what was heard.
@@ -192,9 +198,11 @@ impl Mender {
         let script = unit.script;
         let same: Vec<u32> =
             self.units[sound as usize].iter().copied().filter(|other| Some(*other) != own).collect();
-        let near: Vec<u32> =
-            self.near[sound as usize].iter().flat_map(|near| &self.units[*near as usize]).copied().collect();
-        for (others, share) in [(same, HOMOPHONE), (near, 1.0 - HOMOPHONE)] {
+        let of = |sounds: &[Vec<u32>]| -> Vec<u32> {
+            sounds[sound as usize].iter().flat_map(|other| &self.units[*other as usize]).copied().collect()
+        };
+        let (near, akin) = (of(&self.near), of(&self.akin));
+        for (others, share) in [(same, HOMOPHONE), (near, NEAR), (akin, 1.0 - HOMOPHONE - NEAR)] {
             let each = (MISHEARD * share / others.len().max(1) as f32).ln();
             let alike = others.into_iter().filter(|other| self.script(*other) == Some(script));
             choices.extend(alike.map(|other| (other, each)));
@@ -286,6 +294,19 @@ fn is_near(a: &str, b: &str) -> bool {
             a.split('-').count() == b.split('-').count() && differences == 1
         }
         (false, false) => differs_by_one(a.as_bytes(), b.as_bytes()),
+        _ => false,
+    }
+}
+
+/// Whether two sounds share the onset or the rime.
+fn is_akin(a: &str, b: &str) -> bool {
+    match (a.split_once('-'), b.split_once('-')) {
+        (Some((onset, rime)), Some((other, other_rime))) => onset == other || rime == other_rime,
+        (None, None) => {
+            let onset = |key: &str| key.find(|c: char| "aeiouv".contains(c)).unwrap_or(key.len());
+            let (at, other) = (onset(a), onset(b));
+            a[..at] == b[..other] || a[at..] == b[other..]
+        }
         _ => false,
     }
 }
