@@ -5,7 +5,7 @@
 //! text by the knowledge base's own language (units in threes, twos and ones, interpolated as by Jelinek & Mercer 1980),
 //! weighed against the likelihood of being misheard so. Found by beam search.
 //!
-//! Measured on 972 held-out questions of the sample knowledge base with a fifth of their syllables replaced by the sound
+//! Measured by a prototype on 972 held-out questions of the sample knowledge base with a fifth of their syllables replaced by the sound
 //! classes of pypinyin and bophono: 68 of 100 replaced units are restored in either language, and 3 (Chinese) or 4
 //! (Tibetan) of 100 others changed. So typed text is left alone.
 
