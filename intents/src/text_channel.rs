@@ -57,7 +57,7 @@ pub(crate) fn start() -> ChoiceModel {
             0.5, 0.5, 2.0, 2.0, 0.5, 2.0, 0.5, 0.5, 1.0, 1.0, 3.0, 1.0, 0.5, 1.0, // views
             0.0, 0.0, // dense views: only a calibration with an encoder gives them weight
             0.5, 0.5, // what is named
-            1.0, 4.0, // by meaning
+            1.0, 3.0, // by meaning
             1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, -0.5, -8.0,
         ],
     }

@@ -139,7 +139,7 @@ impl SearchIndex {
         limit: usize,
     ) -> BTreeMap<u32, u32> {
         let glance =
-            |group: u32| (self.forward.glance(query, group) + 2.0 * self.sense.glance(sense, group), group);
+            |group: u32| (self.forward.glance(query, group) + self.sense.glance(sense, group), group);
         let mut glanced: Vec<(f32, u32)> = hits.into_iter().map(glance).collect();
         glanced.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut likeliest = BTreeMap::new();

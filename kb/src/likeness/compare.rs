@@ -181,8 +181,8 @@ impl Likeness {
             + 0.5 * s(View::QuestionCovered)
             + 2.0 * s(View::DenseGathered)
             + s(View::Dense)
-            + 4.0 * s(View::SenseGathered)
-            + s(View::Sense)
+            + 2.0 * s(View::SenseGathered)
+            + 0.5 * s(View::Sense)
             + f32::from(u8::from(self.exact)) * 10.0
     }
 }
