@@ -81,7 +81,8 @@ impl Publication {
     /// Publishes a collection.
     ///
     /// # Errors
-    /// [`PublishError::Refused`] with the whole report where [`check`] finds errors.
+    /// [`PublishError::Refused`] with the whole report where [`check`] finds errors; else where an entry cannot be hashed or a large
+    /// knowledge base cannot be indexed.
     pub fn new(collection: &Collection) -> Result<Self, PublishError> {
         let report = check(collection);
         if !report.publishable() {
