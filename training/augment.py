@@ -77,30 +77,36 @@ class Augmenter:
         # A room's energy decay in steps of 10 ms, direct sound = 1.
         self.rooms = [room_decay(read_audio(file)) for file in sorted(noise_folder.glob("rir*.wav"))]
 
-    def voice(self, features: np.ndarray, rng: np.random.Generator, tempo=(0.8, 1.25)) -> np.ndarray:
-        """Another tempo and another vocal-tract length."""
-        features = stretch(features, np.exp(rng.uniform(np.log(tempo[0]), np.log(tempo[1]))))
-        which = int(np.clip(round(rng.normal(13, 4)), 0, len(WARPS) - 1))
+    def throat(self, features: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Another vocal-tract length."""
+        which = int(np.clip(round(rng.normal(13, 5)), 0, len(WARPS) - 1))
         return features @ self.warps[which]
 
     def noise_power(self, frames: int, babble: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-        """Recorded noise, coloured noise, or several people talking; mean power one."""
+        """Recorded noise, coloured noise, wind, an engine, a crowd, or a few people talking; mean power one."""
         kind = rng.random()
-        if kind < 0.45:
+        if kind < 0.36:
             source = self.noises[rng.integers(len(self.noises))]
             start = rng.integers(len(source))
             power = source[np.arange(start, start + frames) % len(source)] * np.exp(smooth_curve(rng, 3))
-        elif kind < 0.75 or not babble:
+        elif kind < 0.44:
+            power = wind(frames, rng)
+        elif kind < 0.52:
+            power = engine(frames, rng)
+        elif kind < 0.72 or not babble:
             # Few degrees of freedom in narrow low bands, many in wide high ones.
             degrees = np.linspace(2, 12, BINS)
             shape = np.exp(smooth_curve(rng, 6))
             power = shape * rng.gamma(degrees, 1 / degrees, (frames, BINS)).astype(np.float32)
         else:
             power = np.zeros((frames, BINS), np.float32)
-            for talker in babble:
+            crowd = kind > 0.9
+            for talker in babble * (3 if crowd else 1):
                 start = rng.integers(len(talker))
                 other = np.exp(talker[np.arange(start, start + frames) % len(talker)].astype(np.float32))
                 power += other / other.mean()
+            if crowd:
+                power = self.reverberate(power, rng)
         return power / power.mean()
 
     def disturb(self, features: np.ndarray, babble: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -136,6 +142,27 @@ class Augmenter:
         return (power + tail).astype(np.float32)
 
 
+def gusts(frames: int, period: float, rng: np.random.Generator) -> np.ndarray:
+    """A slowly wandering level, f32[frames, 1] in natural-log power: a new value about every `period` frames."""
+    count = max(2, int(frames / period) + 2)
+    return np.interp(np.linspace(0, count - 1, frames), np.arange(count), rng.normal(0, 1.2, count))[:, None]
+
+
+def wind(frames: int, rng: np.random.Generator) -> np.ndarray:
+    """Wind over a microphone, f32[frames, 80]: falls 9 to 18 dB per octave above some 100 Hz and comes in gusts."""
+    octaves = np.maximum(0, np.log2(BIN_HZ / rng.uniform(60, 250)))
+    shape = np.exp(-octaves * rng.uniform(9, 18) * DB + gusts(frames, rng.uniform(15, 80), rng))
+    return (shape * rng.gamma(3, 1 / 3, (frames, BINS))).astype(np.float32)
+
+
+def engine(frames: int, rng: np.random.Generator) -> np.ndarray:
+    """A motor, f32[frames, 80]: harmonics of its turning over a falling spectrum, revolutions wandering a little."""
+    turning = rng.uniform(40, 180) * np.exp(0.1 * gusts(frames, rng.uniform(50, 200), rng))
+    comb = np.cos(2 * np.pi * BIN_HZ[None, :] / turning) * np.clip(2 - BIN_HZ / 600, 0, 1)
+    slope = np.maximum(0, np.log2(BIN_HZ / 200)) * rng.uniform(3, 9)
+    return (np.exp(1.5 * comb - slope * DB) * rng.gamma(6, 1 / 6, (frames, BINS))).astype(np.float32)
+
+
 def room_decay(response: np.ndarray) -> np.ndarray:
     """Energy of an impulse response per 10 ms from its peak on, f64[≤ 60], the first step being one."""
     start = max(0, int(np.abs(response).argmax()) - 16)
@@ -150,7 +177,7 @@ def mask(features: np.ndarray, fill: np.ndarray, rng: np.random.Generator) -> np
         width = rng.integers(0, 13)
         start = rng.integers(0, BINS - width)
         features[:, start : start + width] = fill[start : start + width]
-    for _ in range(max(1, len(features) // 150)):
+    for _ in range(max(1, len(features) // 100)):
         width = rng.integers(0, 14)
         start = rng.integers(0, max(1, len(features) - width))
         features[start : start + width] = fill

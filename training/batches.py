@@ -130,8 +130,8 @@ class Sampler:
         """A random element."""
         return items[self.rng.integers(len(items))]
 
-    def draw(self) -> tuple[np.ndarray, list[int]]:
-        """One disturbed example: f32[frames, 80] and its classes."""
+    def draw(self) -> tuple[list[np.ndarray], list[int]]:
+        """One example disturbed in two ways, frame by frame the same speech: two of f32[frames, 80], and its classes."""
         while True:
             kind = self.kinds[self.rng.choice(len(self.kinds), p=self.shares)]
             if kind == "natural":
@@ -146,11 +146,15 @@ class Sampler:
             tempo = (0.85, 1.5) if kind in ("zh", "bo") else (0.8, 1.25)
             if len(features) < 8:
                 continue
-            features = self.augmenter.voice(features, self.rng, tempo)
+            features = stretch(features, np.exp(self.rng.uniform(*np.log(tempo))))
             features = self.with_silence(features)
             if fits(len(features), labels):
-                features = self.augmenter.disturb(features, self.babble(), self.rng)
-                return mask(features, self.fill, self.rng), labels
+                return [self.disturbed(features) for _ in range(2)], labels
+
+    def disturbed(self, features: np.ndarray) -> np.ndarray:
+        """Another throat, room, noise, channel; parts masked."""
+        features = self.augmenter.throat(features, self.rng)
+        return mask(self.augmenter.disturb(features, self.babble(), self.rng), self.fill, self.rng)
 
     def babble(self) -> list[np.ndarray]:
         """One to four other talkers, for noise."""
@@ -240,7 +244,10 @@ class Sampler:
 
 @dataclass
 class Batch:
-    """Arrays for one step: x f32[N, T, 80], x_lens i64[N], labels i64[total], label_lens i64[N]."""
+    """Arrays for one step: x f32[N, T, 80], x_lens i64[N], labels i64[total], label_lens i64[N].
+
+    In training the second half of the rows are the same utterances as the first half, otherwise disturbed.
+    """
 
     x: np.ndarray
     x_lens: np.ndarray
@@ -262,7 +269,12 @@ def pack(examples: list[tuple[np.ndarray, list[int]]]) -> Batch:
     )
 
 
-def batches(sampler: Sampler, pool: int = 160):
+def pack_pairs(examples: list[tuple[list[np.ndarray], list[int]]]) -> Batch:
+    """All first views, then all second ones."""
+    return pack([(views[which], labels) for which in range(2) for views, labels in examples])
+
+
+def batches(sampler: Sampler, pool: int = 80):
     """Endless batches of about `FRAMES_PER_BATCH` frames, examples of similar length together.
 
     A thread works ahead; its queue holds four batches and makes it wait when full.
@@ -271,16 +283,16 @@ def batches(sampler: Sampler, pool: int = 160):
 
     def work():
         while True:
-            examples = sorted((sampler.draw() for _ in range(pool)), key=lambda e: len(e[0]))
+            examples = sorted((sampler.draw() for _ in range(pool)), key=lambda e: len(e[0][0]))
             groups, current = [], []
             for example in examples:
-                if current and (len(current) + 1) * len(example[0]) > FRAMES_PER_BATCH:
+                if current and 2 * (len(current) + 1) * len(example[0][0]) > FRAMES_PER_BATCH:
                     groups.append(current)
                     current = []
                 current.append(example)
             groups.append(current)
             for which in sampler.rng.permutation(len(groups)):
-                ready.put(pack(groups[which]))
+                ready.put(pack_pairs(groups[which]))
 
     threading.Thread(target=work, daemon=True).start()
     while True:

@@ -2,7 +2,8 @@
 
     python export.py RUN/last.pt OUT_FOLDER PHONES.tsv ESPEAK [--comment TEXT] [--fixture]
 
-The averaged weights are exported. Linear layers become 8-bit (weights per channel, in seven bits so that processors
+The file is one network that runs whole utterances and streams (`model.Stream`): the states are inputs with default values, so a
+loader that knows nothing of them sees an offline model. The averaged weights are exported. Linear layers become 8-bit (weights per channel, in seven bits so that processors
 without VNNI do not saturate; activations scaled at run time); convolutions stay f32. Normalisation is inside.
 """
 
@@ -21,7 +22,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from espeak import prepare, speak, write_wav
 from features import fbank, read_audio
-from model import Recogniser, parameters
+from model import BINS, BLOCKS, DELAY, KEPT, STEM_KEPT, WIDTH, Recogniser, Stream, parameters
 from phones import Pronouncer, inventory
 from train import collapse
 
@@ -30,6 +31,13 @@ OPSET = 17
 FIXTURE = (("bo", "ངའི་མིང་ལ་བསྟན་འཛིན་ཟེར"), ("zh", "我要换身份证"))
 FIXTURE_VOICE = {"variant": "m4", "pitch": 50, "rate": 190, "amplitude": 100}
 FIXTURE_FRAMES = 20
+# Inputs with a default, and outputs that are fed to them in the next call. See `model.Stream`.
+STATES = {
+    "features": np.zeros((1, STEM_KEPT, BINS), np.float32),
+    "halves": np.zeros((1, STEM_KEPT, WIDTH), np.float32),
+    "frames": np.zeros((1, BLOCKS * KEPT, WIDTH), np.float32),
+}
+COUNTERS = {"seen": np.zeros(1, np.int64), "drop": np.array([DELAY]), "flush": np.array([DELAY])}
 
 
 def load(checkpoint: Path) -> Recogniser:
@@ -42,27 +50,38 @@ def load(checkpoint: Path) -> Recogniser:
 
 def write_onnx(model: Recogniser, path: Path) -> None:
     """f32 graph with dynamic batch and time."""
-    example = torch.zeros(2, 100, 80), torch.tensor([100, 80])
+    values = {**STATES, **COUNTERS}
+    example = torch.zeros(2, 100, BINS), torch.tensor([100, 80]), *map(torch.from_numpy, values.values())
+    states = [name for name in values if name not in ("drop", "flush")]
     torch.onnx.export(
-        model,
+        Stream(model),
         example,
         str(path),
-        input_names=["x", "x_lens"],
-        output_names=["log_probs", "log_probs_len"],
+        input_names=["x", "x_lens", *values],
+        output_names=["log_probs", "log_probs_len", *(f"new_{name}" for name in STATES)],
         dynamic_axes={
             "x": {0: "N", 1: "T"},
             "x_lens": {0: "N"},
             "log_probs": {0: "N", 1: "T_out"},
             "log_probs_len": {0: "N"},
+            **{name: {0: "streams"} for name in states},
+            **{f"new_{name}": {0: "N"} for name in STATES},
         },
         opset_version=OPSET,
         dynamo=False,
     )
 
 
+def give_defaults(model: onnx.ModelProto) -> None:
+    """Makes the states optional inputs: an initializer of the same name is what a caller gets who does not feed them."""
+    for name, value in {**STATES, **COUNTERS}.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value, name))
+
+
 def describe(path: Path, comment: str) -> None:
     """Adds the metadata that loaders look for."""
     model = onnx.load(str(path))
+    give_defaults(model)
     values = {
         "model_type": "zipformer2_ctc",
         "version": "1",
@@ -70,6 +89,7 @@ def describe(path: Path, comment: str) -> None:
         "language": "bo,zh",
         "feature": "fbank: kaldi povey, 80 bins, 20-7600 Hz, snip_edges=false, samples in [-1, 1]",
         "subsampling_factor": "4",
+        "streaming_delay": str(DELAY),
         "license": "CC-BY-SA-4.0",
         "comment": comment,
     }
@@ -91,6 +111,20 @@ def posteriors(running: onnxruntime.InferenceSession, features: np.ndarray) -> n
     """f32[T, 80] → f32[T', V] log-probabilities."""
     inputs = {"x": features[None].astype(np.float32), "x_lens": np.array([len(features)], np.int64)}
     return running.run(["log_probs"], inputs)[0][0]
+
+
+def streamed(running: onnxruntime.InferenceSession, features: np.ndarray, chunk: int = 32) -> np.ndarray:
+    """As `posteriors`, fed `chunk` frames (a multiple of four) at a time."""
+    state, seen, heard = dict(STATES), 0, []
+    pieces = [features[start : start + chunk] for start in range(0, len(features), chunk)]
+    for number, piece in enumerate(pieces):
+        inputs = {"x": piece[None].astype(np.float32), "x_lens": np.array([len(piece)], np.int64), **state}
+        inputs |= {"seen": np.array([seen]), "drop": np.array([0])}
+        inputs |= {"flush": np.array([DELAY if number + 1 == len(pieces) else 0])}
+        log_probs, lengths, *new = running.run(None, inputs)
+        state, seen = dict(zip(STATES, new)), seen + int(lengths[0])
+        heard.append(log_probs[0])
+    return np.concatenate(heard)[DELAY:]
 
 
 def write_fixture(folder: Path, running, phones: Path, espeak: Path) -> None:
@@ -130,8 +164,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         full = Path(scratch) / "full.onnx"
         write_onnx(model, full)
+        describe(full, options.comment)
+        bare = Path(scratch) / "bare.onnx"
+        write_onnx(model, bare)
         quantize_dynamic(
-            str(full), str(path), op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=True,
+            str(bare), str(path), op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=True,
             weight_type=QuantType.QInt8,
         )  # fmt: skip
         describe(path, options.comment)
@@ -140,7 +177,8 @@ def main() -> None:
             want = model(torch.from_numpy(noise)[None], torch.tensor([731]))[0][0].numpy()
         for name, file in (("f32", full), ("int8", path)):
             gap = np.abs(np.exp(posteriors(session(file), noise)) - np.exp(want)).mean()
-            print(f"{name}: mean difference in probability to PyTorch {gap:.6f}")
+            late = np.abs(np.exp(streamed(session(file), noise)) - np.exp(want)).mean()
+            print(f"{name}: mean difference in probability to PyTorch {gap:.6f}, as a stream {late:.6f}")
     tokens = "".join(f"{name} {number}\n" for number, name in enumerate(inventory()))
     (options.folder / "tokens.txt").write_text(tokens)
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {parameters(model):,} parameters")

@@ -1,15 +1,17 @@
-"""Natural sentences → features in eight versions: as recorded, two other speeds, five WORLD voices.
+"""Natural sentences → features in thirteen versions: as recorded, two other speeds, eight WORLD voices, two codecs.
 
     python natural.py DATA OUT SHARD SHARDS
 
 A WORLD voice (Morise et al. 2016, through `pyworld`) is the same utterance with its pitch moved to a target of
 88-300 Hz and its formants scaled with it: a listener hears another person. Formants follow pitch by the power .25
 (a doubling of pitch, man to woman, scales them by 1.19), times a random individual factor. The targets are
-stratified so that every utterance is heard deep, middle and high. A speed is a plain resampling (pitch moves too).
+stratified so that every utterance is heard deep, middle and high. A speed is a plain resampling (pitch moves too). The
+codecs are the telephone's (8 kHz, G.711 A-law) and the portal's (Opus at about 16 kbit/s), of one WORLD voice each.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 import zlib
@@ -17,15 +19,18 @@ from pathlib import Path
 
 import numpy as np
 import pyworld
+import soundfile
 import soxr
 
 from features import SAMPLE_RATE, fbank, read_audio
 from store import ShardWriter, is_complete
 
 SPEEDS = (0.9, 1.12)
-VOICES = 5
+VOICES = 8
 LOWEST_HZ, HIGHEST_HZ = 88.0, 300.0
 FORMANT_POWER = 0.25
+FORMANT_SPREAD = 0.07  # Standard deviation of the individual factor, natural logarithm.
+OPUS_LEVEL = 0.95  # libsndfile's scale; about 17 kbit/s.
 FRAME_PERIOD_MS = 5.0
 
 
@@ -57,7 +62,7 @@ def world_voices(samples: np.ndarray, rng: np.random.Generator, count: int):
     envelope = pyworld.cheaptrick(samples, pitch, times, SAMPLE_RATE)
     aperiodicity = pyworld.d4c(samples, pitch, times, SAMPLE_RATE)
     for target in voice_targets(rng, count):
-        formants = (target / median) ** FORMANT_POWER * np.exp(rng.normal(0, 0.04))
+        formants = (target / median) ** FORMANT_POWER * np.exp(rng.normal(0, FORMANT_SPREAD))
         # Lively to monotonous: the range of the melody is scaled around its median.
         melody = np.exp(np.log(np.maximum(pitch, 1e-3) / median) * rng.uniform(0.6, 1.3)) * target
         voice = pyworld.synthesize(
@@ -69,6 +74,26 @@ def world_voices(samples: np.ndarray, rng: np.random.Generator, count: int):
         )
         voice = voice / max(1.0, np.abs(voice).max())
         yield target, voice.astype(np.float32)
+
+
+def through_telephone(samples: np.ndarray) -> np.ndarray:
+    """f32[n] at 16 kHz → the same through 8 kHz and G.711 A-law (ITU-T G.711: logarithmic above 1/A, eight bits)."""
+    narrow = np.clip(soxr.resample(samples, SAMPLE_RATE, 8_000), -1, 1)
+    a, top = 87.6, 1 + np.log(87.6)
+    size = np.abs(narrow)
+    squeezed = np.where(size < 1 / a, a * size, 1 + np.log(np.maximum(a * size, 1))) / top
+    steps = (np.floor(squeezed * 128) + 0.5) / 128
+    opened = np.where(steps < 1 / top, steps * top / a, np.exp(steps * top - 1) / a)
+    return soxr.resample((np.sign(narrow) * opened).astype(np.float32), 8_000, SAMPLE_RATE)
+
+
+def through_opus(samples: np.ndarray) -> np.ndarray:
+    """f32[n] at 16 kHz → the same through Opus."""
+    packed = io.BytesIO()
+    soundfile.write(packed, samples, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=OPUS_LEVEL)
+    packed.seek(0)
+    heard, rate = soundfile.read(packed, dtype="float32")
+    return heard if rate == SAMPLE_RATE else soxr.resample(heard, rate, SAMPLE_RATE)
 
 
 def main(data: Path, out: Path, shard: int, shards: int) -> None:
@@ -86,8 +111,13 @@ def main(data: Path, out: Path, shard: int, shards: int) -> None:
         for speed in SPEEDS:
             faster = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE)
             writer.add(fbank(faster), "zh", speaker, f"speed{speed} {file}", text)
+        voices = [samples]
         for target, voice in world_voices(samples, rng, VOICES):
             writer.add(fbank(voice), "zh", speaker, f"world{target:.0f} {file}", text)
+            voices.append(voice)
+        for name, codec in (("alaw", through_telephone), ("opus", through_opus)):
+            chosen = voices[rng.integers(len(voices))]
+            writer.add(fbank(codec(chosen)), "zh", speaker, f"{name} {file}", text)
         if number % 20 == 19:
             spent = time.time() - start
             print(f"{path.name}: {number + 1}/{len(mine)} sentences, {spent:.0f} s", flush=True)

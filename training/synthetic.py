@@ -2,7 +2,7 @@
 
     python synthetic.py TEXTS.tsv PHONES.tsv ESPEAK OUT SHARD SHARDS
 
-Every text once, by a random training voice; besides, one text in forty is kept away from training and spoken by a
+Every text twice, by two random training voices; besides, one text in forty is kept away from training and spoken once by a
 held-out voice (speaker `held_out`): the synthetic development set.
 """
 
@@ -21,6 +21,7 @@ from store import ShardWriter, is_complete
 
 VOICES = json.loads((Path(__file__).parent / "voices.json").read_text())
 DEVELOPMENT_EVERY = 40
+RENDERINGS = 2
 
 
 def draw(spec: dict, variant: str, rng: random.Random) -> dict:
@@ -54,9 +55,10 @@ def main(texts: Path, phones: Path, espeak: Path, out: Path, shard: int, shards:
             continue
         rng = random.Random(f"{shard} {number}")
         held_out = number % DEVELOPMENT_EVERY == 0
-        voice = held_out_voice(rng) if held_out else training_voice(rng)
-        features = fbank(speak(folder, plan, **voice))
-        writer.add(features, language, "held_out" if held_out else "train", voice["variant"], text)
+        voices = [held_out_voice(rng)] if held_out else [training_voice(rng) for _ in range(RENDERINGS)]
+        for voice in voices:
+            features = fbank(speak(folder, plan, **voice))
+            writer.add(features, language, "held_out" if held_out else "train", voice["variant"], text)
         if number % 500 == 499:
             print(f"{path.name}: {number + 1}/{len(rows)} texts, {time.time() - start:.0f} s", flush=True)
     writer.close()

@@ -2,10 +2,11 @@
 
     python text.py DATA OUT.tsv
 
-Sources: NTREX and SIB-200 in Chinese and Tibetan (CC BY-SA 4.0), and the words of `cmn_words` as words (CC BY-SA).
-Nothing of the sample knowledge base and nothing of the measuring sets is used. Rows of the output: language, kind
-(`clause`, `mixed`, `words`), text. Mixed texts join pieces of two clauses, and `words` are random words, so that
-the recogniser cannot learn the clauses by heart.
+Sources: NTREX and SIB-200 in Chinese and Tibetan (CC BY-SA 4.0), the words of `cmn_words` as words (CC BY-SA), and the
+project's own glossary of government services. No question of the sample knowledge base and nothing of the measuring sets is
+used. Rows of the output: language, kind, text. `clause`: as written; `mixed`: pieces of two clauses, and `words`: random words, so
+that the recogniser cannot learn the clauses by heart; `terms`: forms of one to three concepts of the glossary; `borrowed`: a Tibetan
+clause with a Chinese term in it, as people speak.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from pathlib import Path
 HANZI_CLAUSE = re.compile(r"[㐀-鿿]+")
 # Tibetan letters, vowel signs and subjoined letters, joined by tsheg; breaks at shad, space and anything else.
 TIBETAN_CLAUSE = re.compile(r"[ཀ-ྼ་༌]+")
-ZH_COUNT = {"mixed": 1800, "words": 1800}
-BO_COUNT = {"mixed": 3500}
+ZH_COUNT = {"mixed": 1800, "words": 1800, "terms": 3000}
+BO_COUNT = {"mixed": 3500, "terms": 4500, "borrowed": 2500}
+GLOSSARY = Path(__file__).resolve().parent.parent / "kb/data/glossary.tsv"
 
 
 def lines(data: Path, language: str):
@@ -81,12 +83,43 @@ def word_salad(data: Path, count: int, rng: random.Random) -> list[str]:
     return ["".join(rng.choices(words, k=rng.randint(2, 6))) for _ in range(count)]
 
 
+def glossary() -> dict[str, list[str]]:
+    """All forms of the glossary's concepts that can be spoken, by language."""
+    found = {"zh": [], "bo": []}
+    for line in GLOSSARY.read_text().splitlines():
+        cells = line.split("\t")
+        if line.startswith("#") or cells[0] == "concept" or len(cells) < 4:
+            continue
+        found["zh"] += [form for form in cells[2].split("|") if HANZI_CLAUSE.fullmatch(form) and len(form) <= 10]
+        found["bo"] += [form for form in cells[3].split("|") if TIBETAN_CLAUSE.fullmatch(form)]
+    return found
+
+
+def terms(forms: list[str], joint: str, count: int, rng: random.Random) -> list[str]:
+    """One to three forms in a row."""
+    return [joint.join(rng.choices(forms, k=rng.choice([1, 2, 2, 3]))) for _ in range(count)]
+
+
+def borrowed(clauses: list, forms: list[str], count: int, rng: random.Random) -> list[str]:
+    """A Chinese term between two pieces of Tibetan."""
+    joined = []
+    for _ in range(count):
+        clause = rng.choice(clauses)
+        at = rng.randint(0, len(clause))
+        head, tail = clause[max(0, at - 5) : at], clause[at : at + 5]
+        joined.append("".join(["་".join(head), rng.choice(forms), "་".join(tail)]))
+    return joined
+
+
 def main(data: Path, out: Path) -> None:
     rng = random.Random(20)
-    zh, bo = chinese_clauses(data, rng), tibetan_clauses(data, rng)
+    zh, bo, forms = chinese_clauses(data, rng), tibetan_clauses(data, rng), glossary()
     rows = [("zh", "clause", text) for text in zh]
     rows += [("zh", "mixed", text) for text in mixed(zh, ZH_COUNT["mixed"], rng)]
     rows += [("zh", "words", text) for text in word_salad(data, ZH_COUNT["words"], rng)]
+    rows += [("zh", "terms", text) for text in terms(forms["zh"], "", ZH_COUNT["terms"], rng)]
+    rows += [("bo", "terms", text) for text in terms(forms["bo"], "་", BO_COUNT["terms"], rng)]
+    rows += [("bo", "borrowed", text) for text in borrowed(bo, forms["zh"], BO_COUNT["borrowed"], rng)]
     rows += [("bo", "clause", "་".join(text)) for text in bo]
     rows += [("bo", "mixed", "་".join(text)) for text in mixed(bo, BO_COUNT["mixed"], rng)]
     rows = sorted(set(rows))

@@ -36,6 +36,8 @@ PEAK_RATE, LAST_RATE = 1.2e-3, 1e-5
 WARM_UP_STEPS = 150
 EMA_DECAY = 0.998
 INNER_WEIGHT = 0.3
+# Consistency between two disturbances of an utterance (CR-CTC, Yao et al. 2024, section 3.2, with its weight).
+CONSISTENCY_WEIGHT = 0.2
 CHECKPOINT_SECONDS = 120
 DEVELOPMENT_SECONDS = 240
 # Natural sentences are aligned (so that they can be cropped) once the model hears them this well, and again later.
@@ -55,6 +57,14 @@ def statistics(corpus: Corpus) -> tuple[torch.Tensor, torch.Tensor]:
 def ctc(log_probs, lengths, labels, label_lengths):
     """Mean over the batch of the loss per phone."""
     return F.ctc_loss(log_probs.transpose(0, 1), labels, lengths, label_lengths, zero_infinity=True)
+
+
+def consistency(log_probs, lengths, label_lengths):
+    """Symmetric Kullback-Leibler divergence between the two halves of the batch, per phone; targets are not learnt from."""
+    one, two = log_probs.chunk(2)
+    apart = (two.detach().exp() * (two.detach() - one)).sum(-1) + (one.detach().exp() * (one.detach() - two)).sum(-1)
+    frames = torch.arange(one.shape[1])[None] < lengths.chunk(2)[0][:, None]
+    return ((0.5 * apart * frames).sum(1) / label_lengths.chunk(2)[0]).mean()
 
 
 def collapse(path: np.ndarray) -> list[int]:
@@ -132,6 +142,7 @@ class Trainer:
         log_probs, lengths, inner = outputs
         final = ctc(log_probs, lengths, labels, label_lengths)
         loss = final + INNER_WEIGHT * ctc(inner, lengths, labels, label_lengths)
+        loss = loss + CONSISTENCY_WEIGHT * consistency(log_probs, lengths, label_lengths)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)

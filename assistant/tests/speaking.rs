@@ -74,7 +74,7 @@ impl Transcriber for Scripted {
             Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
         match &self.hears {
             Hears::Words(text) => {
-                transcript.hypotheses.push(Hypothesis { text: text.clone(), confidence: None });
+                transcript.hypotheses.push(Hypothesis { text: text.clone(), ..Hypothesis::default() });
             }
             Hears::Sounds(text) => transcript.evidence = Some(Arc::new(Fits(text.clone()))),
             Hears::Dies => panic!("out of memory"),

@@ -22,7 +22,7 @@ pub mod vad;
 pub use endpoint::{EndReason, EndpointRules};
 pub use listener::{Listener, ListenerEvent, Utterance};
 pub use transcript::{
-    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TranscribeError,
+    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TimedWord, TranscribeError,
     TranscribeRequest, Transcriber, Transcript, VoiceActivityDetector,
 };
 

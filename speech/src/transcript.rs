@@ -4,13 +4,28 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use language::{Evidence, Language};
 
+/// A word and its place in the sound. Chinese engines that emit characters give one per character.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TimedWord {
+    /// As written in [`Hypothesis::text`].
+    pub text: String,
+    /// Where it begins, in milliseconds from the start of the audio.
+    pub start_ms: u32,
+    /// Where it ends.
+    pub end_ms: u32,
+    /// How sure the engine is of it, 0 to 1, uncalibrated; `None` where the engine does not say.
+    pub confidence: Option<f32>,
+}
+
 /// One reading of an utterance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hypothesis {
     /// The words. Normalised Unicode, no special tokens.
     pub text: String,
     /// How sure the engine is, 0 to 1, uncalibrated; `None` where the engine does not say.
     pub confidence: Option<f32>,
+    /// The words with their times, in order; empty where the engine does not say when.
+    pub words: Vec<TimedWord>,
 }
 
 /// What a recogniser made of one utterance.

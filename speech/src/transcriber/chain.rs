@@ -150,7 +150,7 @@ mod tests {
             };
             match self.1 {
                 Does::Say(text) => {
-                    transcript.hypotheses.push(Hypothesis { text: text.into(), confidence: None });
+                    transcript.hypotheses.push(Hypothesis { text: text.into(), ..Hypothesis::default() });
                 }
                 Does::Hear => transcript.evidence = Some(Arc::new(Nothing)),
                 Does::Fail => {

@@ -178,7 +178,7 @@ impl Transcriber for CtcTranscriber {
         if self.capabilities.dictation {
             let text = self.tokens.text(&greedy);
             if !text.is_empty() {
-                transcript.hypotheses.push(Hypothesis { text, confidence: None });
+                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
             }
         }
         if self.capabilities.evidence {

@@ -191,7 +191,11 @@ impl WhisperTranscriber {
         }
         let text = text.replace(char::REPLACEMENT_CHARACTER, "").trim().to_owned();
         let spoken = !text.is_empty() && !silence::is_hallucination(&text);
-        spoken.then(|| Hypothesis { text, confidence: (count > 0).then(|| sum / count as f32) })
+        spoken.then(|| Hypothesis {
+            text,
+            confidence: (count > 0).then(|| sum / count as f32),
+            words: Vec::new(),
+        })
     }
 }
 
