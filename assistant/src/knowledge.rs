@@ -22,6 +22,12 @@ use crate::{config::Configuration, encoder};
 /// Below this probability a hint while somebody still speaks would mislead more than help.
 const HINT_CONFIDENCE: f32 = 0.5;
 
+/// From this confidence on, what was said before a pause may be a whole question …
+const COMPLETE_CONFIDENCE: f32 = 0.6;
+
+/// … and is, where it also explains all of the sound this well, in nats per phone.
+const COMPLETE_FIT: f32 = -2.5;
+
 /// Why there is no knowledge to answer from.
 #[derive(Debug, thiserror::Error)]
 pub enum KnowledgeError {
@@ -121,6 +127,8 @@ pub struct Thought {
     pub failed: bool,
     /// With what it was decided.
     pub provenance: Provenance,
+    /// What was wrong with the sound, where the citizen spoke.
+    pub complaint: Option<speech::Complaint>,
     brain: Arc<Brain>,
 }
 
@@ -251,7 +259,7 @@ impl Brain {
         let context = policy::Context { rules, language, memory: memory.clone() };
         let decision = policy::decide(&context, &understanding);
         let failed = policy::is_failure(&context, &decision);
-        Thought { understanding, decision, failed, provenance, brain: Arc::clone(self) }
+        Thought { understanding, decision, failed, provenance, complaint: None, brain: Arc::clone(self) }
     }
 
     /// Entries that may be meant, best first, at most five; empty for an act. Milliseconds: not for async threads.
@@ -263,6 +271,25 @@ impl Brain {
     pub fn nearest_question(&self, utterance: &Utterance) -> Option<String> {
         let best = self.candidates(utterance).into_iter().next()?;
         (best.confidence >= HINT_CONFIDENCE).then_some(best.question)
+    }
+
+    /// Whether what was heard, as if it were all, is a whole question or a whole act: then a short pause ends the turn. What is only the beginning of
+    /// a question supports that question badly as a whole.
+    pub fn is_complete(&self, utterance: &Utterance) -> bool {
+        self.understander.understand(utterance, &Memory::default()).is_ok_and(|understanding| {
+            match understanding.act {
+                intents::Act::Question => {
+                    let sure = understanding
+                        .candidates
+                        .first()
+                        .is_some_and(|best| best.confidence >= COMPLETE_CONFIDENCE);
+                    sure && understanding.fit.is_none_or(|fit| fit >= COMPLETE_FIT)
+                }
+                // "Hello" and "thank you" are how longer speeches begin.
+                intents::Act::Greeting | intents::Act::Thanks => false,
+                _ => true,
+            }
+        })
     }
 
     /// Questions to suggest in one language: the first of each topic in turn, so that a short list shows the breadth.

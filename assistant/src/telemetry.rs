@@ -21,6 +21,18 @@ pub mod names {
     pub const ERRORS: &str = "drilen_errors_total";
     /// Gauge: voice conversations that hold a place.
     pub const VOICE_CONVERSATIONS: &str = "drilen_voice_conversations";
+    /// Histogram, seconds: one run of an engine that hears turns live, several turns together.
+    pub const HEAR_SECONDS: &str = "drilen_hear_seconds";
+    /// Histogram: turns in such a run.
+    pub const HEAR_BATCH: &str = "drilen_hear_batch";
+    /// Histogram, seconds: matching what was heard against the knowledge base.
+    pub const UNDERSTAND_SECONDS: &str = "drilen_understand_seconds";
+    /// Gauge: share of the time that the hearing threads compute, 0 to 1: the busiest one's.
+    pub const HEARING_LOAD: &str = "drilen_hearing_load";
+    /// Counter: voice conversations told to wait.
+    pub const WAITS: &str = "drilen_waits_total";
+    /// Counter: turns ended, by `reason` (`silence`, `complete`, `maximum`, `no_speech`, `commit`).
+    pub const TURN_ENDS: &str = "drilen_turn_ends_total";
     /// Histogram, seconds: end of speech to final transcript.
     pub const TRANSCRIBE_SECONDS: &str = "drilen_transcribe_seconds";
     /// Histogram, seconds: utterance to durable decision.
@@ -85,6 +97,16 @@ fn describe() {
     describe_counter!(names::SENTENCES, "sentences spoken, by where their sound came from");
     describe_counter!(names::SLOW_CLIENTS, "clients disconnected because they read too slowly");
     let seconds = metrics::Unit::Seconds;
+    describe_histogram!(names::HEAR_SECONDS, seconds, "one run over turns that are heard live");
+    describe_histogram!(names::HEAR_BATCH, "turns heard together in one run");
+    describe_histogram!(
+        names::UNDERSTAND_SECONDS,
+        seconds,
+        "what was heard matched against the knowledge base"
+    );
+    describe_gauge!(names::HEARING_LOAD, "share of the time that the busiest hearing thread computes");
+    describe_counter!(names::WAITS, "voice conversations told to wait");
+    describe_counter!(names::TURN_ENDS, "spoken turns ended, by reason");
     describe_histogram!(names::TRANSCRIBE_SECONDS, seconds, "end of speech to final transcript");
     describe_histogram!(names::DECIDE_SECONDS, seconds, "utterance to durable decision");
     describe_histogram!(names::SYNTHESIZE_SECONDS, seconds, "one sentence synthesized, cache misses only");

@@ -381,7 +381,8 @@ impl Understander {
             .collect();
         let candidates = best(scored);
         let language = candidates.first().map_or(utterance.language, |candidate| candidate.language);
-        Ok(Understanding { candidates, ..Understanding::of(Act::Question, language, true) })
+        let fit = found.iter().zip(&utilities).max_by(|a, b| a.1.total_cmp(b.1)).map(|(best, _)| best.whole);
+        Ok(Understanding { candidates, fit, ..Understanding::of(Act::Question, language, true) })
     }
 
     /// Utilities by the dictated text, by entry number; empty without dictation.

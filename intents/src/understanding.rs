@@ -152,6 +152,10 @@ pub struct Understanding {
     /// of the text channel.
     #[serde(default)]
     pub by_words: bool,
+    /// For a question understood by its sound: how well the best candidate's best way of asking explains all of the sound, in nats per phone
+    /// (`Evidence::whole`; near 0 is perfect). What is only the beginning of a question fits it badly.
+    #[serde(default)]
+    pub fit: Option<f32>,
     /// What kind of emergency it is, where `act` is [`Act::Emergency`] and the words show it.
     #[serde(default)]
     pub emergency: EmergencyKind,
@@ -169,6 +173,7 @@ impl Understanding {
             candidates: Vec::new(),
             spoken,
             by_words: false,
+            fit: None,
             emergency: EmergencyKind::default(),
             slots: Slots::default(),
         }

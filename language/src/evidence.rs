@@ -39,15 +39,15 @@ pub struct SpokenForm {
     pub pronunciations: Vec<Pronunciation>,
 }
 
-/// A node of a [`PhoneTrie`].
+/// A node of a [`PhoneTrie`] whose parent is not the node before it, or has the same phone as it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TrieNode {
-    /// Index of the parent, smaller than the node's own. The root is its own parent.
+pub struct SideLink {
+    /// The node.
+    pub node: u32,
+    /// Its parent, smaller than the node.
     pub parent: u32,
-    /// The phone that leads here; [`Phone::BLANK`] at the root.
-    pub phone: Phone,
-    /// How many phones lead here from the root.
-    pub depth: u32,
+    /// Whether both have the same phone, so that a recogniser must emit something between the two.
+    pub repeats: bool,
 }
 
 /// Where a pronunciation ends in a [`PhoneTrie`].
@@ -61,12 +61,17 @@ pub struct TrieEnd {
     pub units: u32,
 }
 
-/// The pronunciations of a batch as a prefix tree, so that shared beginnings are scored once.
+/// The pronunciations of a batch as a prefix tree, so that shared beginnings are scored once. Laid out for scorers: depth first, so
+/// that most nodes follow their parent, and the others are listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneTrie {
-    /// Depth-first, parents before children, children by phone; the first is the root.
-    pub nodes: Vec<TrieNode>,
-    /// Sorted by node. A form has one per pronunciation; pronunciations without phones have none.
+    /// By node: its phone. Node 0 is the root, [`Phone::BLANK`].
+    pub phones: Vec<u8>,
+    /// Ascending by node. The root's children are not among them.
+    pub side: Vec<SideLink>,
+    /// First nodes of the root's children, and one past the last node: what lies between two of them begins with one phone.
+    pub starts: Vec<u32>,
+    /// A form has one per pronunciation; pronunciations without phones have none.
     pub ends: Vec<TrieEnd>,
 }
 
@@ -80,8 +85,12 @@ impl PhoneTrie {
             .collect();
         strings.sort_unstable();
         strings.dedup();
-        let mut nodes = vec![TrieNode { parent: 0, phone: Phone::BLANK, depth: 0 }];
-        let mut ends = Vec::with_capacity(strings.len());
+        let mut trie = Self {
+            phones: vec![Phone::BLANK.0],
+            side: Vec::new(),
+            starts: Vec::new(),
+            ends: Vec::with_capacity(strings.len()),
+        };
         // `path[d]` is the node of the first `d` phones of the string before this one.
         let mut path = vec![0_u32];
         let mut before: &[Phone] = &[];
@@ -89,13 +98,21 @@ impl PhoneTrie {
             let shared = phones.iter().zip(before).take_while(|(a, b)| a == b).count();
             path.truncate(shared + 1);
             for (depth, &phone) in phones.iter().enumerate().skip(shared) {
-                nodes.push(TrieNode { parent: path[depth], phone, depth: depth as u32 + 1 });
-                path.push(nodes.len() as u32 - 1);
+                let (node, parent) = (trie.phones.len() as u32, path[depth]);
+                let repeats = depth > 0 && phones[depth - 1] == phone;
+                trie.phones.push(phone.0);
+                path.push(node);
+                if parent == 0 {
+                    trie.starts.push(node);
+                } else if parent + 1 != node || repeats {
+                    trie.side.push(SideLink { node, parent, repeats });
+                }
             }
-            ends.push(TrieEnd { node: path[phones.len()], form, units: phones.len() as u32 });
+            trie.ends.push(TrieEnd { node: path[phones.len()], form, units: phones.len() as u32 });
             before = phones;
         }
-        Self { nodes, ends }
+        trie.starts.push(trie.phones.len() as u32);
+        trie
     }
 }
 
@@ -169,22 +186,26 @@ mod tests {
                 .into(),
         );
         let trie = batch.trie();
-        for (i, node) in trie.nodes.iter().enumerate().skip(1) {
-            assert!((node.parent as usize) < i && node.depth == trie.nodes[node.parent as usize].depth + 1);
-        }
+        let parent = |node: usize| {
+            trie.side
+                .iter()
+                .find(|link| link.node as usize == node)
+                .map_or(node - 1, |link| link.parent as usize)
+        };
+        let root_child = |node: usize| trie.starts.contains(&(node as u32));
         for end in &trie.ends {
             let mut phones = Vec::new();
             let mut node = end.node as usize;
             while node != 0 {
-                phones.push(trie.nodes[node].phone);
-                node = trie.nodes[node].parent as usize;
+                phones.push(Phone(trie.phones[node]));
+                node = if root_child(node) { 0 } else { parent(node) };
             }
             phones.reverse();
             assert_eq!(phones.len(), end.units as usize);
             assert!(batch.forms()[end.form as usize].pronunciations.iter().any(|p| p.phones == phones));
         }
         let all: usize = batch.forms().iter().flat_map(|f| &f.pronunciations).map(|p| p.phones.len()).sum();
-        assert!(trie.nodes.len() < all, "nothing is shared");
+        assert!(trie.phones.len() < all, "nothing is shared");
         assert!(trie.ends.iter().all(|e| e.form != 2), "a form without sound has no end");
     }
 }

@@ -26,7 +26,7 @@ pub mod voice;
 
 pub use analysis::{Analysis, analyse};
 pub use evidence::{
-    Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SpokenForm, TrieEnd, TrieNode,
+    Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SideLink, SpokenForm, TrieEnd,
 };
 pub use forms::Forms;
 pub use ipa::{ipa, pinyin};

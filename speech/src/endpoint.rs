@@ -39,6 +39,10 @@ pub struct EndpointRules {
     pub slow_speaker_factor: f32,
     /// … but never longer than this.
     pub longest_silence_ms: u32,
+    /// Where the words tell whether a question is complete: ask after this much silence …
+    pub ask_after_ms: u32,
+    /// … and, as long as that is not certain, end the utterance only after this much.
+    pub silence_when_unsure_ms: u32,
     /// The utterance is cut off after this much time, speech or not. At most [`LONGEST_UTTERANCE_MS`].
     pub maximum_utterance_ms: u32,
     /// Give up waiting for somebody to speak after this much time; 0 waits for ever.
@@ -59,6 +63,8 @@ impl EndpointRules {
             silence_after_short_ms: 1_200,
             slow_speaker_factor: 1.6,
             longest_silence_ms: 1_800,
+            ask_after_ms: 400,
+            silence_when_unsure_ms: 1_300,
             maximum_utterance_ms: 30_000,
             no_speech_at_all_ms: 10_000,
         }
@@ -92,6 +98,9 @@ impl EndpointRules {
         if self.longest_silence_ms < self.silence_after_speech_ms {
             return Err("longest_silence_ms must not be below silence_after_speech_ms".into());
         }
+        if self.ask_after_ms < 200 || self.silence_when_unsure_ms < self.ask_after_ms {
+            return Err("ask_after_ms is at least 200, and silence_when_unsure_ms not below it".into());
+        }
         if !(1.0..=4.0).contains(&self.slow_speaker_factor) {
             return Err("slow_speaker_factor must lie between 1 and 4".into());
         }
@@ -122,6 +131,8 @@ pub enum EndReason {
     NoSpeech,
     /// The citizen or the client said that it is over.
     Committed,
+    /// The speaker paused, and what they had said was a whole question.
+    Complete,
 }
 
 /// What a frame brought about.
@@ -134,7 +145,7 @@ pub enum Boundary {
     },
     /// The utterance is over.
     Ended {
-        /// Why: never [`EndReason::Committed`], of which frames know nothing.
+        /// Why: never [`EndReason::Committed`] or [`EndReason::Complete`], of which frames know nothing.
         reason: EndReason,
         /// Where in it there was speech; `None` where nobody spoke.
         speech: Option<SpeechSpan>,
@@ -173,6 +184,8 @@ pub struct Endpointer {
     gathered: u64,
     gathered_since: u64,
     speaking: Option<Speaking>,
+    /// Somebody is asked whether what was said is complete.
+    judged: bool,
 }
 
 impl Endpointer {
@@ -186,7 +199,20 @@ impl Endpointer {
             gathered: 0,
             gathered_since: 0,
             speaking: None,
+            judged: false,
         }
+    }
+
+    /// Whether somebody is asked at pauses what the words say about the end: then silence alone ends an utterance only after
+    /// [`EndpointRules::silence_when_unsure_ms`].
+    pub const fn set_judged(&mut self, judged: bool) {
+        self.judged = judged;
+    }
+
+    /// How long the speaker has been silent, in frames; `None` while they speak, and where nobody does.
+    pub fn silence(&self) -> Option<u64> {
+        let speaking = self.speaking.filter(|speaking| speaking.run == 0)?;
+        Some(self.now - speaking.span.until)
     }
 
     /// The rules in force.
@@ -280,8 +306,14 @@ impl Endpointer {
     fn silence_that_ends(&self, speaking: &Speaking) -> u64 {
         let rules = &self.rules;
         let short = speaking.span.voiced < self.frames(rules.short_speech_ms);
-        let base =
-            self.frames(if short { rules.silence_after_short_ms } else { rules.silence_after_speech_ms });
+        let usual = if self.judged {
+            rules.silence_when_unsure_ms
+        } else if short {
+            rules.silence_after_short_ms
+        } else {
+            rules.silence_after_speech_ms
+        };
+        let base = self.frames(usual);
         let slow = (speaking.longest_pause as f32 * rules.slow_speaker_factor) as u64;
         base.max(slow.min(self.frames(rules.longest_silence_ms)))
     }

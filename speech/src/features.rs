@@ -6,9 +6,13 @@
 //!
 //! Sources: kaldi `feature-window.cc` and `mel-computations.cc`; sherpa-onnx's `FeatureExtractorConfig`.
 
+mod online;
+
 use std::sync::Arc;
 
 use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex32};
+
+pub use online::OnlineFbank;
 
 /// Mel bins per frame.
 pub const BINS: usize = 80;

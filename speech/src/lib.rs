@@ -12,6 +12,7 @@ pub mod codec;
 pub mod endpoint;
 pub mod evidence;
 pub mod features;
+mod levels;
 pub mod listener;
 pub mod runtime;
 pub mod synthesizer;
@@ -20,10 +21,11 @@ mod transcript;
 pub mod vad;
 
 pub use endpoint::{EndReason, EndpointRules};
+pub use levels::{Complaint, Levels};
 pub use listener::{Listener, ListenerEvent, Utterance};
 pub use transcript::{
-    Capabilities, Clip, Hypothesis, SpeechRequest, SynthesisError, Synthesizer, TimedWord, TranscribeError,
-    TranscribeRequest, Transcriber, Transcript, VoiceActivityDetector,
+    Capabilities, Clip, Hypothesis, Live, SpeechRequest, SynthesisError, Synthesizer, TimedWord,
+    TranscribeError, TranscribeRequest, Transcriber, Transcript, VoiceActivityDetector,
 };
 
 /// Sample rate inside the house, in hertz. All audio between the seams is mono `f32` in [-1, 1] at this rate.

@@ -3,14 +3,14 @@
 use crate::{
     SAMPLE_RATE, VoiceActivityDetector,
     endpoint::{Boundary, EndReason, EndpointRules, Endpointer, SpeechSpan},
+    levels::{Levels, Meter},
 };
 
-/// The shortest time between two partial transcripts, in samples.
-const PARTIAL_EVERY: usize = SAMPLE_RATE as usize * 4 / 10;
+/// The shortest time between two partial transcripts, in samples: 300 ms.
+const PARTIAL_EVERY: usize = SAMPLE_RATE as usize * 3 / 10;
 
-/// Partials decode the whole utterance again, so they become rarer as it grows: each at least this fraction of the
-/// utterance's length after the one before. The total work stays proportional to the length.
-const PARTIAL_BACKOFF: usize = 8;
+/// While a pause lasts, it is asked about again so often, in milliseconds.
+const ASK_EVERY_MS: u32 = 200;
 
 /// Sound kept while nobody seems to speak, in samples, for a citizen who says "done" after speaking too softly for the
 /// detector: 10 s.
@@ -28,6 +28,8 @@ pub struct Utterance {
     pub at_ms: u64,
     /// How much of it is speech, in milliseconds; 0 where none was detected.
     pub speech_ms: u32,
+    /// How loud it was.
+    pub levels: Levels,
 }
 
 /// What the listener noticed.
@@ -43,6 +45,12 @@ pub enum ListenerEvent {
     PartialDue {
         /// Length of the utterance so far, in milliseconds.
         length_ms: u32,
+    },
+    /// The speaker is silent for a while: whoever can tell from the words whether the question is complete should look, and call
+    /// [`Listener::complete`] where it is.
+    Paused {
+        /// Which pause of the stream.
+        pause: u64,
     },
     /// The utterance is over. The next one may begin with the next sample.
     Ended(Utterance),
@@ -65,6 +73,13 @@ pub struct Listener {
     /// Length of the utterance at the last partial, and how much of it was speech by then.
     partial_at: usize,
     partial_voiced: u64,
+    /// Pauses begun since the stream began; whether the present silence is counted, and after how many frames of it to ask (again).
+    pauses: u64,
+    pausing: bool,
+    ask_at: u64,
+    judged: bool,
+    /// Sound levels of the utterance under way.
+    meter: Meter,
 }
 
 impl Listener {
@@ -80,7 +95,31 @@ impl Listener {
             heard: 0,
             partial_at: 0,
             partial_voiced: 0,
+            pauses: 0,
+            pausing: false,
+            ask_at: 0,
+            judged: false,
+            meter: Meter::default(),
         }
+    }
+
+    /// Somebody can tell from the words whether a question is complete: pauses are told ([`ListenerEvent::Paused`]), and silence alone
+    /// ends an utterance only after [`EndpointRules::silence_when_unsure_ms`].
+    pub const fn set_judged(&mut self, judged: bool) {
+        self.judged = judged;
+        self.endpointer.set_judged(judged);
+    }
+
+    /// What was said before that pause is complete: the utterance ends, unless the speaker has gone on since.
+    pub fn complete(&mut self, pause: u64) -> Option<Utterance> {
+        if !self.pausing || self.pauses != pause {
+            return None;
+        }
+        let (now, speech) = (self.endpointer.now(), self.endpointer.speech()?);
+        let until = self.heard - (now - speech.until) * self.frame_samples as u64;
+        self.endpointer.restart();
+        let end = until + samples(self.endpointer.rules().post_roll_ms);
+        Some(self.cut(EndReason::Complete, Some(speech), end))
     }
 
     /// Takes samples in [-1, 1], as many as there are; returns what they brought about, in order.
@@ -112,6 +151,7 @@ impl Listener {
     pub fn cancel(&mut self) {
         self.endpointer.restart();
         self.drop_before(self.stream_end());
+        self.meter = Meter::default();
         self.begin();
     }
 
@@ -145,6 +185,7 @@ impl Listener {
     fn hear(&mut self, events: &mut Vec<ListenerEvent>) {
         let frame = &self.buffer[self.buffer.len() - self.frame_samples..];
         let probability = self.detector.probability(frame);
+        self.meter.hear(frame, probability);
         self.heard += self.frame_samples as u64;
         match self.endpointer.frame(probability) {
             Some(Boundary::Started { since }) => {
@@ -156,7 +197,10 @@ impl Listener {
                 events.push(ListenerEvent::Ended(self.end(reason, speech)));
             }
             None => match self.endpointer.speech() {
-                Some(speech) => events.extend(self.partial(speech)),
+                Some(speech) => {
+                    events.extend(self.partial(speech));
+                    events.extend(self.pause());
+                }
                 // Twice as much may pile up, so that the buffer is not moved with every frame.
                 None if self.buffer.len() > 2 * KEPT_WITHOUT_SPEECH => {
                     self.drop_before(self.heard - KEPT_WITHOUT_SPEECH as u64);
@@ -169,11 +213,29 @@ impl Listener {
     /// Whether another partial transcript is worth its while.
     fn partial(&mut self, speech: SpeechSpan) -> Option<ListenerEvent> {
         let length = self.buffer.len();
-        let grown = length.saturating_sub(self.partial_at) >= PARTIAL_EVERY.max(length / PARTIAL_BACKOFF);
+        let grown = length.saturating_sub(self.partial_at) >= PARTIAL_EVERY;
         let said = (speech.voiced - self.partial_voiced) as usize * self.frame_samples >= PARTIAL_EVERY / 2;
         (grown && said).then(|| {
             (self.partial_at, self.partial_voiced) = (length, speech.voiced);
             ListenerEvent::PartialDue { length_ms: milliseconds(length as u64) as u32 }
+        })
+    }
+
+    /// Counts pauses, and asks about them.
+    fn pause(&mut self) -> Option<ListenerEvent> {
+        let Some(silence) = self.endpointer.silence().filter(|_| self.judged) else {
+            self.pausing = false;
+            return None;
+        };
+        let frames = |milliseconds: u32| samples(milliseconds) / self.frame_samples as u64;
+        if !self.pausing {
+            self.pausing = true;
+            self.pauses += 1;
+            self.ask_at = frames(self.endpointer.rules().ask_after_ms);
+        }
+        (silence >= self.ask_at).then(|| {
+            self.ask_at = silence + frames(ASK_EVERY_MS);
+            ListenerEvent::Paused { pause: self.pauses }
         })
     }
 
@@ -186,19 +248,26 @@ impl Listener {
             }
             _ => self.stream_end(),
         };
+        self.cut(reason, speech, end)
+    }
+
+    /// Takes everything up to that sample of the stream out of the buffer, as an utterance.
+    fn cut(&mut self, reason: EndReason, speech: Option<SpeechSpan>, end: u64) -> Utterance {
         let at_ms = milliseconds(self.buffer_at);
         let length = ((end - self.buffer_at) as usize).min(self.buffer.len());
         let audio = self.buffer[..length].to_vec();
         self.drop_before(end.min(self.stream_end()));
         self.begin();
+        let levels = self.meter.take();
         let speech_ms = speech.map_or(0, |speech| milliseconds(speech.voiced * self.frame_samples as u64));
-        Utterance { reason, audio, at_ms, speech_ms: speech_ms as u32 }
+        Utterance { reason, audio, at_ms, speech_ms: speech_ms as u32, levels }
     }
 
     /// A new turn begins with the next sample.
     fn begin(&mut self) {
         self.heard = self.stream_end();
         (self.partial_at, self.partial_voiced) = (0, 0);
+        self.pausing = false;
     }
 
     /// Drops what lies before that sample of the stream.

@@ -1,6 +1,9 @@
 //! The seams: what hears, what speaks, and what they hand over.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    any::Any,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use language::{Evidence, Language};
 
@@ -93,7 +96,30 @@ pub enum TranscribeError {
     },
 }
 
+/// What an engine remembers of an utterance that it hears while it is spoken. Made by [`Transcriber::begin`], understood only by the
+/// engine that made it; dropping it forgets the utterance.
+pub struct Live {
+    pub(crate) state: Box<dyn Any + Send>,
+    /// Which engine of a chain made it.
+    pub(crate) engine: usize,
+}
+
+impl Live {
+    pub(crate) fn new(state: impl Any + Send) -> Self {
+        Self { state: Box::new(state), engine: 0 }
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
 /// Turns audio into a [`Transcript`]. One per model thread.
+///
+/// An engine with limited context also hears utterances while they are spoken: [`Self::begin`], [`Self::hear`] as sound comes in, and
+/// [`Self::conclude`] at the end, which then is quick. All others are given whole utterances.
 pub trait Transcriber: Send {
     /// A short name for logs and events, with the model's hash where there is a model.
     fn name(&self) -> &str;
@@ -108,6 +134,35 @@ pub trait Transcriber: Send {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError>;
+
+    /// Begins an utterance that is heard while it is spoken; `None` where the engine hears only whole ones.
+    fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
+        let _ = request;
+        None
+    }
+
+    /// Hears more of some utterances, mono 16 kHz `f32` each. Together they are cheaper than one by one.
+    ///
+    /// # Errors
+    /// [`TranscribeError::Engine`] where the engine fails or did not make one of them; all of them are then spoilt.
+    fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
+        if more.is_empty() { Ok(()) } else { Err(foreign(self.name())) }
+    }
+
+    /// The transcript as far as the utterance has been heard: with `over`, as if it ended here; otherwise only what later sound cannot change.
+    /// The utterance may go on afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::hear`].
+    fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
+        let _ = (live, over);
+        Err(foreign(self.name()))
+    }
+}
+
+/// An utterance was given to an engine that did not make it.
+pub(crate) fn foreign(engine: &str) -> TranscribeError {
+    TranscribeError::Engine { engine: engine.to_owned(), reason: "it never began this utterance".to_owned() }
 }
 
 /// Tells speech from everything else. One per stream: it keeps state.

@@ -138,6 +138,45 @@ impl ServerProcess {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
+    /// Keeps all of its threads on the first processor core, for measuring what one core carries.
+    ///
+    /// # Errors
+    /// Where `taskset` (util-linux) is missing or refuses.
+    pub fn pin_to_one_core(&self) -> Result<()> {
+        let status = Command::new("taskset")
+            .args(["--all-tasks", "--pid", "--cpu-list", "0"])
+            .arg(self.child.id().to_string())
+            .stdout(Stdio::null())
+            .status()?;
+        ensure!(status.success(), "taskset ended with {status}");
+        Ok(())
+    }
+
+    /// Processor time that it has used since it began, in seconds (`utime` and `stime` of /proc, in ticks of 10 ms).
+    ///
+    /// # Errors
+    /// Where the process is gone.
+    pub fn processor_seconds(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The second field is the name in brackets and may hold spaces; times are the 14th and 15th.
+        let rest = stat.rsplit_once(')').context("no name in stat")?.1;
+        let ticks = |field: usize| -> Result<f64> {
+            Ok(rest.split_whitespace().nth(field - 3).context("stat is too short")?.parse()?)
+        };
+        Ok((ticks(14)? + ticks(15)?) / 100.0)
+    }
+
+    /// Resident memory in MiB now (`VmRSS` of /proc).
+    ///
+    /// # Errors
+    /// Where the process is gone.
+    pub fn memory_mib(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).context("VmRSS is missing")?;
+        let kib: f64 = line.split_whitespace().nth(1).context("VmRSS has no number")?.parse()?;
+        Ok(kib / 1024.0)
+    }
+
     /// Peak resident memory in MiB (`VmHWM` of /proc).
     ///
     /// # Errors

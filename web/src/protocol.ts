@@ -370,6 +370,8 @@ export interface ProtocolError {
   fatal: boolean;
   id?: string | null;
   retry_after_ms?: number | null;
+  /** For `busy`: how many others wait for a voice conversation before this client. */
+  waiting_before?: number | null;
 }
 export interface Draining {
   type: "draining";

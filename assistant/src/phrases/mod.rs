@@ -15,6 +15,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use conversation::protocol::ErrorCode;
 use intents::EmergencyKind;
 use language::Language;
+use speech::Complaint;
 
 macro_rules! phrases {
     ($($(#[$doc:meta])* $name:ident = $key:literal,)*) => {
@@ -47,6 +48,12 @@ phrases! {
     SayOtherwise = "say_otherwise",
     /// There was no speech, or what was heard was lost.
     NotHeard = "not_heard",
+    /// … because the sound was too faint.
+    NotHeardQuiet = "not_heard_quiet",
+    /// … because it was distorted.
+    NotHeardLoud = "not_heard_loud",
+    /// … because of what is around.
+    NotHeardNoisy = "not_heard_noisy",
     /// Please ask again.
     RepeatQuestion = "repeat_question",
     /// "Say that again" before anything was said.
@@ -129,6 +136,8 @@ phrases! {
     ErrorTooFast = "error_too_fast",
     /// Error `busy`.
     ErrorBusy = "error_busy",
+    /// Said after it to whoever stands in the line: `{count}` others are before.
+    WaitingBefore = "waiting_before",
     /// Error `closed`.
     ErrorClosed = "error_closed",
     /// Error `too_many`.
@@ -144,6 +153,15 @@ phrases! {
 }
 
 impl Phrase {
+    /// What to say where sound like that was not understood.
+    pub const fn of_complaint(complaint: Complaint) -> Self {
+        match complaint {
+            Complaint::TooQuiet => Self::NotHeardQuiet,
+            Complaint::TooLoud => Self::NotHeardLoud,
+            Complaint::TooNoisy => Self::NotHeardNoisy,
+        }
+    }
+
     /// The guidance for a kind of emergency.
     pub const fn emergency(kind: EmergencyKind) -> Self {
         match kind {

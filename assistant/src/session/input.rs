@@ -2,7 +2,7 @@
 
 use conversation::MessageId;
 use language::Language;
-use speech::Transcript;
+use speech::{Complaint, Transcript};
 
 /// Something a citizen did that may change the conversation.
 #[derive(Clone, Debug)]
@@ -74,4 +74,15 @@ pub struct Heard {
     pub engine: String,
     /// The turn's language.
     pub language: Language,
+    /// What was wrong with the sound.
+    pub complaint: Option<Complaint>,
+}
+
+impl Heard {
+    /// Whether no words were heard at all.
+    pub fn is_nothing(&self) -> bool {
+        self.transcript
+            .as_ref()
+            .is_none_or(|transcript| transcript.evidence.is_none() && transcript.text().is_empty())
+    }
 }

@@ -8,7 +8,7 @@ use conversation::{
 };
 use language::Language;
 
-use crate::phrases::{Phrase, for_error, say_to};
+use crate::phrases::{Phrase, for_error, say_to, say_with};
 
 /// Something is not done; the citizen is told why in their language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +21,14 @@ pub struct Refusal {
     pub id: Option<MessageId>,
     /// When to try again.
     pub retry_after: Option<Duration>,
+    /// How many others wait before this one.
+    pub waiting_before: Option<u32>,
 }
 
 impl Refusal {
     /// A refusal with the code's usual words.
     pub const fn new(code: ErrorCode) -> Self {
-        Self { code, phrase: for_error(code), id: None, retry_after: None }
+        Self { code, phrase: for_error(code), id: None, retry_after: None, waiting_before: None }
     }
 
     /// The code as it is written on the wire.
@@ -56,16 +58,35 @@ impl Refusal {
         self
     }
 
+    /// … in a line behind so many others.
+    #[must_use]
+    pub fn waiting_behind(mut self, others: usize) -> Self {
+        self.waiting_before = Some(u32::try_from(others).unwrap_or(u32::MAX));
+        self
+    }
+
+    fn words(&self, language: Option<Language>) -> String {
+        let words = say_to(self.phrase, language);
+        match (self.waiting_before, language) {
+            (Some(others), Some(language)) if others > 0 => {
+                let place = say_with(Phrase::WaitingBefore, language, &[("count", &others.to_string())]);
+                format!("{words} {place}")
+            }
+            _ => words,
+        }
+    }
+
     /// The message to the client.
     pub fn signal(&self, language: Option<Language>, fatal: bool) -> ErrorSignal {
         ErrorSignal {
             code: self.code,
-            message: say_to(self.phrase, language),
+            message: self.words(language),
             fatal,
             id: self.id.clone(),
             retry_after_ms: self
                 .retry_after
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)),
+            waiting_before: self.waiting_before,
         }
     }
 }

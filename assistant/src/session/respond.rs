@@ -7,6 +7,7 @@ use conversation::{
 use intents::{Act, Decision, EscalationReason, Scored, Understanding};
 use kb::{Entry, EntryId, Publication, Review, Stage};
 use language::Language;
+use speech::Complaint;
 
 use crate::phrases::{Phrase, say, say_with, topic_name};
 
@@ -26,6 +27,8 @@ pub struct Situation<'a> {
     pub understood: &'a Understanding,
     /// Whether the decision says that the citizen was not understood.
     pub failed: bool,
+    /// What was wrong with the sound, where they spoke.
+    pub complaint: Option<Complaint>,
     /// Where the answers are.
     pub knowledge: &'a Publication,
     /// What was considered, best first.
@@ -92,7 +95,8 @@ pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
             Response::of(words(Phrase::SayOtherwise, SayAct::NotUnderstood, situation))
         }
         Decision::NotUnderstood => {
-            Response::of(words(Phrase::NotUnderstood, SayAct::NotUnderstood, situation))
+            let phrase = situation.complaint.map_or(Phrase::NotUnderstood, Phrase::of_complaint);
+            Response::of(words(phrase, SayAct::NotUnderstood, situation))
         }
         Decision::Escalate(reason) => {
             let mut response = Response::default();

@@ -184,6 +184,7 @@ impl Conversations {
             reply_to: said.seq,
             understood: &thought.understanding,
             failed: thought.failed,
+            complaint: thought.complaint,
             knowledge: thought.knowledge(),
             considered: &considered,
             provenance: &thought.provenance,

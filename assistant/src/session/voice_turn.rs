@@ -11,7 +11,7 @@ use conversation::{
 use intents::Utterance;
 use language::Language;
 use metrics::histogram;
-use speech::Transcript;
+use speech::{Complaint, Transcript};
 
 use super::{
     Audience, Conversations, Heard, Refusal, Session,
@@ -28,8 +28,9 @@ impl Conversations {
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         let Some(transcript) = heard.transcript else {
-            return self.nothing_heard(session, id, audience).await;
+            return self.nothing_heard(session, id, heard.complaint, audience).await;
         };
+        let complaint = heard.complaint;
         let (dictation, seconds) = (heard.dictation, seconds(&transcript));
         let text = if dictation { transcript.text().to_owned() } else { String::new() };
         let last = |text: String| Signal::Final { id: id.clone(), text, dictation, seconds };
@@ -43,7 +44,10 @@ impl Conversations {
         let utterance = utterance(&transcript, text.clone(), heard.language);
         let engine = heard.engine;
         let thought = self.minds.think(move |brain| brain.think(&utterance, &memory, Some(engine))).await;
-        let thought = thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))?;
+        let mut thought =
+            thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))?;
+        histogram!(names::UNDERSTAND_SECONDS).record(begun.elapsed());
+        thought.complaint = complaint;
         let shown = if dictation { text } else { shown(&thought, &state) };
         if !dictation {
             audience.tell(last(shown.clone()));
@@ -67,6 +71,7 @@ impl Conversations {
         &self,
         session: &Session,
         id: MessageId,
+        complaint: Option<Complaint>,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         audience.tell(Signal::Final { id: id.clone(), text: String::new(), dictation: false, seconds: 0.0 });
@@ -83,7 +88,8 @@ impl Conversations {
                 dictation: false,
             })
         } else {
-            notice(Phrase::NotHeard, SayAct::NotHeard, language, None)
+            let phrase = complaint.map_or(Phrase::NotHeard, Phrase::of_complaint);
+            notice(phrase, SayAct::NotHeard, language, None)
         });
         let appended = self.store.append(append).await?;
         audience.tell(Signal::Accepted { id, seq: appended.first_seq() });
@@ -127,6 +133,18 @@ impl Conversations {
     pub async fn hint(&self, transcript: Transcript, language: Language) -> Option<String> {
         let utterance = utterance(&transcript, String::new(), language);
         self.minds.think_if_idle(move |brain| brain.nearest_question(&utterance)).await.flatten()
+    }
+}
+
+impl Conversations {
+    /// Whether what was said before a pause is a whole question. `false` where the minds have better things to do: then silence decides.
+    pub async fn is_complete(&self, transcript: Transcript, language: Language) -> bool {
+        // Words are complete or not by what they mean, which silence tells better than we do; sound that fits a question does not go on.
+        if transcript.evidence.is_none() {
+            return false;
+        }
+        let utterance = utterance(&transcript, transcript.text().to_owned(), language);
+        self.minds.think_if_idle(move |brain| brain.is_complete(&utterance)).await.unwrap_or(false)
     }
 }
 

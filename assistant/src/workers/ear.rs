@@ -12,7 +12,7 @@ use conversation::protocol::{Codec, SpeechEnd};
 use language::Language;
 use metrics::histogram;
 use speech::{
-    Listener, ListenerEvent, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcript,
+    Listener, ListenerEvent, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcript,
     codec::{CodecError, opus::OpusDecoder, pcm16},
     endpoint::EndReason,
 };
@@ -37,6 +37,14 @@ pub enum EarEvent {
     },
     /// What is heard so far.
     Partial(Transcript),
+    /// The speaker has paused. Whoever can tell that what they said is a whole question answers with
+    /// [`EarStream::complete`](super::ears::EarStream::complete).
+    Paused {
+        /// Which pause.
+        pause: u64,
+        /// What was said until then, as if it were all.
+        transcript: Transcript,
+    },
     /// The turn is over; its transcript follows.
     Ended {
         /// Why.
@@ -54,11 +62,49 @@ pub enum EarEvent {
     Failed,
 }
 
+/// Sound that an utterance may gather before it is handed to an engine that hears it live: 320 ms, about a chunk of such an engine.
+const LIVE_SAMPLES: usize = SAMPLE_RATE as usize * 32 / 100;
+
+/// An engine that only hears whole utterances decodes all of it again for a partial transcript: each comes at least this fraction of the
+/// utterance's length after the one before, so that the total work stays proportional to the length.
+const PARTIAL_BACKOFF: usize = 8;
+
+/// How an utterance is heard while it is spoken.
+enum Hearing {
+    /// Nobody has spoken yet.
+    Waiting,
+    /// Live; the engine has had so many samples of it.
+    Live { live: Live, fed: usize },
+    /// At the end, as a whole.
+    Whole,
+}
+
+/// What a turn wants done when its thread has time for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Due {
+    /// There is enough new sound for an engine that hears live.
+    pub hear: bool,
+    /// A partial transcript is due.
+    pub partial: bool,
+    /// The speaker has paused: the pause's number.
+    pub pause: Option<u64>,
+}
+
+impl Due {
+    pub(super) const fn anything(self) -> bool {
+        self.hear || self.partial || self.pause.is_some()
+    }
+}
+
 /// A turn under way.
 pub(super) struct Turn {
     decoder: Decoder,
     language: Language,
     listener: Listener,
+    hearing: Hearing,
+    /// Length of the utterance at the last partial transcript.
+    partial_at: usize,
+    pub(super) due: Due,
     events: mpsc::Sender<EarEvent>,
     samples: usize,
     over: bool,
@@ -84,6 +130,11 @@ impl Turn {
     fn finish(&mut self, event: EarEvent) {
         self.over = true;
         self.tell(event);
+    }
+
+    /// Whether there is room among the events for one that can be left out.
+    fn has_room(&self) -> bool {
+        self.events.capacity() >= EVENT_QUEUE / 2
     }
 }
 
@@ -134,7 +185,18 @@ impl Ear {
                 Err(error) => (Decoder::Pcm16, Some(error)),
             },
         };
-        let turn = Turn { decoder, language, listener, events, samples: 0, over: false, streams };
+        let turn = Turn {
+            decoder,
+            language,
+            listener,
+            hearing: Hearing::Waiting,
+            partial_at: 0,
+            due: Due::default(),
+            events,
+            samples: 0,
+            over: false,
+            streams,
+        };
         if let Some(error) = failed {
             tracing::error!(%error, "an Opus decoder could not be made");
             turn.tell(EarEvent::Failed);
@@ -143,26 +205,29 @@ impl Ear {
         Some(turn)
     }
 
-    /// Hears more audio. True where a partial transcript is due.
-    pub(super) fn audio(&mut self, turn: &mut Turn, bytes: &[u8]) -> bool {
+    /// Takes more audio, and notes in [`Turn::due`] what should be done about it.
+    pub(super) fn audio(&mut self, turn: &mut Turn, bytes: &[u8]) {
         let mut samples = match turn.decoder.decode(bytes) {
             Ok(samples) => samples,
             Err(error) => {
                 tracing::debug!(%error, "a turn's audio cannot be decoded");
                 turn.finish(EarEvent::BadAudio);
-                return false;
+                return;
             }
         };
         samples.truncate(self.most_samples.saturating_sub(turn.samples));
         turn.samples += samples.len();
-        let mut due = false;
         for event in turn.listener.push(&samples) {
             match event {
-                ListenerEvent::SpeechStarted { at_ms } => turn.tell(EarEvent::Started { at_ms }),
-                ListenerEvent::PartialDue { .. } => due = true,
+                ListenerEvent::SpeechStarted { at_ms } => {
+                    turn.tell(EarEvent::Started { at_ms });
+                    self.begin(turn);
+                }
+                ListenerEvent::PartialDue { .. } => turn.due.partial = true,
+                ListenerEvent::Paused { pause } => turn.due.pause = Some(pause),
                 ListenerEvent::Ended(utterance) => {
                     self.end(turn, &utterance);
-                    return false;
+                    return;
                 }
             }
         }
@@ -170,9 +235,49 @@ impl Ear {
             let mut utterance = turn.listener.commit();
             utterance.reason = EndReason::MaximumUtterance;
             self.end(turn, &utterance);
-            return false;
+        } else if let Hearing::Live { fed, .. } = turn.hearing {
+            turn.due.hear = turn.listener.audio().len() >= fed + LIVE_SAMPLES;
         }
-        due
+    }
+
+    /// Somebody has begun to speak.
+    fn begin(&mut self, turn: &mut Turn) {
+        let request = TranscribeRequest { language: Some(turn.language), ..TranscribeRequest::default() };
+        let live = self.engines.get(turn.language).and_then(|engine| engine.begin(&request));
+        turn.listener.set_judged(live.is_some());
+        turn.hearing = live.map_or(Hearing::Whole, |live| Hearing::Live { live, fed: 0 });
+        turn.partial_at = 0;
+    }
+
+    /// Hears what is new in some turns, those of one engine together.
+    pub(super) fn hear(&mut self, turns: &mut [&mut Turn]) {
+        let mut numbers: Vec<usize> =
+            turns.iter().filter_map(|turn| self.engines.number(turn.language)).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let (bo, zh) = (self.engines.number(Language::Bo), self.engines.number(Language::Zh));
+        let numbers_of = |language: Language| if language == Language::Bo { bo } else { zh };
+        for number in numbers {
+            let Some(engine) = self.engines.chain(number) else { continue };
+            let mut more: Vec<(&mut Live, &[f32])> = Vec::new();
+            for turn in turns.iter_mut().filter(|turn| numbers_of(turn.language) == Some(number)) {
+                let Turn { hearing: Hearing::Live { live, fed }, listener, due, .. } = &mut **turn else {
+                    continue;
+                };
+                let audio = listener.audio();
+                let new = audio.get(*fed..).unwrap_or_default();
+                *fed = audio.len();
+                due.hear = false;
+                more.push((live, new));
+            }
+            if let Err(error) = engine.hear(&mut more) {
+                tracing::warn!(%error, "turns are heard as wholes from here on");
+                for turn in turns.iter_mut().filter(|turn| numbers_of(turn.language) == Some(number)) {
+                    turn.hearing = Hearing::Whole;
+                    turn.listener.set_judged(false);
+                }
+            }
+        }
     }
 
     /// The client says that the turn is over.
@@ -181,15 +286,51 @@ impl Ear {
         self.end(turn, &utterance);
     }
 
-    /// Transcribes what was said so far.
-    pub(super) fn partial(&mut self, turn: &mut Turn) {
-        // The last places are for the events that matter.
-        if turn.over || turn.events.capacity() < EVENT_QUEUE / 2 {
+    /// Whoever looked at the words says that they are a whole question: the turn is over, unless the speaker has gone on.
+    pub(super) fn complete(&mut self, turn: &mut Turn, pause: u64) {
+        if let Some(utterance) = turn.listener.complete(pause) {
+            self.end(turn, &utterance);
+        }
+    }
+
+    /// Tells what was said before a pause, so that somebody can look whether it is a whole question.
+    pub(super) fn pause(&mut self, turn: &mut Turn) {
+        let Some(pause) = turn.due.pause.take() else { return };
+        if turn.over || !turn.has_room() {
             return;
         }
-        let request = TranscribeRequest { language: Some(turn.language), prompt: Vec::new(), partial: true };
+        self.hear(&mut [&mut *turn]);
+        let Hearing::Live { live, .. } = &turn.hearing else { return };
         let Some(engine) = self.engines.get(turn.language) else { return };
-        match engine.transcribe(turn.listener.audio(), &request) {
+        match engine.conclude(live, true) {
+            Ok(transcript) => turn.tell(EarEvent::Paused { pause, transcript }),
+            Err(error) => tracing::debug!(%error, "a pause could not be looked at"),
+        }
+    }
+
+    /// Transcribes what was said so far.
+    pub(super) fn partial(&mut self, turn: &mut Turn) {
+        turn.due.partial = false;
+        // The last places are for the events that matter.
+        if turn.over || !turn.has_room() {
+            return;
+        }
+        let Some(engine) = self.engines.get(turn.language) else { return };
+        let length = turn.listener.audio().len();
+        let transcript = match &turn.hearing {
+            Hearing::Live { live, .. } => engine.conclude(live, false),
+            _ if length < turn.partial_at + length / PARTIAL_BACKOFF => return,
+            _ => {
+                let request = TranscribeRequest {
+                    language: Some(turn.language),
+                    partial: true,
+                    ..TranscribeRequest::default()
+                };
+                engine.transcribe(turn.listener.audio(), &request)
+            }
+        };
+        turn.partial_at = length;
+        match transcript {
             Ok(transcript) => turn.tell(EarEvent::Partial(transcript)),
             Err(error) => tracing::debug!(%error, "a partial transcript failed"),
         }
@@ -198,25 +339,56 @@ impl Ear {
     fn end(&mut self, turn: &mut Turn, utterance: &speech::Utterance) {
         let ended = Instant::now();
         let reason = match utterance.reason {
-            EndReason::Silence => SpeechEnd::Silence,
+            EndReason::Silence | EndReason::Complete => SpeechEnd::Silence,
             EndReason::MaximumUtterance => SpeechEnd::Maximum,
             EndReason::NoSpeech => SpeechEnd::NoSpeech,
             EndReason::Committed => SpeechEnd::Commit,
         };
         turn.tell(EarEvent::Ended { reason, speech_ms: u64::from(utterance.speech_ms), at: ended });
+        let complaint = utterance.levels.complaint();
         if utterance.speech_ms == 0 {
-            let heard =
-                Heard { transcript: None, dictation: false, engine: String::new(), language: turn.language };
+            let heard = Heard {
+                transcript: None,
+                dictation: false,
+                engine: String::new(),
+                language: turn.language,
+                complaint,
+            };
             turn.finish(EarEvent::Final(heard));
             return;
         }
-        let outcome = self.transcribe(&utterance.audio, turn.language);
+        let hearing = std::mem::replace(&mut turn.hearing, Hearing::Whole);
+        let outcome = match self.conclude(hearing, utterance, turn.language) {
+            Some(transcript) => Ok(self.heard(transcript, turn.language)),
+            None => self.transcribe(&utterance.audio, turn.language),
+        };
         histogram!(names::TRANSCRIBE_SECONDS).record(ended.elapsed());
         match outcome {
-            Ok(heard) => turn.finish(EarEvent::Final(heard)),
+            Ok(heard) => turn.finish(EarEvent::Final(Heard { complaint, ..heard })),
             Err(error) => {
                 tracing::error!(%error, "a turn could not be transcribed");
                 turn.finish(EarEvent::Failed);
+            }
+        }
+    }
+
+    /// The transcript of an utterance that was heard live; `None` where it was not, or the engine failed at it: then the whole is
+    /// transcribed, with every fall-back there is.
+    fn conclude(
+        &mut self,
+        hearing: Hearing,
+        utterance: &speech::Utterance,
+        language: Language,
+    ) -> Option<Transcript> {
+        let Hearing::Live { mut live, fed } = hearing else { return None };
+        let engine = self.engines.get(language)?;
+        let rest = utterance.audio.get(fed..).unwrap_or_default();
+        let heard = engine.hear(&mut [(&mut live, rest)]).and_then(|()| engine.conclude(&live, true));
+        match heard {
+            Ok(transcript) => Some(Transcript { language: Some(language), ..transcript }),
+            Err(error) => {
+                tracing::warn!(%error, "an utterance that was heard live is transcribed as a whole");
+                None
             }
         }
     }
@@ -225,10 +397,19 @@ impl Ear {
         let none =
             || TranscribeError::Engine { engine: "none".to_owned(), reason: "no engine hears it".to_owned() };
         let engine = self.engines.get(language).ok_or_else(none)?;
-        let request = TranscribeRequest { language: Some(language), prompt: Vec::new(), partial: false };
+        let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
         let transcript = engine.transcribe(audio, &request)?;
+        Ok(self.heard(transcript, language))
+    }
+
+    fn heard(&mut self, transcript: Transcript, language: Language) -> Heard {
+        let (name, dictates) = self
+            .engines
+            .get(language)
+            .map(|engine| (engine.name().to_owned(), engine.capabilities().dictation))
+            .unwrap_or_default();
         // After a fall-back, the words are missing: then it was no dictation, whatever the first engine can do.
-        let dictation = engine.capabilities().dictation && !transcript.text().is_empty();
-        Ok(Heard { dictation, engine: engine.name().to_owned(), language, transcript: Some(transcript) })
+        let dictation = dictates && !transcript.text().is_empty();
+        Heard { dictation, engine: name, language, transcript: Some(transcript), complaint: None }
     }
 }

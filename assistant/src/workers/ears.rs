@@ -11,19 +11,25 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
+    time::Instant,
 };
 
 use bytes::Bytes;
 use conversation::protocol::Codec;
 use language::Language;
+use metrics::histogram;
+use parking_lot::Mutex;
 use speech::{Listener, endpoint::EndpointRules, vad::EarshotDetector};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as channel};
 
 use super::{
-    ear::{Ear, EarEvent},
+    ear::{Ear, EarEvent, Turn},
     engines::EngineSet,
     fatal::Fatal,
+    load::{Load, LoadMeter, TICK},
+    waiting::{Ticket, WaitingRoom},
 };
+use crate::telemetry::names;
 
 /// Audio messages of one turn that may wait for its thread. When they all wait, the connection stops reading from its
 /// client: a client that sends faster than real time slows only itself.
@@ -37,6 +43,7 @@ pub(super) enum Command {
     Open { stream: u64, turn: Box<Opening> },
     Audio { stream: u64, bytes: Bytes, place: OwnedSemaphorePermit },
     Commit { stream: u64 },
+    Complete { stream: u64, pause: u64 },
     Close { stream: u64 },
 }
 
@@ -51,6 +58,7 @@ pub(super) struct Opening {
 struct Thread {
     commands: mpsc::SyncSender<Command>,
     streams: Arc<AtomicUsize>,
+    load: Arc<Load>,
 }
 
 /// The hearing threads.
@@ -58,6 +66,7 @@ struct Thread {
 pub struct Ears {
     threads: Arc<[Thread]>,
     places: Arc<Semaphore>,
+    waiting: Arc<Mutex<WaitingRoom>>,
     next: Arc<AtomicU64>,
     rules: EndpointRules,
     dictation: (Option<bool>, Option<bool>),
@@ -91,15 +100,18 @@ impl Ears {
             let (commands, queue) =
                 mpsc::sync_channel((conversations.max(per_thread) + 1) * (TURN_QUEUE + 4));
             let streams = Arc::new(AtomicUsize::new(0));
+            let load = Arc::new(Load::default());
             let mut ear = Ear::new(engines, audio_seconds, Arc::clone(&streams));
-            fatal.thread(&format!("ear-{number}"), move || listen(&mut ear, &queue))?;
-            threads.push(Thread { commands, streams });
+            let meter = LoadMeter::new(Arc::clone(&load));
+            fatal.thread(&format!("ear-{number}"), move || listen(&mut ear, &queue, meter))?;
+            threads.push(Thread { commands, streams, load });
         }
         let mut rules = rules.clone();
         rules.maximum_utterance_ms = audio_seconds.saturating_mul(1_000);
         Ok(Self {
             threads: threads.into(),
             places: Arc::new(Semaphore::new(conversations)),
+            waiting: Arc::default(),
             next: Arc::default(),
             rules,
             dictation,
@@ -114,9 +126,24 @@ impl Ears {
         }
     }
 
-    /// A place for one more voice conversation; `None` where all are taken.
-    pub fn admit(&self) -> Option<VoicePlace> {
-        Arc::clone(&self.places).try_acquire_owned().ok().map(|permit| VoicePlace { _permit: permit })
+    /// A place for one more voice conversation.
+    ///
+    /// # Errors
+    /// All places are taken, every thread is as busy as it may be, or somebody else waits already: a ticket to ask again with, soon, and
+    /// how many are before its holder.
+    pub fn admit(&self, ticket: Option<Ticket>) -> Result<VoicePlace, (Ticket, usize)> {
+        let enter = || {
+            let free = self.threads.iter().find(|thread| !thread.load.is_full())?;
+            let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+            free.load.admitted();
+            Some(VoicePlace { _permit: permit })
+        };
+        self.waiting.lock().ask(ticket, Instant::now(), enter)
+    }
+
+    /// Gives up waiting.
+    pub fn leave(&self, ticket: Ticket) {
+        self.waiting.lock().leave(ticket);
     }
 
     /// Begins a spoken turn on the least busy thread; `None` where this language cannot be heard. The holder of the
@@ -161,6 +188,11 @@ impl EarStream {
         drop(self.commands.try_send(Command::Commit { stream: self.stream }));
     }
 
+    /// What was said before a pause is a whole question: the turn is over, unless the speaker has gone on since.
+    pub fn complete(&self, pause: u64) {
+        drop(self.commands.try_send(Command::Complete { stream: self.stream, pause }));
+    }
+
     /// The next event; `None` after the last one. Cancel-safe.
     pub async fn event(&mut self) -> Option<EarEvent> {
         self.inbox.recv().await
@@ -173,25 +205,35 @@ impl Drop for EarStream {
     }
 }
 
-/// The thread: commands in order; partial transcripts only while nothing else waits.
-fn listen(ear: &mut Ear, queue: &mpsc::Receiver<Command>) {
-    let mut streams: HashMap<u64, super::ear::Turn> = HashMap::new();
-    let mut partials: VecDeque<u64> = VecDeque::new();
+/// Turns that are heard together, at most: what an engine gains by.
+const TOGETHER: usize = 8;
+
+/// The thread: commands in order; what turns want done is done when nothing else waits, or when so many want it that doing it together pays.
+fn listen(ear: &mut Ear, queue: &mpsc::Receiver<Command>, mut meter: LoadMeter) {
+    let mut streams: HashMap<u64, Turn> = HashMap::new();
+    let mut waiting: VecDeque<u64> = VecDeque::new();
     loop {
-        let command = match queue.try_recv() {
+        let next = if waiting.len() >= TOGETHER { Err(mpsc::TryRecvError::Empty) } else { queue.try_recv() };
+        let command = match next {
             Ok(command) => command,
             Err(mpsc::TryRecvError::Disconnected) => break,
-            Err(mpsc::TryRecvError::Empty) => {
-                if let Some(stream) = partials.pop_front() {
-                    if let Some(turn) = streams.get_mut(&stream) {
-                        ear.partial(turn);
-                    }
+            Err(mpsc::TryRecvError::Empty) if !waiting.is_empty() => {
+                let begun = Instant::now();
+                let now: Vec<u64> = waiting.drain(..waiting.len().min(TOGETHER)).collect();
+                attend(ear, &mut streams, &now);
+                meter.worked(begun);
+                continue;
+            }
+            Err(mpsc::TryRecvError::Empty) => match queue.recv_timeout(TICK) {
+                Ok(command) => command,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    meter.tick(Instant::now());
                     continue;
                 }
-                let Ok(command) = queue.recv() else { break };
-                command
-            }
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            },
         };
+        let begun = Instant::now();
         match command {
             Command::Open { stream, turn } => {
                 if let Some(turn) = ear.open(*turn) {
@@ -199,10 +241,11 @@ fn listen(ear: &mut Ear, queue: &mpsc::Receiver<Command>) {
                 }
             }
             Command::Audio { stream, bytes, place } => {
-                let Some(turn) = streams.get_mut(&stream) else { continue };
-                let wants_partial = ear.audio(turn, &bytes);
-                if wants_partial && !partials.contains(&stream) {
-                    partials.push_back(stream);
+                if let Some(turn) = streams.get_mut(&stream) {
+                    ear.audio(turn, &bytes);
+                    if turn.due.anything() && !waiting.contains(&stream) {
+                        waiting.push_back(stream);
+                    }
                 }
                 drop(place);
             }
@@ -211,11 +254,34 @@ fn listen(ear: &mut Ear, queue: &mpsc::Receiver<Command>) {
                     ear.commit(turn);
                 }
             }
+            Command::Complete { stream, pause } => {
+                if let Some(turn) = streams.get_mut(&stream) {
+                    ear.complete(turn, pause);
+                }
+            }
             Command::Close { stream } => {
                 streams.remove(&stream);
-                continue;
             }
         }
         streams.retain(|_, turn| !turn.is_over());
+        meter.worked(begun);
+    }
+}
+
+/// Does what these turns want done: hears them together, then looks at pauses and makes partial transcripts.
+fn attend(ear: &mut Ear, streams: &mut HashMap<u64, Turn>, now: &[u64]) {
+    let mut turns: Vec<&mut Turn> =
+        streams.iter_mut().filter(|(stream, _)| now.contains(stream)).map(|(_, turn)| turn).collect();
+    let begun = Instant::now();
+    ear.hear(&mut turns);
+    histogram!(names::HEAR_SECONDS).record(begun.elapsed());
+    histogram!(names::HEAR_BATCH).record(turns.len() as f64);
+    for turn in turns {
+        if turn.due.pause.is_some() {
+            ear.pause(turn);
+        }
+        if turn.due.partial {
+            ear.partial(turn);
+        }
     }
 }

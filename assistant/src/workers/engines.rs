@@ -31,20 +31,25 @@ impl EngineSet {
 
     /// What hears this language.
     pub fn get(&mut self, language: Language) -> Option<&mut (dyn Transcriber + 'static)> {
-        let index = match language {
+        self.chain(self.number(language)?)
+    }
+
+    /// Which of the chains hears this language.
+    pub const fn number(&self, language: Language) -> Option<usize> {
+        match language {
             Language::Bo => self.bo,
             Language::Zh => self.zh,
-        };
-        self.chains.get_mut(index?).map(AsMut::as_mut)
+        }
+    }
+
+    /// A chain by its number.
+    pub fn chain(&mut self, number: usize) -> Option<&mut (dyn Transcriber + 'static)> {
+        self.chains.get_mut(number).map(AsMut::as_mut)
     }
 
     /// What the engine of a language can do; `None` where there is none.
     pub fn dictation(&self, language: Language) -> Option<bool> {
-        let index = match language {
-            Language::Bo => self.bo,
-            Language::Zh => self.zh,
-        };
-        self.chains.get(index?).map(|chain| chain.capabilities().dictation)
+        self.chains.get(self.number(language)?).map(|chain| chain.capabilities().dictation)
     }
 }
 

@@ -6,7 +6,10 @@ pub mod ears;
 pub mod encode;
 pub mod engines;
 pub mod fatal;
+mod load;
 pub mod minds;
 pub mod mouths;
+mod waiting;
 
 pub use ear::EarEvent;
+pub use waiting::Ticket;

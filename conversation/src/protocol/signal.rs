@@ -260,4 +260,7 @@ pub struct ErrorSignal {
     /// For `too_fast` and `busy`: when to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+    /// For `busy`: how many others wait for a voice conversation before this client. Asking again in time keeps the place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_before: Option<u32>,
 }

@@ -3,100 +3,164 @@
 //! Source: Graves et al. 2006, "Connectionist Temporal Classification", equations 5 to 8; the tree shares the forward
 //! variables of common prefixes, which depend on nothing to their right.
 //!
-//! Probabilities are kept linear, because logarithmic addition costs ten times as much. What would underflow is kept in
-//! range by one binary exponent per node, renewed every [`BLOCK`] frames. The result is the exact sum over all
-//! alignments up to rounding: what is flushed to zero is less than 2⁻⁴⁰⁰ of the node's parent, whose own mass reaches
-//! the node one frame later at a cost of at most [`LOG_FLOOR`]. (The one exception is a form with as many units as the
-//! utterance has frames: it may come out as `-inf` instead of some hundreds of nats below everything else.)
+//! Probabilities are kept linear, because logarithmic addition costs ten times as much. Two things keep them in the range
+//! of an `f64`: posteriors are taken relative to the frame's best class, and every branch of the tree (what begins with the same
+//! unit) has one exponent, renewed every [`BLOCK`] frames. The result is the exact sum over all alignments up to
+//! rounding, unless a form is some 1,100 nats (80 wrong phones) below the likeliest beginning in its branch: then it comes out too low.
+//!
+//! A branch is walked through all frames before the next one, so that its variables stay in the processor's first cache. The inner loop
+//! takes every node's parent to be the node before it, which the compiler turns into vector instructions; the few nodes of which that
+//! is not true are done again.
 
-use super::{LOG_FLOOR, Posteriors, trie::Trie};
+use super::{
+    LOG_FLOOR, Posteriors,
+    trie::{SideLink, Trie, place_of},
+};
 
-/// Frames between two renewals of the exponents.
-const BLOCK: usize = 16;
+/// Frames between two renewals of an exponent.
+const BLOCK: usize = 8;
 
-/// A node's exponent is at least its parent's less this many bits. Within a block, mass can descend `BLOCK` levels and
-/// is multiplied by 2^`SLACK` at each, so `BLOCK · SLACK` plus the growth of the sums must stay under 1,023.
-const SLACK: i32 = 48;
+/// The binary exponent that a branch's largest value gets: within a block, sums of alignments grow by less than 2¹³.
+const TOP: i32 = 990;
 
-/// Values under this (relative to the node's exponent) are dropped when the exponents are renewed: they would decay into
-/// denormal numbers, which are a hundred times as slow.
-const FLUSH: f64 = 3e-151;
+/// Values under this are dropped when an exponent is renewed: within a block they would decay, by e⁻²⁰ a frame, into denormal
+/// numbers, which are a hundred times as slow.
+const FLUSH: f64 = 1e-230;
 
-/// Below every exponent that can occur.
-const NO_EXPONENT: i32 = i32::MIN / 2;
+/// What all of a tree's branches share: the sound.
+struct Frames {
+    /// `frames × `[`Trie::row_length`]: posteriors relative to the frame's best class.
+    emissions: Vec<f64>,
+    /// The blank's, relative too.
+    blanks: Vec<f64>,
+    /// By frame: logarithm of the probability (relative) that nothing but blanks came before it.
+    nothing_yet: Vec<f64>,
+    /// Sum of the best classes' logarithms.
+    best: f64,
+}
 
-/// Forward variables of one node after the frame just processed, in units of 2^exponent.
-#[derive(Clone, Copy, Default)]
-struct State {
-    /// Mass of the alignments that end in the node's unit.
-    unit: f64,
-    /// Mass of those that end in a blank after it.
-    blank: f64,
+impl Frames {
+    fn new(posteriors: &Posteriors, trie: &Trie<'_>) -> Self {
+        let count = posteriors.frames();
+        let mut frames = Self {
+            emissions: Vec::with_capacity(count * trie.row_length()),
+            blanks: Vec::with_capacity(count),
+            nothing_yet: Vec::with_capacity(count),
+            best: 0.0,
+        };
+        let mut silence = 0.0;
+        for frame in 0..count {
+            let row = posteriors.row(frame);
+            let best = f64::from(row.iter().copied().fold(LOG_FLOOR, f32::max));
+            let relative = |log: f32| f64::from(log.max(LOG_FLOOR)) - best;
+            frames.emissions.extend(
+                trie.units.iter().map(|&unit| row.get(unit as usize).map_or(0.0, |&log| relative(log).exp())),
+            );
+            frames.emissions.resize((frame + 1) * trie.row_length(), 0.0);
+            let blank = relative(row[posteriors.blank()]);
+            frames.blanks.push(blank.exp());
+            frames.nothing_yet.push(silence);
+            silence += blank;
+            frames.best += best;
+        }
+        frames
+    }
 }
 
 /// Natural logarithm of each end's total probability, in the order of [`Trie::ends`].
-pub(super) fn score(posteriors: &Posteriors, trie: &Trie) -> Vec<f32> {
-    let mut states = vec![State::default(); trie.links.len()];
-    let mut exponents = vec![0_i32; trie.links.len()];
-    let mut gains = vec![0.0_f64; trie.links.len()];
-    let mut emissions = vec![0.0_f64; trie.units.len()];
-    // Before the first frame nothing has been said, with certainty.
-    states[0].blank = 1.0;
-
-    for frame in 0..posteriors.frames() {
-        if frame % BLOCK == 0 {
-            renew(trie, &mut states, &mut exponents, &mut gains);
+pub(super) fn score(posteriors: &Posteriors, trie: &Trie<'_>) -> Vec<f32> {
+    let frames = Frames::new(posteriors, trie);
+    let mut masses = vec![0.0_f64; trie.nodes()];
+    let mut branch = Branch::default();
+    for range in trie.branches() {
+        branch.walk(&frames, trie, range.clone());
+        let exponent = branch.exponent;
+        for (mass, (unit, blank)) in
+            masses[range].iter_mut().zip(branch.unit.iter().zip(&branch.blank).skip(1))
+        {
+            *mass = (unit + blank).ln() + exponent;
         }
-        let row = posteriors.row(frame);
-        for (emission, &unit) in emissions.iter_mut().zip(&trie.units) {
-            *emission = row.get(unit as usize).map_or(0.0, |log| f64::from(log.max(LOG_FLOOR)).exp());
+    }
+    trie.ends.iter().map(|end| (masses[end.node as usize] + frames.best) as f32).collect()
+}
+
+/// Forward variables of one branch. Place 0 stands for the root, place `n` for the branch's node `n - 1`.
+#[derive(Default)]
+struct Branch {
+    /// Mass of the alignments that end in the node's unit, in units of e^`exponent`.
+    unit: Vec<f64>,
+    /// Mass of those that end in a blank after it.
+    blank: Vec<f64>,
+    next_unit: Vec<f64>,
+    next_blank: Vec<f64>,
+    /// By node: the posterior of its unit in this frame.
+    emitted: Vec<f64>,
+    exponent: f64,
+}
+
+impl Branch {
+    fn walk(&mut self, frames: &Frames, trie: &Trie<'_>, range: std::ops::Range<usize>) {
+        let count = range.len() + 1;
+        for list in [&mut self.unit, &mut self.blank, &mut self.next_unit, &mut self.next_blank] {
+            list.clear();
+            list.resize(count, 0.0);
         }
-        let blank = f64::from(row[posteriors.blank()].max(LOG_FLOOR)).exp();
-        step(trie, &mut states, &gains, &emissions, blank);
+        self.emitted.clear();
+        self.emitted.resize(range.len(), 0.0);
+        self.exponent = 0.0;
+        let side = trie.side_links(&range);
+        for (frame, emissions) in frames.emissions.chunks_exact(trie.row_length()).enumerate() {
+            if frame % BLOCK == BLOCK - 1 {
+                self.renew();
+            }
+            self.blank[0] = (frames.nothing_yet[frame] - self.exponent).exp();
+            self.step(trie, &range, side, emissions, frames.blanks[frame]);
+        }
     }
 
-    trie.ends
-        .iter()
-        .map(|end| {
-            let State { unit, blank } = states[end.node as usize];
-            let exponent = f64::from(exponents[end.node as usize]);
-            ((unit + blank).ln() + exponent * std::f64::consts::LN_2) as f32
-        })
-        .collect()
-}
-
-/// One frame. Children come after their parents in the arena, so walking backwards reads parents before they change.
-fn step(trie: &Trie, states: &mut [State], gains: &[f64], emissions: &[f64], blank: f64) {
-    for node in (1..trie.links.len()).rev() {
-        let link = trie.links[node];
-        let parent = states[link.parent as usize];
-        let entering = if link.repeats { parent.blank } else { parent.blank + parent.unit };
-        let state = &mut states[node];
-        let unit = (state.unit + gains[node] * entering) * emissions[usize::from(link.unit)];
-        state.blank = (state.blank + state.unit) * blank;
-        state.unit = unit;
+    fn step(
+        &mut self,
+        trie: &Trie<'_>,
+        range: &std::ops::Range<usize>,
+        side: &[SideLink],
+        emissions: &[f64],
+        blank: f64,
+    ) {
+        let count = range.len();
+        trie.spread(emissions, range.clone(), &mut self.emitted);
+        {
+            let (own_unit, own_blank) = (&self.unit[1..=count], &self.blank[1..=count]);
+            let (parent_unit, parent_blank) = (&self.unit[..count], &self.blank[..count]);
+            let (next_unit, next_blank) = (&mut self.next_unit[1..=count], &mut self.next_blank[1..=count]);
+            let emitted = &self.emitted[..count];
+            for n in 0..count {
+                let entering = parent_blank[n] + parent_unit[n];
+                next_unit[n] = (own_unit[n] + entering) * emitted[n];
+                next_blank[n] = (own_blank[n] + own_unit[n]) * blank;
+            }
+        }
+        for link in side {
+            let (n, parent) = (link.node as usize - range.start, place_of(link.parent, range.start));
+            let entering = self.blank[parent] + if link.repeats { 0.0 } else { self.unit[parent] };
+            self.next_unit[n + 1] = (self.unit[n + 1] + entering) * self.emitted[n];
+        }
+        std::mem::swap(&mut self.unit, &mut self.next_unit);
+        std::mem::swap(&mut self.blank, &mut self.next_blank);
     }
-    states[0].blank *= blank;
-}
 
-/// Rescales every node so that its larger variable is near 1, or at least within [`SLACK`] of its parent's scale.
-fn renew(trie: &Trie, states: &mut [State], exponents: &mut [i32], gains: &mut [f64]) {
-    for node in 0..trie.links.len() {
-        let state = &mut states[node];
-        let largest = state.unit.max(state.blank);
-        let own = if largest > 0.0 { exponents[node] + binary_exponent(largest) } else { NO_EXPONENT };
-        let parent = exponents[trie.links[node].parent as usize];
-        let exponent = if node == 0 { own } else { own.max(parent - SLACK) };
-        let scale = power_of_two(exponents[node].saturating_sub(exponent));
-        state.unit = flush(state.unit * scale);
-        state.blank = flush(state.blank * scale);
-        exponents[node] = exponent;
-        gains[node] = power_of_two(parent.saturating_sub(exponent));
+    /// Rescales the branch so that its largest variable is about 2^[`TOP`].
+    fn renew(&mut self) {
+        let largest = self.unit.iter().chain(&self.blank).skip(1).copied().fold(0.0, f64::max);
+        if largest <= 0.0 {
+            return;
+        }
+        let scale = power_of_two(TOP - binary_exponent(largest));
+        for value in self.unit.iter_mut().chain(&mut self.blank) {
+            let scaled = *value * scale;
+            *value = if scaled < FLUSH { 0.0 } else { scaled };
+        }
+        self.exponent -= scale.ln();
     }
-}
-
-fn flush(value: f64) -> f64 {
-    if value < FLUSH { 0.0 } else { value }
 }
 
 /// Exponent of a positive, normal number.
@@ -104,7 +168,7 @@ fn binary_exponent(value: f64) -> i32 {
     ((value.to_bits() >> 52) & 0x7ff) as i32 - 1023
 }
 
-/// 2^`exponent`; 0 where that would be denormal.
+/// 2^`exponent`, within the range of normal numbers.
 fn power_of_two(exponent: i32) -> f64 {
-    if exponent < -1022 { 0.0 } else { f64::from_bits(((exponent.min(1023) + 1023) as u64) << 52) }
+    f64::from_bits(((exponent.clamp(-1022, 1023) + 1023) as u64) << 52)
 }

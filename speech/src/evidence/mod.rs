@@ -4,7 +4,11 @@ mod forward;
 mod local;
 mod trie;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use language::{Evidence, FormBatch};
 
@@ -13,6 +17,9 @@ use self::trie::Trie;
 /// Posteriors under e⁻²⁰ count as e⁻²⁰: below that a recogniser's output is rounding, and one hopeless frame shall not
 /// decide about a whole utterance. It also bounds how fast [`forward`]'s numbers can decay.
 const LOG_FLOOR: f32 = -20.0;
+
+/// A frame is quiet where the blank is likelier than anything else by so many nats. Between words and in pauses, that is nearly every frame.
+const QUIET: f32 = 5.0;
 
 /// Log-posteriors of one utterance: `frames × classes`, row by row.
 struct Posteriors {
@@ -32,6 +39,37 @@ impl Posteriors {
 
     const fn blank(&self) -> usize {
         self.blank
+    }
+
+    /// The same with runs of quiet frames folded into one frame each, in which every class is as likely as in the run's best frame for it, the others
+    /// being blank. What is lost are alignments with two units in one run, which cost ten nats at least.
+    fn folded(&self) -> Self {
+        let mut folded = Self { values: Vec::with_capacity(self.values.len()), ..*self };
+        let mut run = false;
+        for frame in 0..self.frames() {
+            let row = self.row(frame);
+            let blank = row[self.blank];
+            let rival = row
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| *class != self.blank)
+                .map(|(_, log)| *log)
+                .fold(f32::MIN, f32::max);
+            let quiet = blank - rival >= QUIET;
+            if !(quiet && run) {
+                folded.values.extend_from_slice(row);
+            } else {
+                let start = folded.values.len() - self.classes;
+                let last = &mut folded.values[start..];
+                let before = last[self.blank];
+                for (sum, log) in last.iter_mut().zip(row) {
+                    *sum = (*sum + blank).max(log + before);
+                }
+                last[self.blank] = before + blank;
+            }
+            run = quiet;
+        }
+        folded
     }
 }
 
@@ -68,6 +106,7 @@ pub enum EvidenceError {
 /// A CTC recogniser's posteriors of one utterance, as [`Evidence`].
 pub struct PosteriorEvidence {
     posteriors: Posteriors,
+    folded: OnceLock<Posteriors>,
     units: Units,
     seconds: f32,
 }
@@ -95,7 +134,8 @@ impl PosteriorEvidence {
             // Posteriors are at most 1; `min` and `max` would let NaN through in one direction.
             *value = if value.is_nan() { f32::NEG_INFINITY } else { value.min(0.0) };
         }
-        Ok(Self { posteriors: Posteriors { values: log_posteriors, classes, blank }, units, seconds })
+        let posteriors = Posteriors { values: log_posteriors, classes, blank };
+        Ok(Self { posteriors, folded: OnceLock::new(), units, seconds })
     }
 
     /// The greedy path: each frame's best class, repetitions merged, blanks dropped.
@@ -119,7 +159,11 @@ impl PosteriorEvidence {
         self.posteriors.frames()
     }
 
-    fn trie(&self, batch: &FormBatch) -> Trie {
+    fn folded(&self) -> &Posteriors {
+        self.folded.get_or_init(|| self.posteriors.folded())
+    }
+
+    fn trie<'a>(&self, batch: &'a FormBatch) -> Trie<'a> {
         let (classes, blank) = (self.posteriors.classes, self.posteriors.blank);
         let Units::Characters(table) = &self.units else {
             return Trie::of_phones(batch.trie(), classes, blank);
@@ -144,9 +188,9 @@ impl Evidence for PosteriorEvidence {
     fn whole(&self, batch: &FormBatch) -> Vec<f32> {
         let trie = self.trie(batch);
         let mut scores = vec![f32::NEG_INFINITY; batch.len()];
-        for (end, log_probability) in trie.ends.iter().zip(forward::score(&self.posteriors, &trie)) {
+        for (end, log_probability) in trie.ends.iter().zip(forward::score(self.folded(), &trie)) {
             let score = &mut scores[end.form as usize];
-            *score = score.max(log_probability / end.length as f32);
+            *score = score.max(log_probability / end.units as f32);
         }
         scores
     }
@@ -154,7 +198,7 @@ impl Evidence for PosteriorEvidence {
     fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
         let trie = self.trie(batch);
         let mut scores = vec![f32::NEG_INFINITY; batch.len()];
-        for (end, local) in trie.ends.iter().zip(local::score(&self.posteriors, &trie)) {
+        for (end, local) in trie.ends.iter().zip(local::score(self.folded(), &trie)) {
             let score = &mut scores[end.form as usize];
             *score = score.max(local);
         }

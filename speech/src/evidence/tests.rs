@@ -139,7 +139,10 @@ proptest! {
             let reference = brute_force_whole(&posteriors, string);
             prop_assert!(close(whole[index], reference), "whole {:?}: {} {}", string, whole[index], reference);
             let reference = brute_force_anywhere(&posteriors, string);
-            prop_assert!(close(anywhere[index], reference), "anywhere {:?}: {} {}", string, anywhere[index], reference);
+            // Costs are rounded to eighths of a nat, frame by frame.
+            let rounding = (posteriors.len() / CLASSES) as f64 / 16.0;
+            prop_assert!((f64::from(anywhere[index]) - reference).abs() <= rounding || !reference.is_finite() && anywhere[index] == f32::NEG_INFINITY,
+                "anywhere {:?}: {} {}", string, anywhere[index], reference);
             prop_assert!(anywhere[index] <= 0.0);
         }
     }
@@ -156,15 +159,40 @@ proptest! {
         let strings: Vec<Vec<u8>> =
             lengths.iter().map(|&length| (0..length).map(|_| random.below(MANY - 1) as u8 + 1).collect()).collect();
         let batch = FormBatch::new(strings.iter().map(|string| form(&[string])).collect());
-        let whole = evidence(posteriors.clone(), MANY).whole(&batch);
-        for (index, string) in strings.iter().enumerate() {
-            let reference = logarithmic_whole(&posteriors, MANY, string);
-            // The documented exception: nearly as many phones as frames.
-            if string.len() + 2 < frames || !reference.is_finite() {
-                prop_assert!(close(whole[index], reference), "{} phones, {frames} frames: {} {}",
-                    string.len(), whole[index], reference);
-            }
+        // Without folding, which is tested by itself.
+        let all = evidence(posteriors.clone(), MANY);
+        let trie = all.trie(&batch);
+        let mut whole = vec![0.0; batch.len()];
+        for (end, score) in trie.ends.iter().zip(forward::score(&all.posteriors, &trie)) {
+            whole[end.form as usize] = score / end.units as f32;
         }
+        let references: Vec<f64> = strings.iter().map(|string| logarithmic_whole(&posteriors, MANY, string)).collect();
+        for ((string, &ours), &reference) in strings.iter().zip(&whole).zip(&references) {
+            // The documented exception: hopelessly below what begins alike. Then too low, never too high.
+            let total = |string: &Vec<u8>, score: f64| string.len() as f64 * score;
+            let best = strings.iter().zip(&references).map(|(s, &r)| total(s, r)).fold(f64::NEG_INFINITY, f64::max);
+            if total(string, reference) > best - 700.0 || !reference.is_finite() {
+                prop_assert!(close(ours, reference), "{} phones, {frames} frames: {ours} {reference}", string.len());
+            }
+            prop_assert!(ours == f32::NEG_INFINITY || f64::from(ours) <= reference + 1e-4 * reference.abs().max(1.0), "{ours} {reference}");
+        }
+    }
+}
+
+#[test]
+fn folding_quiet_frames_changes_scores_by_next_to_nothing() {
+    const MANY: usize = 95;
+    let mut random = Random(3);
+    let posteriors = confident_posteriors(&mut random, 200, MANY);
+    let said = evidence(posteriors.clone(), MANY).greedy();
+    let evidence = evidence(posteriors.clone(), MANY);
+    assert!(evidence.folded().frames() < 150, "{} of 200 frames are left", evidence.folded().frames());
+    let mut strings: Vec<Vec<u8>> = vec![said.iter().map(|&class| class as u8).collect()];
+    strings.extend((0..20).map(|_| (0..40).map(|_| random.below(MANY - 1) as u8 + 1).collect()));
+    let batch = FormBatch::new(strings.iter().map(|string| form(&[string])).collect());
+    for (ours, string) in evidence.whole(&batch).iter().zip(&strings) {
+        let reference = logarithmic_whole(&posteriors, MANY, string);
+        assert!((f64::from(*ours) - reference).abs() < 0.02 * reference.abs().max(1.0), "{ours} {reference}");
     }
 }
 

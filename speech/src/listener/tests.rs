@@ -97,7 +97,7 @@ fn a_cancelled_question_is_forgotten() {
 }
 
 #[test]
-fn partials_come_while_somebody_speaks_and_become_rarer() {
+fn partials_come_three_times_a_second_while_somebody_speaks() {
     let mut listener = listener();
     let mut lengths = Vec::new();
     for event in listener.push(&[speech(20_000), silence(2000)].concat()) {
@@ -106,10 +106,7 @@ fn partials_come_while_somebody_speaks_and_become_rarer() {
         }
     }
     let gaps: Vec<u32> = lengths.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert!(gaps.iter().all(|&gap| gap >= 400), "{gaps:?}");
-    assert!(gaps[0] < 500 && gaps[gaps.len() - 1] > 2000, "{gaps:?}");
-    let decoded: u32 = lengths.iter().sum();
-    assert!(decoded < 20_000 * 10, "all partials together cost {decoded} ms of decoding for 20 s");
+    assert!(gaps.iter().all(|gap| (300..330).contains(gap)), "{gaps:?}");
     assert!(*lengths.last().unwrap() <= 20_100, "none in the silence at the end");
 }
 
@@ -149,4 +146,47 @@ proptest! {
         let pieces: Vec<ListenerEvent> = sound.chunks(packet).flat_map(|piece| listener.push(piece)).collect();
         prop_assert_eq!(pieces, whole);
     }
+}
+
+fn paused(events: &[ListenerEvent]) -> Vec<u64> {
+    let pause = |event: &ListenerEvent| match event {
+        ListenerEvent::Paused { pause } => Some(*pause),
+        _ => None,
+    };
+    events.iter().filter_map(pause).collect()
+}
+
+#[test]
+fn a_judge_is_asked_at_every_pause_and_ends_a_whole_question_early() {
+    let mut listener = listener();
+    listener.set_judged(true);
+    let events = listener.push(&[speech(1000), silence(700), speech(500), silence(450)].concat());
+    assert_eq!(paused(&events), [1, 1, 2], "after 400 and 600 ms of the first pause, and 400 of the second");
+    assert!(listener.complete(1).is_none(), "the speaker has gone on since");
+    let utterance = listener.complete(2).unwrap();
+    assert_eq!(utterance.reason, EndReason::Complete);
+    assert_eq!(utterance.audio.iter().filter(|sample| **sample > 0.0).count(), 24_000);
+    assert!(listener.complete(2).is_none(), "once");
+    assert!(!listener.is_speaking());
+}
+
+#[test]
+fn with_a_judge_who_is_not_sure_silence_ends_the_question_later() {
+    let sound = [speech(1000), silence(1200), speech(1000), silence(2100)].concat();
+    assert_eq!(utterances(listener().push(&sound)).len(), 2, "without a judge it is cut in two");
+    let mut patient = listener();
+    patient.set_judged(true);
+    let found = utterances(patient.push(&sound));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].reason, EndReason::Silence);
+    assert!(paused(&listener().push(&sound)).is_empty(), "nobody is asked who cannot tell");
+}
+
+#[test]
+fn loudness_is_measured_utterance_by_utterance() {
+    let mut listener = listener();
+    let loud = utterances(listener.push(&[vec![1.0; 16_000], silence(1500)].concat()));
+    assert_eq!(loud[0].levels.complaint(), Some(crate::Complaint::TooLoud));
+    let fine = utterances(listener.push(&[silence(500), speech(1000), silence(1500)].concat()));
+    assert_eq!(fine[0].levels.complaint(), None);
 }

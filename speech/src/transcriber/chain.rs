@@ -1,6 +1,8 @@
 //! Several engines as one: the first that can answer does.
 
-use crate::{Capabilities, TranscribeError, TranscribeRequest, Transcriber, Transcript};
+use crate::{
+    Capabilities, Live, TranscribeError, TranscribeRequest, Transcriber, Transcript, transcript::foreign,
+};
 
 /// A chain of engines in order of preference, and optionally one more that only lends its
 /// [`Evidence`](language::Evidence) to transcripts that have none.
@@ -88,6 +90,38 @@ impl Transcriber for FallbackChain {
             engine: self.name.clone(),
             reason: "no engine hears this language".into(),
         }))
+    }
+
+    /// By the engine that would be asked first. Where it only hears whole utterances, so does the chain: a fall-back that could begin
+    /// sooner would answer in its place.
+    fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
+        let hears = |engine: &dyn Transcriber| {
+            request.language.is_none_or(|language| engine.capabilities().languages.contains(&language))
+        };
+        let (number, engine) =
+            self.engines.iter_mut().enumerate().find(|(_, engine)| hears(engine.as_ref()))?;
+        engine.begin(request).map(|live| Live { engine: number, ..live })
+    }
+
+    fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
+        for (number, engine) in self.engines.iter_mut().enumerate() {
+            let mut mine: Vec<(&mut Live, &[f32])> = more
+                .iter_mut()
+                .filter(|(live, _)| live.engine == number)
+                .map(|(live, samples)| (&mut **live, *samples))
+                .collect();
+            if !mine.is_empty() {
+                engine.hear(&mut mine)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
+        match self.engines.get_mut(live.engine) {
+            Some(engine) => engine.conclude(live, over),
+            None => Err(foreign(&self.name)),
+        }
     }
 }
 

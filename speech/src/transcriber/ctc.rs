@@ -15,12 +15,18 @@ use ort::{
     value::{Tensor, TensorElementType, ValueType},
 };
 
-use super::{ModelError, short_hash, tokens::Tokens};
+use super::{
+    ModelError,
+    live::{Heard, Streaming},
+    short_hash,
+    tokens::Tokens,
+};
 use crate::{
-    Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    Capabilities, Hypothesis, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
     evidence::{PosteriorEvidence, Units},
     features::{BINS, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
+    transcript::foreign,
 };
 
 /// The longest audio taken at once, in seconds: the longest utterance that the listener lets grow.
@@ -48,6 +54,7 @@ pub struct CtcTranscriber {
     fbank: Fbank,
     tokens: Tokens,
     units: Option<Units>,
+    streaming: Option<Streaming>,
 }
 
 impl CtcTranscriber {
@@ -74,6 +81,8 @@ impl CtcTranscriber {
         if ours {
             check_inventory(&tokens).map_err(|reason| ModelError::unusable(&tokens_file, reason))?;
         }
+        let streaming = Streaming::of(&session, metadata(&session, "streaming_delay").as_deref())
+            .map_err(|reason| ModelError::unusable(&model, reason))?;
         let units = if ours { Some(Units::Phones) } else { character_units(&tokens) };
         let folder_name = folder.file_name().map_or("ctc".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
@@ -89,6 +98,7 @@ impl CtcTranscriber {
             fbank: Fbank::new(),
             tokens,
             units,
+            streaming,
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
         loaded
@@ -112,6 +122,33 @@ impl CtcTranscriber {
             })
             .map(|evidence| evidence.greedy())
             .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
+    }
+
+    fn failed(&self, reason: String) -> TranscribeError {
+        TranscribeError::Engine { engine: self.name.clone(), reason }
+    }
+
+    /// Fills in what the log-posteriors say; nothing where every frame is a blank: then nothing was said, and the shortest question
+    /// would "explain" that best.
+    fn read(&self, posteriors: Vec<f32>, transcript: &mut Transcript) -> Result<(), TranscribeError> {
+        let units = self.units.clone().unwrap_or(Units::Phones);
+        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
+        let evidence = PosteriorEvidence::new(posteriors, classes, blank, units, transcript.seconds)
+            .map_err(|e| self.failed(e.to_string()))?;
+        let greedy = evidence.greedy();
+        if greedy.is_empty() {
+            return Ok(());
+        }
+        if self.capabilities.dictation {
+            let text = self.tokens.text(&greedy);
+            if !text.is_empty() {
+                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
+            }
+        }
+        if self.capabilities.evidence {
+            transcript.evidence = Some(Arc::new(evidence));
+        }
+        Ok(())
     }
 
     /// Log-posteriors of the audio, `frames × classes`.
@@ -162,28 +199,42 @@ impl Transcriber for CtcTranscriber {
         if audio.is_empty() {
             return Ok(transcript);
         }
-        let units = self.units.clone().unwrap_or(Units::Phones);
-        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        let evidence = self
-            .posteriors(audio)
-            .and_then(|p| {
-                PosteriorEvidence::new(p, classes, blank, units, seconds).map_err(|e| e.to_string())
-            })
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })?;
-        let greedy = evidence.greedy();
-        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
-        if greedy.is_empty() {
-            return Ok(transcript);
+        let posteriors = self.posteriors(audio).map_err(|reason| self.failed(reason))?;
+        self.read(posteriors, &mut transcript)?;
+        Ok(transcript)
+    }
+
+    fn begin(&mut self, _: &TranscribeRequest) -> Option<Live> {
+        self.streaming.as_ref().map(|streaming| Live::new(streaming.begin()))
+    }
+
+    fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
+        let Some(streaming) = &self.streaming else { return Err(foreign(&self.name)) };
+        let mut heard: Vec<(&mut Heard, &[f32])> = Vec::with_capacity(more.len());
+        for (live, samples) in more.iter_mut() {
+            heard.push((live.state.downcast_mut().ok_or_else(|| foreign(&self.name))?, samples));
         }
-        if self.capabilities.dictation {
-            let text = self.tokens.text(&greedy);
-            if !text.is_empty() {
-                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
-            }
-        }
-        if self.capabilities.evidence {
-            transcript.evidence = Some(Arc::new(evidence));
-        }
+        streaming.hear(&mut self.session, &mut self.fbank, &mut heard).map_err(|reason| self.failed(reason))
+    }
+
+    fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
+        let streaming = self.streaming.as_ref();
+        let (Some(streaming), Some(heard)) = (streaming, live.state.downcast_ref::<Heard>()) else {
+            return Err(foreign(&self.name));
+        };
+        let posteriors = if over {
+            streaming.conclude(&mut self.session, &mut self.fbank, heard)
+        } else {
+            Ok(heard.posteriors.clone())
+        };
+        let posteriors = posteriors.map_err(|reason| self.failed(reason))?;
+        let mut transcript = Transcript {
+            language: None,
+            hypotheses: Vec::new(),
+            evidence: None,
+            seconds: heard.samples as f32 / SAMPLE_RATE as f32,
+        };
+        self.read(posteriors, &mut transcript)?;
         Ok(transcript)
     }
 }
@@ -225,7 +276,8 @@ fn check_layout(session: &Session) -> Result<[String; 2], String> {
     if !is(x.dtype(), TensorElementType::Float32, 3) || !is(lengths.dtype(), TensorElementType::Int64, 1) {
         return Err("its inputs are not x f32[N, T, 80] and x_lens i64[N]".into());
     }
-    let [log_probs, log_probs_len] = session.outputs() else {
+    // A model that also streams returns its states besides.
+    let [log_probs, log_probs_len, ..] = session.outputs() else {
         return Err(format!(
             "it has {} outputs instead of log_probs and log_probs_len",
             session.outputs().len()

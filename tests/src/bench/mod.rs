@@ -3,6 +3,7 @@
 mod asked;
 mod latency;
 mod paraphrase;
+pub mod recognition;
 mod report;
 mod sound;
 pub mod understanding;

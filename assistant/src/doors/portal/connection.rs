@@ -272,7 +272,13 @@ impl Connection {
         };
         let slow = self.slow || self.teller.slow.is_cancelled();
         let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
-        speaker.say(Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech() });
+        speaker.say(Line {
+            seq: event.seq,
+            speech,
+            rate,
+            asked_at: self.turns.take_end_of_speech(),
+            from: 0,
+        });
     }
 
     /// Begins to speak where the client wants that and there is a voice.

@@ -100,6 +100,11 @@ impl Connection {
         }
     }
 
+    /// Goes on with what was interrupted last; whether there was anything.
+    pub(super) fn resume_sound(&self) -> bool {
+        self.speaker.as_ref().is_some_and(super::playback::Speaker::resume)
+    }
+
     /// Stops what is being spoken.
     pub(super) fn stop_sound(&self) {
         if let Some(speaker) = &self.speaker {

@@ -48,6 +48,8 @@ pub struct Line {
     pub rate: f32,
     /// When the citizen stopped speaking, for the latency figure.
     pub asked_at: Option<std::time::Instant>,
+    /// The sentence to begin with; 0 unless the line was interrupted before.
+    pub from: usize,
 }
 
 /// What stops the sound of a line at once.
@@ -70,6 +72,8 @@ pub struct Speaker {
     stop: Mutex<Stop>,
     outbox: Outbox,
     playing: Arc<AtomicU32>,
+    /// What was interrupted last, to be gone on with from the sentence that was being heard.
+    interrupted: Arc<Mutex<Option<Line>>>,
 }
 
 /// A voice fails; told once per connection.
@@ -85,6 +89,7 @@ impl Speaker {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (lines, queue) = mpsc::channel(QUEUE);
         let playing = Arc::new(AtomicU32::new(0));
+        let interrupted = Arc::default();
         let task = Player {
             mouths,
             outbox: outbox.clone(),
@@ -94,12 +99,14 @@ impl Speaker {
             failed: false,
             audio_id: 0,
             playing: Arc::clone(&playing),
+            interrupted: Arc::clone(&interrupted),
         };
-        (Self { lines, stop: Mutex::default(), outbox, playing }, task.run())
+        (Self { lines, stop: Mutex::default(), outbox, playing, interrupted }, task.run())
     }
 
     /// Speaks a line after those before it.
     pub fn say(&self, line: Line) {
+        self.interrupted.lock().take();
         let stop = self.stop.lock().clone();
         self.playing.fetch_add(1, Ordering::AcqRel);
         if self.lines.try_send((stop, line)).is_err() {
@@ -113,6 +120,12 @@ impl Speaker {
         let before = std::mem::take(&mut *self.stop.lock());
         self.outbox.interrupt_sound();
         before.now();
+    }
+
+    /// Goes on with what was interrupted last, from the sentence that was being heard; whether there was anything.
+    pub fn resume(&self) -> bool {
+        let line = self.interrupted.lock().take();
+        line.map(|line| self.say(line)).is_some()
     }
 
     /// Whether something is being spoken or waits to be.
@@ -136,6 +149,7 @@ struct Player {
     failed: bool,
     audio_id: u64,
     playing: Arc<AtomicU32>,
+    interrupted: Arc<Mutex<Option<Line>>>,
 }
 
 /// The sound of one line on its way.
@@ -144,6 +158,16 @@ struct Progress {
     generation: u64,
     begun: Instant,
     sent_ms: u64,
+    /// When each sentence begins, in milliseconds of this sound, with its number.
+    starts: Vec<(u64, usize)>,
+}
+
+impl Progress {
+    /// The sentence that is being heard now. Sound runs ahead of the ear.
+    fn heard(&self) -> Option<usize> {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.starts.iter().rev().find(|(start, _)| *start <= now).map(|(_, sentence)| *sentence)
+    }
 }
 
 impl Player {
@@ -165,8 +189,8 @@ impl Player {
             .collect();
         let mut progress: Option<Progress> = None;
         let fetch = |(text, language): &(String, Language)| self.fetch(text, *language, line, stop);
-        let mut next = sentences.first().map(fetch);
-        for (index, (text, _)) in sentences.iter().enumerate() {
+        let mut next = sentences.get(line.from).map(fetch);
+        for (index, (text, _)) in sentences.iter().enumerate().skip(line.from) {
             let Some(sound) = next.take() else { break };
             // The one after is synthesized while this one plays.
             let fetched = tokio::select! {
@@ -196,6 +220,10 @@ impl Player {
             if stop.token.is_cancelled() {
                 break;
             }
+        }
+        if stop.token.is_cancelled() {
+            let from = progress.as_ref().and_then(Progress::heard).unwrap_or(line.from);
+            *self.interrupted.lock() = Some(Line { from, asked_at: None, ..line.clone() });
         }
         if let Some(progress) = progress {
             self.end(&progress, stop.token.is_cancelled()).await;
@@ -239,7 +267,13 @@ impl Player {
         if let Some(asked_at) = line.asked_at {
             histogram!(names::FIRST_SOUND_SECONDS).record(asked_at.elapsed());
         }
-        Progress { audio_id: self.audio_id, generation, begun: Instant::now(), sent_ms: 0 }
+        Progress {
+            audio_id: self.audio_id,
+            generation,
+            begun: Instant::now(),
+            sent_ms: 0,
+            starts: Vec::new(),
+        }
     }
 
     async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &Sound) {
@@ -249,6 +283,7 @@ impl Player {
             text: text.to_owned(),
             start_ms: progress.sent_ms,
         };
+        progress.starts.push((progress.sent_ms, index));
         let all = async {
             self.outbox.sound_signal(progress.generation, mark).await;
             for piece in &sound.pieces {

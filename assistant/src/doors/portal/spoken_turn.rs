@@ -8,7 +8,7 @@ use conversation::{
     protocol::{AudioStart, ErrorCode, Signal, SpeechEnd},
 };
 use language::Language;
-use metrics::gauge;
+use metrics::{counter, gauge};
 
 use super::connection::Connection;
 use crate::{
@@ -17,15 +17,19 @@ use crate::{
     session::{Audience, Input, Refusal},
     telemetry::names,
     workers::{
-        EarEvent,
+        EarEvent, Ticket,
         ears::{EarStream, Ears, VoicePlace},
     },
 };
 
 /// A voice conversation keeps its place for so long after a turn, so that it is not turned away between two questions.
 const KEEP_PLACE: Duration = Duration::from_mins(1);
-/// When to try again if all places are taken: about the length of a turn.
-const BUSY_PAUSE: Duration = Duration::from_secs(10);
+/// When to try again if all places are taken: soon, because whoever waits keeps their place in the line.
+const BUSY_PAUSE: Duration = Duration::from_secs(3);
+/// A turn whose sound has stopped coming is over after so long: the client's microphone or link died. What was said is answered.
+const SILENT_CLIENT: Duration = Duration::from_secs(8);
+/// After the end of speech an answer must come: a transcript that is not there after so long never will be.
+const TRANSCRIPT_DEADLINE: Duration = Duration::from_secs(20);
 
 /// A place among the voice conversations, counted while it is held.
 struct CountedPlace(VoicePlace);
@@ -51,6 +55,32 @@ struct Turn {
     speaking: bool,
     /// Its end was noticed; the transcript is awaited.
     ended: bool,
+    /// By when something must have happened; `None` once the turn was ended for its client.
+    deadline: Option<Instant>,
+}
+
+impl Turn {
+    /// The next event. A turn that nobody sends sound for is ended, and one that never gets its transcript fails: whoever spoke is
+    /// answered in any case. Cancel-safe.
+    async fn event(&mut self) -> Option<EarEvent> {
+        loop {
+            let Some(deadline) = self.deadline else { return self.stream.event().await };
+            tokio::select! {
+                biased;
+                event = self.stream.event() => return event,
+                () = tokio::time::sleep_until(deadline.into()) => {
+                    if self.ended {
+                        tracing::error!("a turn got no transcript in time");
+                        self.deadline = None;
+                        return Some(EarEvent::Failed);
+                    }
+                    self.stream.commit();
+                    self.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
+                    self.ended = true;
+                }
+            }
+        }
+    }
 }
 
 /// A turn that the server ended while the client was still sending.
@@ -64,6 +94,8 @@ struct Past {
 pub(super) struct SpokenTurns {
     ears: Option<Ears>,
     place: Option<(CountedPlace, Instant)>,
+    /// The place in the line of whoever waits for one of those.
+    ticket: Option<Ticket>,
     turn: Option<Turn>,
     past: Option<Past>,
     end_of_speech: Option<Instant>,
@@ -71,7 +103,7 @@ pub(super) struct SpokenTurns {
 
 impl SpokenTurns {
     pub(super) const fn new(ears: Option<Ears>) -> Self {
-        Self { ears, place: None, turn: None, past: None, end_of_speech: None }
+        Self { ears, place: None, ticket: None, turn: None, past: None, end_of_speech: None }
     }
 
     /// The next event of the turn under way, with its id; pending for ever where there is no turn. Cancel-safe.
@@ -79,7 +111,7 @@ impl SpokenTurns {
         let keep_until = self.place.as_ref().map(|(_, until)| *until);
         match (&mut self.turn, keep_until) {
             (Some(turn), _) => {
-                let event = turn.stream.event().await;
+                let event = turn.event().await;
                 (turn.id.clone(), event)
             }
             (None, Some(until)) => {
@@ -109,6 +141,14 @@ impl SpokenTurns {
     }
 }
 
+impl Drop for SpokenTurns {
+    fn drop(&mut self) {
+        if let (Some(ears), Some(ticket)) = (&self.ears, self.ticket) {
+            ears.leave(ticket);
+        }
+    }
+}
+
 impl Connection {
     /// Begins a spoken turn, if there is room and an ear for the language.
     pub(super) fn begin_turn(&mut self, start: AudioStart) {
@@ -130,17 +170,29 @@ impl Connection {
         let ears = self.turns.ears.clone().ok_or_else(deaf)?;
         ears.dictation(language).ok_or_else(deaf)?;
         if self.turns.place.is_none() {
-            let place = ears.admit().ok_or_else(|| Refusal::new(ErrorCode::Busy).retry_after(BUSY_PAUSE))?;
+            let place = ears.admit(self.turns.ticket.take()).map_err(|(ticket, before)| {
+                self.turns.ticket = Some(ticket);
+                counter!(names::WAITS).increment(1);
+                Refusal::new(ErrorCode::Busy).retry_after(BUSY_PAUSE).waiting_behind(before)
+            })?;
             self.turns.place = Some((CountedPlace::new(place), Instant::now() + KEEP_PLACE));
         }
         let (CountedPlace(place), _) = self.turns.place.as_ref().ok_or_else(deaf)?;
         let stream = ears.open(place, start.codec, language).ok_or_else(deaf)?;
-        Ok(Turn { id: start.id.clone(), language, stream, speaking: false, ended: false })
+        Ok(Turn {
+            id: start.id.clone(),
+            language,
+            stream,
+            speaking: false,
+            ended: false,
+            deadline: Some(Instant::now() + SILENT_CLIENT),
+        })
     }
 
     /// Takes sound of the turn under way.
     pub(super) async fn sound(&mut self, bytes: Bytes) {
-        if let Some(turn) = self.turns.turn.as_ref().filter(|turn| !turn.ended) {
+        if let Some(turn) = self.turns.turn.as_mut().filter(|turn| !turn.ended) {
+            turn.deadline = Some(Instant::now() + SILENT_CLIENT);
             turn.stream.audio(bytes).await;
         } else if let Some(past) = &mut self.turns.past {
             // What was under way when the server ended the turn is dropped; whoever goes on and on is told once.
@@ -187,15 +239,34 @@ impl Connection {
                 }
             }
             Some(EarEvent::Partial(transcript)) => self.partial(id, transcript).await,
+            Some(EarEvent::Paused { pause, transcript }) => {
+                let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
+                if self.portal.conversations.is_complete(transcript, language).await
+                    && let Some(turn) = &self.turns.turn
+                {
+                    turn.stream.complete(pause);
+                }
+            }
             Some(EarEvent::Ended { reason, speech_ms, at }) => {
                 self.turns.end_of_speech = Some(at);
                 if let Some(turn) = &mut self.turns.turn {
                     (turn.speaking, turn.ended) = (true, true);
+                    turn.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
                 }
                 let at_maximum = reason == SpeechEnd::Maximum;
                 let by_client = reason == SpeechEnd::Commit;
                 self.turns.past = (!by_client).then(|| Past { id: id.clone(), at_maximum, told: false });
                 self.outbox().signal(Signal::SpeechEnded { id, reason, speech_ms });
+            }
+            // What made the assistant fall silent were no words: it goes on where it was.
+            Some(EarEvent::Final(heard)) if heard.is_nothing() && self.resume_sound() => {
+                self.turns.finish();
+                self.outbox().signal(Signal::Final {
+                    id,
+                    text: String::new(),
+                    dictation: false,
+                    seconds: 0.0,
+                });
             }
             Some(EarEvent::Final(heard)) => {
                 self.turns.finish();
