@@ -15,9 +15,15 @@ use ort::{
     value::{Tensor, TensorElementType, ValueType},
 };
 
-use super::{ModelError, short_hash, tokens::Tokens};
+use super::{
+    ModelError,
+    onnx::units,
+    reading::{CtcOutput, Reading, finite, nothing, padded},
+    short_hash,
+    tokens::Tokens,
+};
 use crate::{
-    Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    Capabilities, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
     evidence::{PosteriorEvidence, Units},
     features::{BINS, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
@@ -26,8 +32,8 @@ use crate::{
 /// The longest audio taken at once, in seconds: the longest utterance that the listener lets grow.
 const MAX_SECONDS: f32 = 60.0;
 
-/// Shorter clips are padded with silence to this many samples, because convolutions need some context to begin with.
-const SHORTEST: usize = SAMPLE_RATE as usize * 4 / 10;
+/// Milliseconds from one frame of the output to the next: four of the features' 10 ms.
+const SHIFT_MS: u32 = 40;
 
 /// The layout's name in a model's metadata.
 const LAYOUT: &str = "zipformer2_ctc";
@@ -63,21 +69,31 @@ impl CtcTranscriber {
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
         let model = model_file(folder)?;
+        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        Self::of_session(folder, &model, languages, session)
+    }
+
+    /// [`Self::load`] for a model that is open already.
+    pub(super) fn of_session(
+        folder: &Path,
+        model: &Path,
+        languages: &[Language],
+        session: Session,
+    ) -> Result<Self, ModelError> {
         let tokens_file = folder.join("tokens.txt");
         if !tokens_file.is_file() {
             return Err(ModelError::Missing { path: tokens_file, hint: HINT });
         }
         let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
-        let outputs = check_layout(&session).map_err(|reason| ModelError::unusable(&model, reason))?;
+        let outputs = check_layout(&session).map_err(|reason| ModelError::unusable(model, reason))?;
         let ours = metadata(&session, "model_author").as_deref() == Some(OURS);
         if ours {
             check_inventory(&tokens).map_err(|reason| ModelError::unusable(&tokens_file, reason))?;
         }
-        let units = if ours { Some(Units::Phones) } else { character_units(&tokens) };
+        let units = if ours { Some(Units::Phones) } else { units(&tokens) };
         let folder_name = folder.file_name().map_or("ctc".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
-            name: format!("ctc:{folder_name}@{}", short_hash(&model)?),
+            name: format!("ctc:{folder_name}@{}", short_hash(model)?),
             capabilities: Capabilities {
                 languages: if ours { Language::ALL.to_vec() } else { languages.to_vec() },
                 dictation: !ours,
@@ -93,7 +109,7 @@ impl CtcTranscriber {
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
         loaded
             .posteriors(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(&model, reason))?;
+            .map_err(|reason| ModelError::unusable(model, reason))?;
         tracing::info!(engine = loaded.name, ours, "the speech model is loaded");
         Ok(loaded)
     }
@@ -114,15 +130,21 @@ impl CtcTranscriber {
             .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
     }
 
+    /// What the network makes of the audio.
+    pub(super) fn hear(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
+        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
+        let values = self.posteriors(audio)?;
+        Ok(CtcOutput { values, classes, blank, shift_ms: SHIFT_MS, logits: false })
+    }
+
+    /// The classes' names.
+    pub(super) const fn vocabulary(&self) -> &Tokens {
+        &self.tokens
+    }
+
     /// Log-posteriors of the audio, `frames × classes`.
     fn posteriors(&mut self, audio: &[f32]) -> Result<Vec<f32>, String> {
-        let features = if audio.len() < SHORTEST {
-            let mut padded = audio.to_vec();
-            padded.resize(SHORTEST, 0.0);
-            self.fbank.compute(&padded)
-        } else {
-            self.fbank.compute(audio)
-        };
+        let features = self.fbank.compute(&padded(&finite(audio)));
         let frames = features.len() / BINS;
         let said = |e: ort::Error| e.to_string();
         let x = Tensor::from_array(([1, frames, BINS], features)).map_err(said)?;
@@ -157,40 +179,24 @@ impl Transcriber for CtcTranscriber {
         if seconds > self.capabilities.max_seconds {
             return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
         }
-        let mut transcript =
-            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
         if audio.is_empty() {
-            return Ok(transcript);
+            return Ok(nothing(request, seconds));
         }
-        let units = self.units.clone().unwrap_or(Units::Phones);
-        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        let evidence = self
-            .posteriors(audio)
-            .and_then(|p| {
-                PosteriorEvidence::new(p, classes, blank, units, seconds).map_err(|e| e.to_string())
-            })
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })?;
-        let greedy = evidence.greedy();
-        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
-        if greedy.is_empty() {
-            return Ok(transcript);
-        }
-        if self.capabilities.dictation {
-            let text = self.tokens.text(&greedy);
-            if !text.is_empty() {
-                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
-            }
-        }
-        if self.capabilities.evidence {
-            transcript.evidence = Some(Arc::new(evidence));
-        }
-        Ok(transcript)
+        let heard = self.hear(audio);
+        let reading = Reading {
+            tokens: &self.tokens,
+            units: self.units.as_ref(),
+            dictation: self.capabilities.dictation,
+        };
+        heard
+            .and_then(|output| reading.of_ctc(output, request, seconds))
+            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
     }
 }
 
 /// The model's file in its folder.
-fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
-    let preferred = ["model.int8.onnx", "model.onnx"].map(|name| folder.join(name));
+pub(super) fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
+    let preferred = ["model.int8.onnx", "model_quant.onnx", "model.onnx"].map(|name| folder.join(name));
     if let Some(model) = preferred.iter().find(|path| path.is_file()) {
         return Ok(model.clone());
     }
@@ -259,7 +265,7 @@ fn check_inventory(tokens: &Tokens) -> Result<(), String> {
 }
 
 /// Evidence in characters, where at least half of the vocabulary is single characters that can spell a form.
-fn character_units(tokens: &Tokens) -> Option<Units> {
+pub(super) fn character_units(tokens: &Tokens) -> Option<Units> {
     let characters = tokens.characters();
     (characters.len() * 2 >= tokens.names().len()).then(|| Units::Characters(Arc::new(characters)))
 }
