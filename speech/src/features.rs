@@ -144,8 +144,6 @@ impl FbankOptions {
         window: Window::HannSymmetric,
         edges: Edges::Zeros,
         pre_emphasis: PreEmphasis::Audio,
-        // 2⁻²⁴: `log_zero_guard_value`.
-        floor: LogFloor::Add(1.0 / 16_777_216.0),
         ..Self::NEMO_SHERPA
     };
 
@@ -156,6 +154,8 @@ impl FbankOptions {
         mel: MelScale::Slaney,
         low_hz: 0.0,
         high_hz: 8000.0,
+        // 2⁻²⁴: `log_zero_guard_value`.
+        floor: LogFloor::Add(1.0 / 16_777_216.0),
         ..Self::ICEFALL
     };
 

@@ -10,8 +10,8 @@ is absent), and prints a table. The exit status says whether all is equal that s
 What cannot be compared with sherpa-onnx is compared with a reference of our own (kaldi-native-fbank or numpy features,
 `frontends.py`, and onnx's reference evaluator instead of ONNX Runtime):
 
-- WeNet: sherpa-onnx adds random noise to the sound (dither 1), so that it does not even equal itself. Its tokens are
-  shown, but count for nothing.
+- WeNet: sherpa-onnx adds noise to the sound (dither 1 of 32768), another for every frame. Its tokens are shown, but
+  count for nothing.
 - the recipes' front ends of WeNet and NeMo, which sherpa-onnx does not have.
 
 FunASR's own exports, which sherpa-onnx does not load, hold the weights of their sherpa-onnx twins and must write the same.
@@ -23,6 +23,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,9 @@ from sherpa import TWINS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "speech/tests/fixtures/layouts"
 HERE = pathlib.Path(__file__).resolve().parent
+
+# Logits are some 50 large; 1e-3 of difference in a feature moves them by up to this.
+TIE = 0.05
 
 # Layout, front end, what it is compared with, whether it must be equal.
 PLAN = [
@@ -74,12 +78,16 @@ def as_sherpa(name):
     """A vocabulary's entry as sherpa-onnx prints it."""
     if len(name) == 6 and name.startswith("<0x"):
         byte = int(name[3:5], 16)
-        return chr(byte) if 0x20 <= byte < 0x7F else f"<0x{byte:X}>"
+        return chr(byte) if 0x20 <= byte < 0x7F else name
     return " " + name[1:] if name.startswith("▁") else name
 
 
 def spoken(text):
-    return " ".join(text.split())
+    """A text without white space and what is written differently on purpose: special tokens, which sherpa-onnx writes
+    and we do not, and bytes that are no text, which sherpa-onnx leaves out or names and we mark with U+FFFD."""
+    text = re.sub(r"<(\|[^|]*\||/?s|unk|sos/eos|0x[0-9A-F]{2})>", "", text)
+    text = "".join(c for c in text if c >= " " and c not in "\x7f\ufffd")
+    return "".join(text.split())
 
 
 def ours(layout, folder, front_end, files):
@@ -131,6 +139,34 @@ def reference(layout, folder, front_end, files):
         tokens = [as_sherpa(names[best[t]]) for t in kept]
         results.append({"tokens": tokens, "start_ms": [t * shift for t in kept]})
     return results
+
+
+def near_ties(layout, folder, front_end, path):
+    """How many frames (or slots) of a sound have their two best classes within TIE of each other, by the reference: there
+    the rounding of two programs may decide differently."""
+    twin = TWINS.get(layout, layout)
+    evaluator = ReferenceEvaluator(onnx.load(folder.parent / twin / "model.onnx"))
+    samples, _ = soundfile.read(path, dtype="float32")
+    one = lambda *values: [np.array([v], np.int32) for v in values]
+    if twin in ("sense-voice", "paraformer"):
+        entries = {p.key: p.value for p in onnx.load(folder.parent / twin / "model.onnx").metadata_props}
+        row = lambda key: np.array(entries[key].split(","), np.float32)
+        x = (frontends.stack(frontends.funasr(samples)) + row("neg_mean")) * row("inv_stddev")
+        feeds = [x[None], *one(len(x), 0, 15)] if twin == "sense-voice" else [x[None], *one(len(x))]
+    elif twin == "telespeech":
+        feeds = [frontends.per_feature(frontends.telespeech(samples), 0)[None]]
+    elif twin.startswith("nemo"):
+        recipe = front_end == "recipe"
+        x = frontends.nemo(samples) if recipe else frontends.nemo_sherpa(samples)
+        x = frontends.per_feature(x, 1 if recipe else 0)
+        feeds = [x.T[None].copy(), np.array([len(x)])]
+    else:
+        compute = {"zipformer": frontends.icefall, "wenet": frontends.wenet_sherpa}[twin]
+        x = (frontends.wenet if front_end == "recipe" else compute)(samples)
+        feeds = [x[None], np.array([len(x)])]
+    names = [i.name for i in onnx.load(folder.parent / twin / "model.onnx").graph.input]
+    scores = np.sort(evaluator.run(None, dict(zip(names, feeds)))[0].reshape(-1, len(tokens_of(folder.parent / twin / "tokens.txt"))))
+    return int((scores[:, -1] - scores[:, -2] < TIE).sum())
 
 
 def distance(a, b):
@@ -229,14 +265,18 @@ def main():
             total = sum(len(b["tokens"]) for b in other)
             apart = sum(distance(a["tokens"], b["tokens"]) for a, b in zip(mine, other))
             timed = sum(bool(b["start_ms"]) for b in other)
-            verdict = "" if equal == len(files) else " UNEQUAL" if must else " (not required)"
+            unequal = [(f, a, b) for f, a, b in zip(files, mine, other) if not same(layout, a, b)]
+            excused = must and all(
+                distance(a["tokens"], b["tokens"]) <= near_ties(layout, models / layout, front_end, f)
+                and a["tokens"] != b["tokens"]
+                for f, a, b in unequal
+            )
+            verdict = "" if not unequal else " (not required)" if not must else " only at near ties" if excused else " UNEQUAL"
             print(f"{layout:20}{front_end:11}{against:11}{equal:5}/{len(files)}{total:8}{timed:7}{apart:18}{verdict}")
-            if must and equal != len(files):
+            if must and unequal and not excused:
                 failed = True
-                for path, a, b in zip(files, mine, other):
-                    if not same(layout, a, b):
-                        print(f"  {path.name}\n    ours   {a}\n    theirs {b}")
-                        break
+                path, a, b = unequal[0]
+                print(f"  {path.name}\n    ours   {a}\n    theirs {b}")
     sys.exit(failed)
 
 

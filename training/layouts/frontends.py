@@ -31,13 +31,17 @@ def _run(online, samples, width):
     return np.array([online.get_frame(i) for i in range(n)], np.float32).reshape(n, width)
 
 
-def fbank(samples, *, scale, window, snip, low, high, slaney=False, dc=True):
+def fbank(samples, *, scale, window, snip, low, high, slaney=False, dc=True, guard=None):
     opts = knf.FbankOptions()
     _frames(opts, window, snip, dc)
     opts.mel_opts.num_bins = 80
     opts.mel_opts.low_freq = low
     opts.mel_opts.high_freq = high
     opts.mel_opts.is_librosa = slaney
+    if guard:
+        # ln(x + guard) instead of ln(max(x, 1.19e-7))
+        opts.use_log_floor = False
+        opts.eps = guard
     return _run(knf.OnlineFbank(opts), samples * np.float32(scale), 80)
 
 
@@ -58,7 +62,7 @@ def wenet_sherpa(s):
 
 
 def nemo_sherpa(s):
-    return fbank(s, scale=1, window="hann", snip=False, low=0, high=0, slaney=True, dc=False)
+    return fbank(s, scale=1, window="hann", snip=False, low=0, high=0, slaney=True, dc=False, guard=2.0**-24)
 
 
 def telespeech(s):

@@ -77,15 +77,24 @@ class Graph:
         )
         return self.add("Tanh", [y])
 
-    def logits(self, x, classes, blank=None, output=None):
-        """[..., HIDDEN] -> [..., classes]; the blank is a little likelier than the rest, as in a real model."""
+    def logits(self, x, names, blank=None, output=None):
+        """[..., HIDDEN] -> [..., classes]; the blank is a little likelier than the rest, and special tokens are never
+        said, as in a trained model."""
+        classes = len(names)
         w = self.rng.standard_normal((HIDDEN, classes)) * SHARPNESS
         y = self.add("MatMul", [x, self.constant(w.astype(np.float32))])
         bias = np.zeros(classes, np.float32)
         if blank is not None:
             # Of V random classes the best has about SHARPNESS * sqrt(HIDDEN/2 * 2 ln V): half the frames are blank.
             bias[blank] = SHARPNESS * np.sqrt(HIDDEN * np.log(classes)) * 0.8
+        for i, name in enumerate(names):
+            if i != blank and is_special(name):
+                bias[i] = -1000.0
         return self.add("Add", [y, self.constant(bias)], output)
+
+
+def is_special(name):
+    return len(name) > 2 and name[0] == "<" and name[-1] == ">" and not name.startswith("<0x")
 
 
 def value(name, kind, *shape):
@@ -143,10 +152,10 @@ def sense_voice(folder, size, funasr):
     classes = len(names)
     w = np.zeros((HIDDEN + 16, classes))
     w[:HIDDEN] = g.rng.standard_normal((HIDDEN, classes)) * SHARPNESS
-    # Special tokens only in the queries' frames, as in a trained model: readers differ in how they leave others out.
+    # Special tokens only in the queries' frames.
     bias = np.zeros(classes, np.float32)
     for i, name in enumerate(names):
-        if name.startswith("<|"):
+        if is_special(name):
             bias[i] = -1000.0
     for query, name in says.items():
         w[HIDDEN + query, special[name]] = 2000.0
@@ -162,7 +171,7 @@ def sense_voice(folder, size, funasr):
         g.save(folder / "model.onnx", inputs, outputs, {})
         write_am_mvn(folder / "am.mvn", neg_mean, inv_stddev)
         (folder / "config.yaml").write_text(CONFIG, encoding="utf-8")
-        (folder / "tokens.json").write_text(json.dumps(names, ensure_ascii=False), encoding="utf-8")
+        write_sentencepiece(folder / "chn_jpn_yue_eng_ko_spectok.bpe.model", names)
         return
     metadata = {
         "lfr_window_size": 7,
@@ -272,11 +281,11 @@ def paraformer(folder, size, funasr):
     lower = g.add("Max", [since, k])
     share = g.add("Relu", [g.add("Sub", [upper, lower])])  # [N, T, L]
     fired = g.add("MatMul", [g.add("Transpose", [share], perm=[0, 2, 1]), hidden])  # [N, L, H]
-    scores = g.logits(fired, classes)
+    scores = g.logits(fired, names)
     # The last slot says </s>.
     last = g.add("Cast", [g.add("Equal", [k, g.add("Sub", [slots, f32(1.0)])])], to=TP.FLOAT)
     end = np.zeros((1, classes), np.float32)
-    end[0, 2] = 1000.0
+    end[0, 2] = 3000.0
     g.add("Add", [scores, g.add("MatMul", [g.add("Unsqueeze", [last, g.ints(1)]), g.constant(end)])], "logits")
     count = g.add("Cast", [slots], to=TP.INT32)
     zero = g.add("Mul", ["speech_lengths", g.constant(np.array(0, np.int32))])
@@ -287,7 +296,10 @@ def paraformer(folder, size, funasr):
     flat = g.add("Reshape", [third, g.ints(0, -1)], "us_alphas")
     cumulated = g.add("Add", [g.add("CumSum", [flat, g.constant(np.array(1, np.int64))]), f32(0.15)])
     before = g.add("Floor", [g.add("Sub", [cumulated, flat])])
-    g.add("Sub", [cumulated, before], "us_cif_peak")
+    peak = g.add("Sub", [cumulated, before])
+    # A weight that nearly fires counts as a peak for readers; rounding shall not decide about that here.
+    fires = g.add("GreaterOrEqual", [peak, f32(1.0)])
+    g.add("Where", [fires, peak, g.add("Min", [peak, f32(0.99)])], "us_cif_peak")
     inputs = [value("speech", TP.FLOAT, "N", "T", 560), value("speech_lengths", TP.INT32, "N")]
     outputs = [
         value("logits", TP.FLOAT, "N", "L", classes),
@@ -320,12 +332,12 @@ def paraformer(folder, size, funasr):
 # CTC models on log-mel features
 
 
-def ctc_body(g, x, channels, layers, pad, classes, blank, output, scale=3.0):
+def ctc_body(g, x, channels, layers, pad, names, blank, output, scale=3.0):
     """[N, C, T] -> log-posteriors [N, T', V], two or three convolutions of stride 2."""
     for i in range(layers):
         x = g.strided(x, channels if i == 0 else HIDDEN, HIDDEN, scale if i == 0 else 2.5, pad)
     y = g.add("Transpose", [x], perm=[0, 2, 1])
-    return g.add("LogSoftmax", [g.logits(y, classes, blank)], output, axis=2)
+    return g.add("LogSoftmax", [g.logits(y, names, blank)], output, axis=2)
 
 
 def subsampled(g, lengths, layers, output):
@@ -339,7 +351,7 @@ def mel_ctc(folder, names, seed, lengths, metadata, oddities=()):
     classes, blank = len(names), names.index("<blk>") if "<blk>" in names else names.index("<blank>")
     g = Graph(seed)
     x = g.add("Transpose", ["x"], perm=[0, 2, 1])
-    ctc_body(g, x, 80, 2, 0, classes, blank, "log_probs")
+    ctc_body(g, x, 80, 2, 0, names, blank, "log_probs")
     subsampled(g, "x_lens", 2, lengths)
     g.save(
         folder / "model.onnx",
@@ -368,8 +380,7 @@ def wenet(folder, size):
 
 def zipformer(folder, size):
     total = 2000 if size == "full" else 400
-    # Byte tokens <0x00>..<0xFF> at 3..258, then pieces, as in icefall's models with byte fallback. The first of them
-    # is so unlikely in real text that a made one may leave bytes out of what it says: see `make` below.
+    # Byte tokens <0x00>..<0xFF> at 3..258, then pieces, as in icefall's models with byte fallback.
     names = ["<blk>", "<sos/eos>", "<unk>"] + [f"<0x{b:02X}>" for b in range(256)] + ["▁"]
     names += ["▁" + w for w in LATIN] + TIBETAN + HAN
     names = names[:total]
@@ -394,7 +405,7 @@ def nemo(folder, size, kind):
     classes, blank = len(names), len(names) - 1
     g = Graph({"EncDecCTCModel": 5, "EncDecCTCModelBPE": 6, "EncDecHybridRNNTCTCBPEModel": 7}[kind])
     # Features are normalised already: no column sums are needed, but the same weights do.
-    ctc_body(g, "audio_signal", 80, 3, 1, classes, blank, "logprobs", scale=2.0)
+    ctc_body(g, "audio_signal", 80, 3, 1, names, blank, "logprobs", scale=2.0)
     metadata = {
         "vocab_size": classes - 1,
         "normalize_type": "per_feature",
@@ -423,7 +434,7 @@ def telespeech(folder, size):
     for i in range(2):
         x = g.strided(x, 40 if i == 0 else HIDDEN, HIDDEN, 2.0 if i == 0 else 2.5, 1)
     y = g.add("Transpose", [x], perm=[2, 0, 1])  # time first: [T', 1, V]
-    g.logits(y, classes, 0, "logits")
+    g.logits(y, names, 0, "logits")
     metadata = {
         "model_type": "telespeech_ctc",
         "version": "1",

@@ -4,10 +4,7 @@
 //! `log_probs` f32\[N, T', V\] and `log_probs_len` i64\[N\]; T' is about T / 4. Beside the model lies `tokens.txt`.
 //! Source: sherpa-onnx `offline-zipformer-ctc-model.cc`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use language::{Language, phones::INVENTORY};
 use ort::{
@@ -53,7 +50,7 @@ pub struct CtcTranscriber {
     outputs: [String; 2],
     fbank: Fbank,
     tokens: Tokens,
-    units: Option<Units>,
+    units: Units,
 }
 
 impl CtcTranscriber {
@@ -90,14 +87,14 @@ impl CtcTranscriber {
         if ours {
             check_inventory(&tokens).map_err(|reason| ModelError::unusable(&tokens_file, reason))?;
         }
-        let units = if ours { Some(Units::Phones) } else { units(&tokens) };
+        let units = if ours { Units::Phones } else { units(&tokens) };
         let folder_name = folder.file_name().map_or("ctc".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
             name: format!("ctc:{folder_name}@{}", short_hash(model)?),
             capabilities: Capabilities {
                 languages: if ours { Language::ALL.to_vec() } else { languages.to_vec() },
                 dictation: !ours,
-                evidence: units.is_some(),
+                evidence: true,
                 max_seconds: MAX_SECONDS,
             },
             session,
@@ -185,7 +182,7 @@ impl Transcriber for CtcTranscriber {
         let heard = self.hear(audio);
         let reading = Reading {
             tokens: &self.tokens,
-            units: self.units.as_ref(),
+            units: Some(&self.units),
             dictation: self.capabilities.dictation,
         };
         heard
@@ -262,10 +259,4 @@ fn check_inventory(tokens: &Tokens) -> Result<(), String> {
             INVENTORY[class].name
         )),
     }
-}
-
-/// Evidence in characters, where at least half of the vocabulary is single characters that can spell a form.
-pub(super) fn character_units(tokens: &Tokens) -> Option<Units> {
-    let characters = tokens.characters();
-    (characters.len() * 2 >= tokens.names().len()).then(|| Units::Characters(Arc::new(characters)))
 }

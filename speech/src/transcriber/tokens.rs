@@ -120,6 +120,13 @@ impl Tokens {
         table
     }
 
+    /// Whether every class that can be spoken is one written character.
+    pub fn single_characters(&self) -> bool {
+        let spoken =
+            self.names.iter().enumerate().filter(|&(class, name)| class != self.blank && !is_special(name));
+        self.characters().len() == spoken.count()
+    }
+
     /// The classes as pieces that forms can be spelled in.
     pub fn pieces(&self) -> Pieces {
         let spoken =

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use self::opened::Opened;
 use super::{
     ModelError,
-    ctc::{CtcTranscriber, character_units, model_file},
+    ctc::{CtcTranscriber, model_file},
     reading::{CtcOutput, Emission, ONE_FRAME, Reading, finite, nothing},
     short_hash,
     tokens::Tokens,
@@ -149,7 +149,7 @@ impl OnnxTranscriber {
             Layout::TeleSpeech => telespeech::load(opened, folder),
         }?;
         let folder_name = folder.file_name().map_or("model".into(), |name| name.to_string_lossy());
-        let units = parts.ctc.then(|| units(&parts.tokens)).flatten();
+        let units = parts.ctc.then(|| units(&parts.tokens));
         let mut other = Other {
             name: format!("{}:{folder_name}@{}", parts.layout, short_hash(&path)?),
             capabilities: Capabilities {
@@ -322,10 +322,13 @@ fn warm_up() -> Vec<f32> {
         .collect()
 }
 
-/// How forms are spelled in a vocabulary: in characters where at least half of the classes are single ones, otherwise in
-/// the longest pieces that fit.
-pub(super) fn units(tokens: &Tokens) -> Option<Units> {
-    Some(character_units(tokens).unwrap_or_else(|| Units::Tokens(Arc::new(tokens.pieces()))))
+/// How forms are spelled in a vocabulary: in characters where it has nothing else, otherwise in the longest pieces that fit.
+pub(super) fn units(tokens: &Tokens) -> Units {
+    if tokens.single_characters() {
+        Units::Characters(Arc::new(tokens.characters()))
+    } else {
+        Units::Tokens(Arc::new(tokens.pieces()))
+    }
 }
 
 /// `tokens.txt` of a folder.
