@@ -105,7 +105,9 @@ fn log_softmax(values: &mut [f32], classes: usize) {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = row.iter().map(|&value| f64::from(value - largest).exp()).sum();
         let norm = (f64::from(largest) + sum.ln()) as f32;
-        row.iter_mut().for_each(|value| *value -= norm);
+        for value in row {
+            *value -= norm;
+        }
     }
 }
 

@@ -163,7 +163,13 @@ impl OnnxTranscriber {
             units,
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        other.hear(&warm_up(), None).map_err(|reason| ModelError::unusable(&path, reason))?;
+        let heard = other.hear(&warm_up(), None).map_err(|reason| ModelError::unusable(&path, reason))?;
+        if matches!(heard, Heard::Nothing) {
+            tracing::warn!(
+                engine = other.name,
+                "the model found nothing in a second of noise, which may be right; if it never writes a word, it is damaged"
+            );
+        }
         tracing::info!(engine = other.name, "the speech model is loaded");
         Ok(Self { engine: Engine::Other(Box::new(other)) })
     }

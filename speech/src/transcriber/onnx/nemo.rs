@@ -1,4 +1,4 @@
-//! `NeMo` CTC (QuartzNet, Citrinet, Conformer, FastConformer, hybrids' CTC half) in sherpa-onnx's export.
+//! `NeMo` CTC (`QuartzNet`, `Citrinet`, `Conformer`, `FastConformer`, the CTC half of hybrids) in sherpa-onnx's export.
 //!
 //! Contract: inputs `audio_signal` f32\[N, 80, T\] and `length` i64\[N\]; output `logprobs` f32\[N, T', V\], T' = T /
 //! `subsampling_factor`; the blank is the last class. Source: sherpa-onnx `offline-nemo-enc-dec-ctc-model.cc`; `NeMo`
@@ -10,12 +10,11 @@ use language::Language;
 
 use super::{
     FrontEnd, Heard, MAX_SECONDS, Network, Parts,
-    opened::{Feed, Opened, frames},
+    opened::{Feed, Opened, Wanted, frames},
     tokens_file,
 };
 use crate::{
     features::{BINS, Fbank, FbankOptions, Spread, normalise_per_feature},
-    runtime::Element,
     transcriber::{
         ModelError,
         reading::{CtcOutput, padded},
@@ -36,7 +35,7 @@ struct Nemo {
 }
 
 pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result<Parts, ModelError> {
-    opened.check(&[(Some(Element::F32), 3, Some((1, BINS))), (None, 1, None)])?;
+    opened.check(&[Wanted::Features { axis: 1, size: BINS }, Wanted::Number])?;
     let path = tokens_file(folder)?;
     let tokens = Tokens::read(&path, folder.join("bbpe.model").is_file())?;
     if tokens.blank() + 1 != tokens.names().len() {

@@ -20,6 +20,14 @@ pub(super) struct Opened {
     pub outputs: Vec<Port>,
 }
 
+/// What an input should be.
+pub(super) enum Wanted {
+    /// 32-bit floating point with three dimensions, of which one has a fixed size (or one left open).
+    Features { axis: usize, size: usize },
+    /// One integer per utterance, of any width.
+    Number,
+}
+
 /// What an input is given.
 pub(super) enum Feed {
     /// Numbers of a shape.
@@ -89,34 +97,28 @@ impl Opened {
         })
     }
 
-    /// Checks the inputs: what each holds (`None`: integers of any width), how many dimensions it has, and the fixed
-    /// size of some of them.
-    pub fn check(
-        &self,
-        wanted: &[(Option<Element>, usize, Option<(usize, usize)>)],
-    ) -> Result<(), ModelError> {
-        let found = || {
-            let one = |port: &Port| format!("{} {:?}{:?}", port.name, port.element, port.shape);
-            self.inputs.iter().map(one).collect::<Vec<_>>().join(", ")
+    /// Checks the inputs' number, elements, dimensions and fixed sizes.
+    pub fn check(&self, wanted: &[Wanted]) -> Result<(), ModelError> {
+        let fits = |(port, wanted): (&Port, &Wanted)| match *wanted {
+            Wanted::Features { axis, size } => {
+                port.element == Element::F32
+                    && port.shape.len() == 3
+                    && port.shape[axis].is_none_or(|found| found == size)
+            }
+            Wanted::Number => matches!(port.element, Element::I32 | Element::I64) && port.shape.len() == 1,
         };
-        let fits =
-            |port: &Port, &(element, rank, fixed): &(Option<Element>, usize, Option<(usize, usize)>)| {
-                let element_fits = match element {
-                    Some(element) => port.element == element,
-                    None => matches!(port.element, Element::I32 | Element::I64),
-                };
-                element_fits
-                    && port.shape.len() == rank
-                    && fixed.is_none_or(|(axis, size)| port.shape[axis].is_none_or(|found| found == size))
-            };
-        if self.inputs.len() == wanted.len()
-            && self.inputs.iter().zip(wanted).all(|(port, want)| fits(port, want))
-        {
+        if self.inputs.len() == wanted.len() && self.inputs.iter().zip(wanted).all(fits) {
             return Ok(());
         }
+        let one = |port: &Port| {
+            let sizes =
+                port.shape.iter().map(|size| size.map_or_else(|| "?".into(), |size| size.to_string()));
+            format!("{} {:?}[{}]", port.name, port.element, sizes.collect::<Vec<_>>().join(", "))
+        };
+        let found = self.inputs.iter().map(one).collect::<Vec<_>>().join(", ");
         Err(ModelError::unusable(
             &self.path,
-            format!("its inputs are not those of its layout as this version knows it; found {}", found()),
+            format!("its inputs are not those of its layout as this version knows it; found {found}"),
         ))
     }
 

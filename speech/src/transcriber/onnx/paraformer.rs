@@ -11,16 +11,13 @@ use language::Language;
 use super::{
     Heard, MAX_SECONDS, Network, Parts,
     funasr::{Front, vocabulary},
-    opened::{Feed, Opened, Output, frames},
+    opened::{Feed, Opened, Output, Wanted, frames},
     tokens_file,
 };
-use crate::{
-    runtime::Element,
-    transcriber::{
-        ModelError,
-        reading::{Emission, best},
-        tokens::Tokens,
-    },
+use crate::transcriber::{
+    ModelError,
+    reading::{Emission, best},
+    tokens::Tokens,
 };
 
 /// What ends an utterance.
@@ -45,7 +42,7 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
     } else {
         (Front::of_files(folder)?, vocabulary(folder)?)
     };
-    opened.check(&[(Some(Element::F32), 3, Some((2, front.width()))), (None, 1, None)])?;
+    opened.check(&[Wanted::Features { axis: 2, size: front.width() }, Wanted::Number])?;
     let tokens = Tokens::joined(names);
     let end = tokens.class(END).ok_or_else(|| {
         ModelError::unusable(folder, format!("its vocabulary has no {END}, which ends an utterance"))

@@ -11,13 +11,10 @@ use language::Language;
 use super::{
     Heard, Network, Parts,
     funasr::{Front, vocabulary},
-    opened::{Feed, Opened, frames, length},
+    opened::{Feed, Opened, Wanted, frames, length},
     tokens_file,
 };
-use crate::{
-    runtime::Element,
-    transcriber::{ModelError, reading::CtcOutput, tokens::Tokens},
-};
+use crate::transcriber::{ModelError, reading::CtcOutput, tokens::Tokens};
 
 /// Frames before the speech.
 const QUERIES: usize = 4;
@@ -41,8 +38,8 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
     } else {
         (Front::of_files(folder)?, vocabulary(folder)?)
     };
-    let integers = (None, 1, None);
-    opened.check(&[(Some(Element::F32), 3, Some((2, front.width()))), integers, integers, integers])?;
+    let features = Wanted::Features { axis: 2, size: front.width() };
+    opened.check(&[features, Wanted::Number, Wanted::Number, Wanted::Number])?;
     // The numbers of FunASR's own export are constants of its program.
     let blank = opened.number("blank_id", Some(0))?;
     let blank = usize::try_from(blank).ok().filter(|&blank| blank < names.len()).ok_or_else(|| {

@@ -23,8 +23,11 @@ pub(super) fn pieces(bytes: &[u8]) -> Result<Vec<String>, String> {
     if pieces.is_empty() { Err("it is no SentencePiece model: it has no pieces".into()) } else { Ok(pieces) }
 }
 
-/// One field: its number, and its bytes where it has a length. `None` at the end.
-fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<(u64, Option<&'a [u8]>)>, String> {
+/// One field: its number, and its bytes where it has a length.
+type Field<'a> = (u64, Option<&'a [u8]>);
+
+/// The next field; `None` at the end.
+fn next<'a>(rest: &mut &'a [u8]) -> Result<Option<Field<'a>>, String> {
     if rest.is_empty() {
         return Ok(None);
     }

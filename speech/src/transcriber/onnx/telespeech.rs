@@ -9,12 +9,11 @@ use language::Language;
 
 use super::{
     Heard, MAX_SECONDS, Network, Parts,
-    opened::{Feed, Opened, frames},
+    opened::{Feed, Opened, Wanted, frames},
     tokens_file,
 };
 use crate::{
     features::{Fbank, FbankOptions, Spread, normalise_per_feature},
-    runtime::Element,
     transcriber::{
         ModelError,
         reading::{CtcOutput, padded},
@@ -35,7 +34,7 @@ struct TeleSpeech {
 }
 
 pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
-    opened.check(&[(Some(Element::F32), 3, Some((2, CEPSTRA)))])?;
+    opened.check(&[Wanted::Features { axis: 2, size: CEPSTRA }])?;
     let tokens = Tokens::read(&tokens_file(folder)?, false)?;
     let network = TeleSpeech { opened, fbank: Fbank::with(&FbankOptions::TELESPEECH), blank: tokens.blank() };
     Ok(Parts {

@@ -12,12 +12,11 @@ use language::Language;
 
 use super::{
     FrontEnd, Heard, MAX_SECONDS, Network, Parts,
-    opened::{Feed, Opened, frames, length},
+    opened::{Feed, Opened, Wanted, frames, length},
     tokens_file,
 };
 use crate::{
     features::{BINS, Fbank, FbankOptions},
-    runtime::Element,
     transcriber::{
         ModelError,
         reading::{CtcOutput, padded},
@@ -36,7 +35,7 @@ struct Wenet {
 }
 
 pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result<Parts, ModelError> {
-    opened.check(&[(Some(Element::F32), 3, Some((2, BINS))), (None, 1, None)])?;
+    opened.check(&[Wanted::Features { axis: 2, size: BINS }, Wanted::Number])?;
     let tokens = Tokens::read(&tokens_file(folder)?, folder.join("bbpe.model").is_file())?;
     let options = match front_end {
         FrontEnd::Recipe => FbankOptions::WENET,
