@@ -11,7 +11,7 @@ import pathlib
 import kaldi_native_fbank as knf
 import numpy as np
 
-from clips import CLIPS, as_floats, clip
+from clips import CLIPS, as_floats, clip, hushed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -144,6 +144,12 @@ def main():
             "frames": len(x),
             "rows": {str(i): [round(float(v), 5) for v in x[i]] for i in picked},
         }
+    quiet = as_floats(hushed(clip(seed, samples)))
+    record["hushed"] = {
+        name: {str(i): [round(float(v), 5) for v in x[i]] for i in range(21, 78, 8)}
+        for name, compute in FRONT_ENDS.items()
+        for x in [compute(quiet)]
+    }
     x = per_feature(nemo_sherpa(sound), 0)
     record["per_feature_population"] = {"nemo_sherpa": {"50": [round(float(v), 5) for v in x[50]]}}
     x = per_feature(nemo(sound), 1)

@@ -16,3 +16,13 @@ pub fn clip(seed: i64, samples: i64) -> Vec<f32> {
         })
         .collect()
 }
+
+/// `hushed` of `training/layouts/clips.py`: a stretch of a few units, then a stretch of zeros.
+#[allow(dead_code, reason = "test code, of which every test file uses a part")]
+pub fn hushed(mut clip: Vec<f32>) -> Vec<f32> {
+    for sample in &mut clip[4000..8000] {
+        *sample = (*sample * 32_768.0 / 8192.0).floor() / 32_768.0;
+    }
+    clip[8000..12_000].fill(0.0);
+    clip
+}
