@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes ─► codec (PCM16, Opus, files) ─► 16 kHz mono f32 ─► Listener (VoiceActivityDetector, EndpointRules) ─► Utterance
-//! Utterance ─► Transcriber (ctc, whisper, chain) ─► Transcript = readings as text + Evidence
+//! Utterance ─► Transcriber (onnx, whisper, chain) ─► Transcript = readings as text + Evidence
 //! sentence ─► Synthesizer ─► Clip ─► codec
 //! ```
 //!

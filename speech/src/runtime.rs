@@ -13,6 +13,7 @@ use std::{
 
 use ort::{environment::Environment, logging::LogLevel, session::Session};
 
+pub(crate) use model::describe;
 pub use model::{Element, Numbers, OnnxError, OnnxModel, Port};
 
 /// Where the library lies in a checkout, below its root.

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 use language::Language;
 use serde::{Deserialize, Serialize};
-use speech::endpoint::EndpointRules;
+use speech::{endpoint::EndpointRules, transcriber::onnx::FrontEnd};
 
 /// Address, origins, TLS, shutdown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,10 +91,14 @@ pub struct HearingIn {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "engine", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Engine {
-    /// A folder with an ONNX CTC model.
+    /// A folder with an ONNX model of any layout that [`speech::transcriber::onnx`] knows.
+    #[serde(alias = "onnx")]
     Ctc {
         /// The folder.
         path: PathBuf,
+        /// Whose features the model is given where sherpa-onnx's are not those that it was trained on.
+        #[serde(default, skip_serializing_if = "is_default")]
+        frontend: FrontEnd,
     },
     /// A ggml Whisper file.
     Whisper {
@@ -107,9 +111,13 @@ impl Engine {
     /// The folder or file it is loaded from.
     pub fn path(&self) -> &std::path::Path {
         match self {
-            Self::Ctc { path } | Self::Whisper { path } => path,
+            Self::Ctc { path, .. } | Self::Whisper { path } => path,
         }
     }
+}
+
+fn is_default(front_end: &FrontEnd) -> bool {
+    *front_end == FrontEnd::default()
 }
 
 /// Speech out.

@@ -181,6 +181,25 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_may_say_whose_front_end_it_wants_and_prints_only_what_differs() {
+        use speech::transcriber::onnx::FrontEnd;
+        let with = |engine: &str| Configuration::with(&format!("[hearing.zh]\nengines = [{engine}]"));
+        let engine = |engine: &str| with(engine).unwrap().hearing.zh.engines[0].clone();
+        let ctc = |frontend| Engine::Ctc { path: "m".into(), frontend };
+        assert_eq!(engine(r#"{ engine = "ctc", path = "m" }"#), ctc(FrontEnd::Recipe));
+        assert_eq!(engine(r#"{ engine = "onnx", path = "m", frontend = "sherpa" }"#), ctc(FrontEnd::Sherpa));
+        let printed = |front_end: &str| {
+            let line = format!(r#"{{ engine = "ctc", path = "m", frontend = "{front_end}" }}"#);
+            with(&line).unwrap().to_toml().unwrap()
+        };
+        assert!(
+            printed("sherpa").contains("frontend = \"sherpa\"") && !printed("recipe").contains("frontend")
+        );
+        assert!(with(r#"{ engine = "ctc", path = "m", frontend = "kaldi" }"#).is_err());
+        assert!(with(r#"{ engine = "whisper", path = "m", frontend = "sherpa" }"#).is_err());
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let error = Configuration::with("[server]\nlisen = \"127.0.0.1:1\"").unwrap_err();
         assert!(error.to_string().contains("lisen"), "{error}");

@@ -6,7 +6,7 @@ use language::Language;
 use speech::{
     Transcriber,
     runtime::{OnnxRuntime, SessionOptions},
-    transcriber::{chain::FallbackChain, ctc::CtcTranscriber, whisper::WhisperModel},
+    transcriber::{chain::FallbackChain, onnx::OnnxTranscriber, whisper::WhisperModel},
 };
 
 use crate::config::{Engine, Hearing};
@@ -125,12 +125,12 @@ impl Loader {
 
     fn engine(&mut self, engine: &Engine, language: Language) -> Result<Box<dyn Transcriber>, String> {
         match engine {
-            Engine::Ctc { path } => {
+            Engine::Ctc { path, frontend } => {
                 let runtime = self.runtime()?;
                 // One thread per session: several sessions work side by side.
                 let options = SessionOptions::default();
-                let loaded =
-                    CtcTranscriber::load(path, &[language], &runtime, options).map_err(|e| e.to_string())?;
+                let loaded = OnnxTranscriber::load(path, &[language], &runtime, options, *frontend)
+                    .map_err(|e| e.to_string())?;
                 Ok(Box::new(loaded))
             }
             Engine::Whisper { path } => {

@@ -2,6 +2,7 @@
 
 mod forward;
 mod local;
+mod pieces;
 mod trie;
 
 use std::{
@@ -12,6 +13,7 @@ use std::{
 
 use language::{Evidence, FormBatch};
 
+pub use self::pieces::Pieces;
 use self::trie::Trie;
 
 /// Posteriors under e⁻²⁰ count as e⁻²⁰: below that a recogniser's output is rounding, and one hopeless frame shall not
@@ -80,6 +82,8 @@ pub enum Units {
     Phones,
     /// Written characters: forms are spelled by their text, every character of which must be a class.
     Characters(Arc<HashMap<char, u32>>),
+    /// Pieces of words (BPE, `SentencePiece`, bytes): forms are spelled by their text, in the longest pieces that fit.
+    Tokens(Arc<Pieces>),
 }
 
 /// Why posteriors cannot be evidence.
@@ -165,11 +169,15 @@ impl PosteriorEvidence {
 
     fn trie<'a>(&self, batch: &'a FormBatch) -> Trie<'a> {
         let (classes, blank) = (self.posteriors.classes, self.posteriors.blank);
-        let Units::Characters(table) = &self.units else {
+        if matches!(self.units, Units::Phones) {
             return Trie::of_phones(batch.trie(), classes, blank);
-        };
+        }
         let spelled = batch.forms().iter().enumerate().filter_map(|(index, form)| {
-            let units = spell(&form.text, table)?;
+            let units = match &self.units {
+                Units::Phones => None,
+                Units::Characters(table) => spell(&form.text, table),
+                Units::Tokens(pieces) => pieces.spell(&form.text),
+            }?;
             units
                 .iter()
                 .all(|&unit| (unit as usize) < classes && unit as usize != blank)

@@ -138,7 +138,8 @@ fn integers(name: &str, element: Option<Element>, numbers: Numbers<i64>) -> Resu
     }
 }
 
-fn describe(name: &str, value: &ValueType) -> Port {
+/// A port of a session, in this crate's terms.
+pub(crate) fn describe(name: &str, value: &ValueType) -> Port {
     let (element, shape) = match value {
         ValueType::Tensor { ty, shape, .. } => {
             let element = match ty {

@@ -4,10 +4,7 @@
 //! `log_probs` f32\[N, T', V\] and `log_probs_len` i64\[N\]; T' is about T / 4. Beside the model lies `tokens.txt`.
 //! Source: sherpa-onnx `offline-zipformer-ctc-model.cc`.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use language::{Language, phones::INVENTORY};
 use ort::{
@@ -18,11 +15,13 @@ use ort::{
 use super::{
     ModelError,
     live::{Heard, Streaming},
+    onnx::units,
+    reading::{CtcOutput, Reading, finite, nothing, padded},
     short_hash,
     tokens::Tokens,
 };
 use crate::{
-    Capabilities, Hypothesis, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    Capabilities, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
     evidence::{PosteriorEvidence, Units},
     features::{BINS, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
@@ -32,8 +31,8 @@ use crate::{
 /// The longest audio taken at once, in seconds: the longest utterance that the listener lets grow.
 const MAX_SECONDS: f32 = 60.0;
 
-/// Shorter clips are padded with silence to this many samples, because convolutions need some context to begin with.
-const SHORTEST: usize = SAMPLE_RATE as usize * 4 / 10;
+/// Milliseconds from one frame of the output to the next: four of the features' 10 ms.
+const SHIFT_MS: u32 = 40;
 
 /// The layout's name in a model's metadata.
 const LAYOUT: &str = "zipformer2_ctc";
@@ -53,7 +52,7 @@ pub struct CtcTranscriber {
     outputs: [String; 2],
     fbank: Fbank,
     tokens: Tokens,
-    units: Option<Units>,
+    units: Units,
     streaming: Option<Streaming>,
 }
 
@@ -70,27 +69,37 @@ impl CtcTranscriber {
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
         let model = model_file(folder)?;
+        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        Self::of_session(folder, &model, languages, session)
+    }
+
+    /// [`Self::load`] for a model that is open already.
+    pub(super) fn of_session(
+        folder: &Path,
+        model: &Path,
+        languages: &[Language],
+        session: Session,
+    ) -> Result<Self, ModelError> {
         let tokens_file = folder.join("tokens.txt");
         if !tokens_file.is_file() {
             return Err(ModelError::Missing { path: tokens_file, hint: HINT });
         }
         let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
-        let outputs = check_layout(&session).map_err(|reason| ModelError::unusable(&model, reason))?;
+        let outputs = check_layout(&session).map_err(|reason| ModelError::unusable(model, reason))?;
         let ours = metadata(&session, "model_author").as_deref() == Some(OURS);
         if ours {
             check_inventory(&tokens).map_err(|reason| ModelError::unusable(&tokens_file, reason))?;
         }
         let streaming = Streaming::of(&session, metadata(&session, "streaming_delay").as_deref())
-            .map_err(|reason| ModelError::unusable(&model, reason))?;
-        let units = if ours { Some(Units::Phones) } else { character_units(&tokens) };
+            .map_err(|reason| ModelError::unusable(model, reason))?;
+        let units = if ours { Units::Phones } else { units(&tokens) };
         let folder_name = folder.file_name().map_or("ctc".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
-            name: format!("ctc:{folder_name}@{}", short_hash(&model)?),
+            name: format!("ctc:{folder_name}@{}", short_hash(model)?),
             capabilities: Capabilities {
                 languages: if ours { Language::ALL.to_vec() } else { languages.to_vec() },
                 dictation: !ours,
-                evidence: units.is_some(),
+                evidence: true,
                 max_seconds: MAX_SECONDS,
             },
             session,
@@ -103,7 +112,7 @@ impl CtcTranscriber {
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
         loaded
             .posteriors(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(&model, reason))?;
+            .map_err(|reason| ModelError::unusable(model, reason))?;
         tracing::info!(engine = loaded.name, ours, "the speech model is loaded");
         Ok(loaded)
     }
@@ -128,38 +137,39 @@ impl CtcTranscriber {
         TranscribeError::Engine { engine: self.name.clone(), reason }
     }
 
-    /// Fills in what the log-posteriors say; nothing where every frame is a blank: then nothing was said, and the shortest question
-    /// would "explain" that best.
-    fn read(&self, posteriors: Vec<f32>, transcript: &mut Transcript) -> Result<(), TranscribeError> {
-        let units = self.units.clone().unwrap_or(Units::Phones);
+    /// What the network makes of the audio.
+    pub(super) fn output(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
+        let values = self.posteriors(audio)?;
+        Ok(self.output_of(values))
+    }
+
+    fn output_of(&self, values: Vec<f32>) -> CtcOutput {
         let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        let evidence = PosteriorEvidence::new(posteriors, classes, blank, units, transcript.seconds)
-            .map_err(|e| self.failed(e.to_string()))?;
-        let greedy = evidence.greedy();
-        if greedy.is_empty() {
-            return Ok(());
-        }
-        if self.capabilities.dictation {
-            let text = self.tokens.text(&greedy);
-            if !text.is_empty() {
-                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
-            }
-        }
-        if self.capabilities.evidence {
-            transcript.evidence = Some(Arc::new(evidence));
-        }
-        Ok(())
+        CtcOutput { values, classes, blank, shift_ms: SHIFT_MS, logits: false }
+    }
+
+    fn read(
+        &self,
+        output: CtcOutput,
+        request: &TranscribeRequest,
+        seconds: f32,
+    ) -> Result<Transcript, String> {
+        let reading = Reading {
+            tokens: &self.tokens,
+            units: Some(&self.units),
+            dictation: self.capabilities.dictation,
+        };
+        reading.of_ctc(output, request, seconds)
+    }
+
+    /// The classes' names.
+    pub(super) const fn vocabulary(&self) -> &Tokens {
+        &self.tokens
     }
 
     /// Log-posteriors of the audio, `frames × classes`.
     fn posteriors(&mut self, audio: &[f32]) -> Result<Vec<f32>, String> {
-        let features = if audio.len() < SHORTEST {
-            let mut padded = audio.to_vec();
-            padded.resize(SHORTEST, 0.0);
-            self.fbank.compute(&padded)
-        } else {
-            self.fbank.compute(audio)
-        };
+        let features = self.fbank.compute(&padded(&finite(audio)));
         let frames = features.len() / BINS;
         let said = |e: ort::Error| e.to_string();
         let x = Tensor::from_array(([1, frames, BINS], features)).map_err(said)?;
@@ -194,14 +204,12 @@ impl Transcriber for CtcTranscriber {
         if seconds > self.capabilities.max_seconds {
             return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
         }
-        let mut transcript =
-            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
         if audio.is_empty() {
-            return Ok(transcript);
+            return Ok(nothing(request, seconds));
         }
-        let posteriors = self.posteriors(audio).map_err(|reason| self.failed(reason))?;
-        self.read(posteriors, &mut transcript)?;
-        Ok(transcript)
+        self.output(audio)
+            .and_then(|output| self.read(output, request, seconds))
+            .map_err(|reason| self.failed(reason))
     }
 
     fn begin(&mut self, _: &TranscribeRequest) -> Option<Live> {
@@ -227,21 +235,17 @@ impl Transcriber for CtcTranscriber {
         } else {
             Ok(heard.posteriors.clone())
         };
-        let posteriors = posteriors.map_err(|reason| self.failed(reason))?;
-        let mut transcript = Transcript {
-            language: None,
-            hypotheses: Vec::new(),
-            evidence: None,
-            seconds: heard.samples as f32 / SAMPLE_RATE as f32,
-        };
-        self.read(posteriors, &mut transcript)?;
-        Ok(transcript)
+        let request = TranscribeRequest { partial: !over, ..TranscribeRequest::default() };
+        let seconds = heard.samples as f32 / SAMPLE_RATE as f32;
+        posteriors
+            .and_then(|posteriors| self.read(self.output_of(posteriors), &request, seconds))
+            .map_err(|reason| self.failed(reason))
     }
 }
 
 /// The model's file in its folder.
-fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
-    let preferred = ["model.int8.onnx", "model.onnx"].map(|name| folder.join(name));
+pub(super) fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
+    let preferred = ["model.int8.onnx", "model_quant.onnx", "model.onnx"].map(|name| folder.join(name));
     if let Some(model) = preferred.iter().find(|path| path.is_file()) {
         return Ok(model.clone());
     }
@@ -308,10 +312,4 @@ fn check_inventory(tokens: &Tokens) -> Result<(), String> {
             INVENTORY[class].name
         )),
     }
-}
-
-/// Evidence in characters, where at least half of the vocabulary is single characters that can spell a form.
-fn character_units(tokens: &Tokens) -> Option<Units> {
-    let characters = tokens.characters();
-    (characters.len() * 2 >= tokens.names().len()).then(|| Units::Characters(Arc::new(characters)))
 }

@@ -10,6 +10,7 @@ use ort::{
     value::{DynValue, Tensor, ValueType},
 };
 
+use super::reading::finite;
 use crate::features::{BINS, Fbank, OnlineFbank};
 
 /// Feature frames of a chunk: 320 ms, so that there is news about every 300 ms. A multiple of the model's subsampling.
@@ -94,7 +95,7 @@ impl Streaming {
     ) -> Result<(), String> {
         for (heard, samples) in more.iter_mut() {
             heard.samples += samples.len();
-            heard.fbank.push(fbank, samples, &mut heard.waiting);
+            heard.fbank.push(fbank, &finite(samples), &mut heard.waiting);
         }
         loop {
             let mut ready: Vec<&mut Heard> = more

@@ -1,8 +1,10 @@
-//! Engines behind [`Transcriber`](crate::Transcriber): ONNX CTC models, Whisper files, and chains of them.
+//! Engines behind [`Transcriber`](crate::Transcriber): ONNX models, Whisper files, and chains of them.
 
 pub mod chain;
 pub mod ctc;
 mod live;
+pub mod onnx;
+mod reading;
 mod tokens;
 pub mod whisper;
 

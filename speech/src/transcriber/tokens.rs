@@ -2,9 +2,12 @@
 //!
 //! Source: sherpa-onnx `symbol-table.cc`; icefall `byte_utils.py` for byte-level BPE.
 
+mod spelled;
+
 use std::{collections::HashMap, fs, path::Path};
 
 use super::ModelError;
+use crate::evidence::Pieces;
 
 /// Names that published models give to the CTC blank, in the order in which sherpa-onnx looks for them.
 const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
@@ -17,8 +20,18 @@ const WORD: char = '▁';
 pub(super) struct Tokens {
     names: Vec<String>,
     blank: usize,
-    /// Byte-level BPE: what byte a character stands for. `None` where tokens are plain text.
-    byte_of: Option<HashMap<char, u8>>,
+    style: Style,
+}
+
+/// How pieces become text.
+#[derive(Debug)]
+enum Style {
+    /// `▁` is a space.
+    Plain,
+    /// Byte-level BPE, with what byte a character stands for.
+    ByteLevel(HashMap<char, u8>),
+    /// `@@` joins a piece to the next (Paraformer).
+    Joined,
 }
 
 impl Tokens {
@@ -29,7 +42,38 @@ impl Tokens {
         Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
     }
 
-    fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
+        let names = Self::table(text)?;
+        let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
+        let blank =
+            blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
+        let style = if byte_level { Style::ByteLevel(bytes_of_characters()) } else { Style::Plain };
+        Ok(Self { names, blank, style })
+    }
+
+    /// Reads only the names of `tokens.txt`, for layouts that say otherwise which class is the blank, or have none.
+    pub fn read_names(path: &Path) -> Result<Vec<String>, ModelError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+        Self::table(&text).map_err(|reason| ModelError::unusable(path, reason))
+    }
+
+    /// Plain pieces whose blank is known by its number.
+    pub const fn plain(names: Vec<String>, blank: usize) -> Self {
+        Self { names, blank, style: Style::Plain }
+    }
+
+    /// Paraformer's pieces, which are no CTC's and have no blank in use; class 0 stands in for it.
+    pub const fn joined(names: Vec<String>) -> Self {
+        Self { names, blank: 0, style: Style::Joined }
+    }
+
+    /// The class of a name.
+    pub fn class(&self, name: &str) -> Option<u32> {
+        self.names.iter().position(|known| known == name).map(|class| class as u32)
+    }
+
+    fn table(text: &str) -> Result<Vec<String>, String> {
         let mut names: Vec<Option<String>> = Vec::new();
         // Only line ends are stripped, and the last ASCII space splits: some tokens *are* Unicode white space.
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -47,10 +91,7 @@ impl Tokens {
         let names =
             names.into_iter().enumerate().map(|(id, name)| name.ok_or(id)).collect::<Result<Vec<_>, _>>();
         let names = names.map_err(|id| format!("class {id} has no name"))?;
-        let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
-        let blank =
-            blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
-        Ok(Self { names, blank, byte_of: byte_level.then(bytes_of_characters) })
+        if names.is_empty() { Err("it is empty".into()) } else { Ok(names) }
     }
 
     pub const fn blank(&self) -> usize {
@@ -63,7 +104,7 @@ impl Tokens {
 
     /// Classes that are one written character each; empty for byte-level vocabularies.
     pub fn characters(&self) -> HashMap<char, u32> {
-        if self.byte_of.is_some() {
+        if matches!(self.style, Style::ByteLevel(_)) {
             return HashMap::new();
         }
         let single = |name: &str| {
@@ -79,20 +120,33 @@ impl Tokens {
         table
     }
 
-    /// The text of a sequence of classes (blanks and repetitions already gone). Special tokens (`<…>`) are left out,
-    /// bytes are joined, and bytes that are no UTF-8 become U+FFFD.
+    /// Whether every class that can be spoken is one written character.
+    pub fn single_characters(&self) -> bool {
+        let spoken =
+            self.names.iter().enumerate().filter(|&(class, name)| class != self.blank && !is_special(name));
+        self.characters().len() == spoken.count()
+    }
+
+    /// The classes as pieces that forms can be spelled in.
+    pub fn pieces(&self) -> Pieces {
+        let spoken =
+            self.names.iter().enumerate().filter(|&(class, name)| {
+                class != self.blank && (!is_special(name) || raw_byte(name).is_some())
+            });
+        let pieces = spoken.map(|(class, name)| (name.clone(), class as u32));
+        match &self.style {
+            Style::ByteLevel(byte_of) => {
+                Pieces::byte_level(pieces, byte_of.iter().map(|(&character, &byte)| (byte, character)))
+            }
+            Style::Plain | Style::Joined => Pieces::new(pieces),
+        }
+    }
+
+    /// The text of a sequence of classes (blanks and repetitions already gone); see [`Self::spelled`].
+    #[cfg(test)]
     pub fn text(&self, classes: &[u32]) -> String {
-        let pieces: String = classes
-            .iter()
-            .filter_map(|&class| self.names.get(class as usize))
-            .filter(|name| !is_special(name) || raw_byte(name).is_some())
-            .map(String::as_str)
-            .collect();
-        let bytes = match &self.byte_of {
-            Some(byte_of) => byte_level_text(&pieces, byte_of),
-            None => plain_text(&pieces),
-        };
-        String::from_utf8_lossy(&bytes).trim().to_owned()
+        let text: String = self.spelled(classes).into_iter().map(|(character, _)| character).collect();
+        text.trim().to_owned()
     }
 }
 
@@ -103,38 +157,6 @@ fn is_special(name: &str) -> bool {
 /// The byte of a `<0xNN>` token.
 fn raw_byte(name: &str) -> Option<u8> {
     u8::from_str_radix(name.strip_prefix("<0x")?.strip_suffix('>')?, 16).ok()
-}
-
-/// Words apart, `<0xNN>` as the byte it names.
-fn plain_text(pieces: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(pieces.len());
-    let mut rest = pieces;
-    while let Some(character) = rest.chars().next() {
-        if let Some(byte) = rest.get(..6).and_then(raw_byte) {
-            bytes.push(byte);
-            rest = &rest[6..];
-        } else {
-            let shown = if character == WORD { ' ' } else { character };
-            bytes.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
-            rest = &rest[character.len_utf8()..];
-        }
-    }
-    bytes
-}
-
-/// In byte-level BPE a word boundary is a space only after printable ASCII.
-fn byte_level_text(pieces: &str, byte_of: &HashMap<char, u8>) -> Vec<u8> {
-    let mut bytes: Vec<u8> = Vec::with_capacity(pieces.len());
-    for character in pieces.chars() {
-        if character == WORD {
-            if bytes.last().is_some_and(u8::is_ascii_graphic) {
-                bytes.push(b' ');
-            }
-        } else if let Some(&byte) = byte_of.get(&character) {
-            bytes.push(byte);
-        }
-    }
-    bytes
 }
 
 /// Printable ASCII stands for itself; the other 161 bytes, ascending, for U+0100 to U+01A6 less six code points that
