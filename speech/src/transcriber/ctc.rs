@@ -189,7 +189,7 @@ impl Transcriber for CtcTranscriber {
 }
 
 /// The model's file in its folder.
-fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
+pub(super) fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
     let preferred = ["model.int8.onnx", "model.onnx"].map(|name| folder.join(name));
     if let Some(model) = preferred.iter().find(|path| path.is_file()) {
         return Ok(model.clone());
@@ -209,7 +209,7 @@ fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
     }
 }
 
-fn metadata(session: &Session, key: &str) -> Option<String> {
+pub(super) fn metadata(session: &Session, key: &str) -> Option<String> {
     session.metadata().ok()?.custom(key)
 }
 
@@ -259,7 +259,7 @@ fn check_inventory(tokens: &Tokens) -> Result<(), String> {
 }
 
 /// Evidence in characters, where at least half of the vocabulary is single characters that can spell a form.
-fn character_units(tokens: &Tokens) -> Option<Units> {
+pub(super) fn character_units(tokens: &Tokens) -> Option<Units> {
     let characters = tokens.characters();
     (characters.len() * 2 >= tokens.names().len()).then(|| Units::Characters(Arc::new(characters)))
 }

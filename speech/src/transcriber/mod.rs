@@ -1,9 +1,13 @@
 //! Engines behind [`Transcriber`](crate::Transcriber): ONNX CTC models, Whisper files, and chains of them.
 
 pub mod chain;
+mod clean;
 pub mod ctc;
+mod greedy;
 mod tokens;
+pub mod waveform;
 pub mod whisper;
+pub mod zipformer;
 
 use std::{
     fs::File,

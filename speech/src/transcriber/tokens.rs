@@ -29,7 +29,31 @@ impl Tokens {
         Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
     }
 
+    /// Reads a `tokens.txt` without a class that is called the blank, because it always is class `blank`.
+    pub fn read_with_blank(path: &Path, blank: usize) -> Result<Self, ModelError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+        let names = Self::parse_names(&text).map_err(|reason| ModelError::unusable(path, reason))?;
+        Self::of(names, blank).map_err(|reason| ModelError::unusable(path, reason))
+    }
+
+    /// Classes by number, from wherever they were read.
+    pub fn of(names: Vec<String>, blank: usize) -> Result<Self, String> {
+        if blank >= names.len() {
+            return Err(format!("the blank is class {blank}, but there are only {} classes", names.len()));
+        }
+        Ok(Self { names, blank, byte_of: None })
+    }
+
     fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
+        let names = Self::parse_names(text)?;
+        let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
+        let blank =
+            blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
+        Ok(Self { names, blank, byte_of: byte_level.then(bytes_of_characters) })
+    }
+
+    fn parse_names(text: &str) -> Result<Vec<String>, String> {
         let mut names: Vec<Option<String>> = Vec::new();
         // Only line ends are stripped, and the last ASCII space splits: some tokens *are* Unicode white space.
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -46,11 +70,7 @@ impl Tokens {
         }
         let names =
             names.into_iter().enumerate().map(|(id, name)| name.ok_or(id)).collect::<Result<Vec<_>, _>>();
-        let names = names.map_err(|id| format!("class {id} has no name"))?;
-        let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
-        let blank =
-            blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
-        Ok(Self { names, blank, byte_of: byte_level.then(bytes_of_characters) })
+        names.map_err(|id| format!("class {id} has no name"))
     }
 
     pub const fn blank(&self) -> usize {
@@ -59,6 +79,17 @@ impl Tokens {
 
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether a class begins a new word by itself: it carries the word boundary, or it is or follows what is a word of its
+    /// own (a Chinese character) or ends one (a Tibetan syllable mark).
+    pub fn begins_word(&self, class: u32, before: u32) -> bool {
+        let name = |class: u32| self.names.get(class as usize).map_or("", String::as_str);
+        if name(class).starts_with([WORD, ' ']) || self.byte_of.is_some() {
+            return name(class).starts_with([WORD, ' ']);
+        }
+        let is_word = |c: char| matches!(language::Script::of(c), language::Script::Han);
+        name(class).starts_with(is_word) || name(before).ends_with(|c| is_word(c) || c == '་' || c == '།')
     }
 
     /// Classes that are one written character each; empty for byte-level vocabularies.
