@@ -184,7 +184,8 @@ mod tests {
     struct Scripted(Capabilities, Does);
 
     fn scripted(languages: &[Language], does: Does) -> Box<dyn Transcriber> {
-        let (dictation, evidence) = (matches!(does, Does::Say(_) | Does::Weigh(_)), matches!(does, Does::Hear));
+        let (dictation, evidence) =
+            (matches!(does, Does::Say(_) | Does::Weigh(_)), matches!(does, Does::Hear));
         let languages = languages.to_vec();
         Box::new(Scripted(Capabilities { languages, dictation, evidence, max_seconds: 30.0 }, does))
     }

@@ -111,7 +111,9 @@ mod tests {
 
     /// One row per class named, that class being sure.
     fn rows(best: &[usize]) -> Vec<f32> {
-        best.iter().flat_map(|&best| (0..5).map(move |class| if class == best { -0.1 } else { -4.0 })).collect()
+        best.iter()
+            .flat_map(|&best| (0..5).map(move |class| if class == best { -0.1 } else { -4.0 }))
+            .collect()
     }
 
     fn tokens(names: [&str; 5]) -> Tokens {

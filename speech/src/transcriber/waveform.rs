@@ -180,7 +180,9 @@ impl WaveformTranscriber {
         let (shape, values) = logits.try_extract_tensor::<f32>().map_err(said)?;
         let classes = self.tokens.names().len();
         if shape.len() != 3 || shape[0] != 1 || shape[2] != classes.cast_signed() as i64 {
-            return Err(format!("its output has the shape {shape:?}, but its vocabulary has {classes} classes"));
+            return Err(format!(
+                "its output has the shape {shape:?}, but its vocabulary has {classes} classes"
+            ));
         }
         let mut posteriors = values.to_vec();
         if !greedy::log_softmax(&mut posteriors, classes) {
@@ -215,10 +217,8 @@ impl Transcriber for WaveformTranscriber {
         transcript.hypotheses.extend(path.reading(&self.tokens, self.frame_ms));
         if let Some(units) = self.units.clone() {
             let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-            let evidence =
-                PosteriorEvidence::new(posteriors, classes, blank, units, seconds).map_err(|e| {
-                    TranscribeError::Engine { engine: self.name.clone(), reason: e.to_string() }
-                })?;
+            let evidence = PosteriorEvidence::new(posteriors, classes, blank, units, seconds)
+                .map_err(|e| TranscribeError::Engine { engine: self.name.clone(), reason: e.to_string() })?;
             transcript.evidence = Some(Arc::new(evidence));
         }
         Ok(transcript)
@@ -277,8 +277,7 @@ fn optional_json(path: &Path) -> Result<Value, ModelError> {
 }
 
 fn json(path: &Path) -> Result<Value, ModelError> {
-    let text =
-        fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
     serde_json::from_str(&text).map_err(|e| ModelError::unusable(path, e))
 }
 
@@ -295,9 +294,8 @@ fn normalisation(file: &PathBuf) -> Result<Option<f64>, ModelError> {
 /// The product of the convolutions' strides.
 fn frame_ms(config: &Value) -> f32 {
     let strides = config.get("conv_stride").and_then(Value::as_array);
-    let samples = strides.map(|strides| {
-        strides.iter().map(|stride| stride.as_u64().unwrap_or(1) as f32).product::<f32>()
-    });
+    let samples = strides
+        .map(|strides| strides.iter().map(|stride| stride.as_u64().unwrap_or(1) as f32).product::<f32>());
     samples.map_or(FRAME_MS, |samples| samples * 1000.0 / SAMPLE_RATE as f32)
 }
 

@@ -103,9 +103,9 @@ impl ZipformerTranscriber {
         if !tokens_file.is_file() {
             return Err(ModelError::Missing { path: tokens_file, hint: HINT });
         }
-        let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
         let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
         let layout = Layout::of(&session).map_err(|reason| ModelError::unusable(&model, reason))?;
+        let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
         let units = ctc::character_units(&tokens);
         let folder_name = folder.file_name().map_or("zipformer".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
@@ -200,7 +200,11 @@ impl ZipformerStream {
     /// # Errors
     /// [`TranscribeError::TooLong`] where the stream gets longer than the engine takes, [`TranscribeError::Engine`] where
     /// the model fails; the stream is of no use then.
-    pub fn push(&mut self, engine: &mut ZipformerTranscriber, samples: &[f32]) -> Result<(), TranscribeError> {
+    pub fn push(
+        &mut self,
+        engine: &mut ZipformerTranscriber,
+        samples: &[f32],
+    ) -> Result<(), TranscribeError> {
         if self.finished {
             return Ok(());
         }
@@ -279,7 +283,8 @@ impl ZipformerStream {
         // sherpa-onnx waits for one frame more than it feeds; that decides where a stream's last chunk lies.
         while self.next + chunk < self.ready() {
             let features = self.features(&mut engine.fbank, chunk);
-            let posteriors = engine.run(features, &mut self.states).map_err(|reason| engine.failed(reason))?;
+            let posteriors =
+                engine.run(features, &mut self.states).map_err(|reason| engine.failed(reason))?;
             self.path.extend(&posteriors, engine.tokens.names().len());
             self.posteriors.extend(posteriors);
             self.next += shift;
@@ -365,7 +370,9 @@ impl Layout {
             ));
         }
         if let Some(feature) = ctc::metadata(session, "feature").filter(|feature| feature == "whisper") {
-            return Err(format!("it wants {feature} features, which this version does not compute for streams"));
+            return Err(format!(
+                "it wants {feature} features, which this version does not compute for streams"
+            ));
         }
         let one = |key: &str| match list(session, key)?.as_slice() {
             [number] => Ok(*number),
@@ -377,7 +384,8 @@ impl Layout {
         }
         let shapes = shapes(&Stacks::of(session)?);
         let names = |outlets: &[ort::value::Outlet]| outlets.iter().map(|o| o.name().to_owned()).collect();
-        let (inputs, outputs): (Vec<String>, Vec<String>) = (names(session.inputs()), names(session.outputs()));
+        let (inputs, outputs): (Vec<String>, Vec<String>) =
+            (names(session.inputs()), names(session.outputs()));
         let expected = shapes.len() + 2;
         if inputs.len() != expected || outputs.len() != expected {
             return Err(format!(

@@ -63,7 +63,9 @@ impl Files {
         if let Some(classes) = classes {
             // A tokenizer may have been given tokens that the model never learnt; no class has their number.
             let surplus = names.get(classes..).unwrap_or_default();
-            if names.len() < classes || surplus.iter().any(|name| !added.iter().any(|(extra, _)| extra == name)) {
+            if names.len() < classes
+                || surplus.iter().any(|name| !added.iter().any(|(extra, _)| extra == name))
+            {
                 return Err(format!(
                     "it has {} classes, the model {classes}; they do not belong together",
                     names.len()
@@ -116,7 +118,8 @@ impl Files {
     fn blank(&self, names: &[String], config: &Value) -> Result<usize, String> {
         let of = |token: &str| names.iter().position(|name| name == token);
         let named = self.token("pad_token").and_then(of);
-        let numbered = config.get("pad_token_id").and_then(Value::as_u64).and_then(|id| usize::try_from(id).ok());
+        let numbered =
+            config.get("pad_token_id").and_then(Value::as_u64).and_then(|id| usize::try_from(id).ok());
         named
             .or(numbered.filter(|&id| id < names.len()))
             .or_else(|| ["<pad>", "[PAD]"].into_iter().find_map(of))
@@ -216,7 +219,9 @@ mod tests {
 
     #[test]
     fn damaged_vocabularies_are_refused() {
-        for vocabulary in [json!([]), json!({}), json!({"a": -1}), json!({"<pad>": 0, "a": 2}), json!({"a": 1e9})] {
+        for vocabulary in
+            [json!([]), json!({}), json!({"a": -1}), json!({"<pad>": 0, "a": 2}), json!({"a": 1e9})]
+        {
             assert!(names(&files(vocabulary.clone()), None).is_err(), "{vocabulary}");
         }
     }

@@ -208,7 +208,9 @@ impl Search<'_> {
         // The texts by their next token, with the sum that it leads to.
         let mut ways: Vec<(i32, Vec<(usize, f32)>)> = Vec::new();
         for (text, sum) in open {
-            let Some(&token) = self.texts[text].as_ref().and_then(|tokens| tokens.get(depth)) else { continue };
+            let Some(&token) = self.texts[text].as_ref().and_then(|tokens| tokens.get(depth)) else {
+                continue;
+            };
             let logit = usize::try_from(token).ok().and_then(|token| logits.get(token)).copied();
             let sum = sum + logit.unwrap_or(f32::NEG_INFINITY) - total;
             match ways.iter_mut().find(|way| way.0 == token) {

@@ -54,7 +54,8 @@ mod tests {
 
     #[test]
     fn what_people_repeat_is_left_alone() {
-        for text in ["好好好好", "13888888888", "谢谢谢谢，谢谢", "ཡིན་ཡིན་ཡིན་", "", "社保"] {
+        for text in ["好好好好", "13888888888", "谢谢谢谢，谢谢", "ཡིན་ཡིན་ཡིན་", "", "社保"]
+        {
             assert_eq!(cut(text), text);
         }
     }
