@@ -20,44 +20,43 @@ use speech::{
     TranscribeRequest, Transcriber,
     codec::file,
     runtime::{OnnxRuntime, SessionOptions},
-    transcriber::{waveform::WaveformTranscriber, whisper::WhisperModel, zipformer::ZipformerTranscriber},
+    transcriber::{
+        waveform::WaveformTranscriber,
+        whisper::{WhisperModel, WhisperTranscriber},
+        zipformer::ZipformerTranscriber,
+    },
 };
 
 type Failure = Box<dyn std::error::Error>;
 
 /// The engines that can be compared.
 enum Engine {
-    Waveform(WaveformTranscriber),
-    Zipformer(ZipformerTranscriber),
-    Whisper(speech::transcriber::whisper::WhisperTranscriber),
+    Waveform(Box<WaveformTranscriber>),
+    Zipformer(Box<ZipformerTranscriber>),
+    Whisper(Box<WhisperTranscriber>),
 }
 
 impl Engine {
     fn load(layout: &str, model: &Path) -> Result<Self, Failure> {
-        let (languages, options) = (Language::ALL, SessionOptions::default());
+        let (languages, options) = (&Language::ALL, SessionOptions::default());
+        let runtime = || OnnxRuntime::load(None);
         Ok(match layout {
-            "omnilingual" | "wav2vec2" => Self::Waveform(WaveformTranscriber::load(
-                model,
-                &languages,
-                &OnnxRuntime::load(None)?,
-                options,
-            )?),
-            "zipformer_streaming" => Self::Zipformer(ZipformerTranscriber::load(
-                model,
-                &languages,
-                &OnnxRuntime::load(None)?,
-                options,
-            )?),
-            "whisper" => Self::Whisper(WhisperModel::load(model)?.transcriber(1)?),
+            "omnilingual" | "wav2vec2" => {
+                Self::Waveform(Box::new(WaveformTranscriber::load(model, languages, &runtime()?, options)?))
+            }
+            "zipformer_streaming" => {
+                Self::Zipformer(Box::new(ZipformerTranscriber::load(model, languages, &runtime()?, options)?))
+            }
+            "whisper" => Self::Whisper(Box::new(WhisperModel::load(model)?.transcriber(1)?)),
             other => return Err(format!("no engine is called {other}").into()),
         })
     }
 
     fn transcriber(&mut self) -> &mut dyn Transcriber {
         match self {
-            Self::Waveform(engine) => engine,
-            Self::Zipformer(engine) => engine,
-            Self::Whisper(engine) => engine,
+            Self::Waveform(engine) => engine.as_mut(),
+            Self::Zipformer(engine) => engine.as_mut(),
+            Self::Whisper(engine) => engine.as_mut(),
         }
     }
 

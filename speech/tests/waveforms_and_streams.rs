@@ -1,7 +1,11 @@
 //! Loaders of published layouts that hear waveforms or streams, on small models of exactly those layouts
-//! (`training/layouts/ears.py`): token for token what sherpa-onnx makes of them, or NumPy where sherpa-onnx has no loader.
+//! (`training/layouts/ears.py`): token for token what sherpa-onnx makes of them, or onnxruntime in Python where sherpa-onnx has no loader.
 
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "test code; what is compared is passed on, not computed"
+)]
 
 mod support;
 
@@ -198,7 +202,7 @@ fn a_stream_writes_the_same_however_it_is_cut_and_never_takes_anything_back() {
                 before = now;
             }
             stream.finish(&mut engine).unwrap();
-            stream.push(&mut engine, &[0.5; 16_000]).unwrap();
+            stream.push(&mut engine, &vec![0.5; 16_000]).unwrap();
             let whole = if piece == 1 { engine.greedy(samples).unwrap() } else { tokens.clone() };
             assert_eq!(stream.classes(), whole, "in pieces of {piece}");
         }
@@ -276,7 +280,7 @@ fn a_vocabulary_of_another_size_is_refused() {
         let count = tokens.lines().count();
         fs::write(&path, format!("{tokens}更 {count}\n")).unwrap();
         assert!(refusal(layout, folder.path()).contains("classes"), "{layout}: one more");
-        let fewer: String = tokens.lines().take(count - 1).map(|line| format!("{line}\n")).collect();
+        let fewer = tokens.lines().take(count - 1).collect::<Vec<_>>().join("\n");
         fs::write(&path, fewer).unwrap();
         assert!(refusal(layout, folder.path()).contains("classes"), "{layout}: one less");
     }

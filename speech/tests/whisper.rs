@@ -1,7 +1,11 @@
 //! The Whisper engine with real ggml files, made on the spot: a very small one that has learnt nothing, one that has learnt
 //! ten words of two tones each (`training/layouts/whisper_shaped.py`), and the structural one of the measuring data.
 
-#![allow(clippy::unwrap_used, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "test code; what is compared is computed twice alike"
+)]
 
 mod support;
 

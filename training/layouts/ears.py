@@ -25,6 +25,7 @@ import argparse
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -280,9 +281,10 @@ class Omnilingual:
         stream = self.recogniser.create_stream()
         stream.accept_waveform(RATE, samples)
         self.recogniser.decode_stream(stream)
-        # sherpa-onnx shows the word boundary as a space.
+        # sherpa-onnx shows the word boundary as a space, and some of the specials.
         number = {name.replace("▁", " "): i for i, name in enumerate(self.tokens)}
-        return [number[token.replace("▁", " ")] for token in stream.result.tokens], stream.result.text
+        classes = [number[token.replace("▁", " ")] for token in stream.result.tokens]
+        return classes, re.sub("<[^>]*>", "", stream.result.text)
 
     def margin(self, samples: np.ndarray) -> float:
         normal = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-5)
@@ -370,7 +372,7 @@ def make() -> None:
 
 
 def recordings(limit: int) -> list[Path]:
-    """16 kHz recordings of the measuring data, evenly chosen."""
+    """Recordings of the measuring data, evenly chosen."""
     data = Path(os.environ.get("DRILEN_DATA", ROOT.parent / "shared/data")) / "zh_speech"
     files = sorted(data.rglob("*.wav")) + sorted(data.rglob("*.flac"))
     if not files:
@@ -379,11 +381,14 @@ def recordings(limit: int) -> list[Path]:
 
 
 def read(path: Path) -> np.ndarray:
-    """16 kHz mono 16-bit WAV as float32 in [-1, 1], as this project decodes it."""
-    with wave.open(str(path)) as file:
-        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
-            return np.zeros(0, np.float32)
-        return np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / 32768
+    """A mono sound file as float32 in [-1, 1] at 16 kHz. Other rates are interpolated: both programs get the same sound, and
+    that it is a little dull does not matter here."""
+    import soundfile
+
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    samples = samples[:, 0]
+    count = len(samples) * RATE // rate
+    return np.interp(np.arange(count) * rate / RATE, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def write(path: Path, samples: np.ndarray) -> None:
@@ -400,7 +405,11 @@ def compare(count: int) -> int:
             path = Path(folder) / f"{seed}.wav"
             write(path, clip(seed, 0.5 + seed * 37 % 110 / 10))
             made.append(path)
-        files = {"made": made, "zh_speech": [path for path in recordings(count) if len(read(path)) > 0]}
+        spoken = []
+        for number, recording in enumerate(recordings(count)):
+            spoken.append(Path(folder) / f"recording_{number}.wav")
+            write(spoken[-1], read(recording))
+        files = {"made": made, "zh_speech": spoken}
         for layout in LAYOUTS:
             for kind, paths in files.items():
                 if not paths:
@@ -412,7 +421,8 @@ def compare(count: int) -> int:
                     samples = read(path)
                     wanted, text = reference.hear(samples)
                     tokens += len(wanted)
-                    if heard["tokens"] == wanted and heard["text"].split() == text.split():
+                    # sherpa-onnx leaves `</s>` out of an Omnilingual model's tokens, and no special is ever shown.
+                    if plain(layout, heard["tokens"]) == plain(layout, wanted) and heard["text"].split() == text.split():
                         same += 1
                     elif reference.margin(samples) < MARGIN:
                         near += 1
@@ -424,6 +434,11 @@ def compare(count: int) -> int:
                 for name, wanted, heard in differing[:3]:
                     print(f"  {name}: expected {wanted[:20]} heard {heard[:20]}")
     return 1 if failures else 0
+
+
+def plain(layout: str, classes: list[int]) -> list[int]:
+    """Without an Omnilingual model's specials."""
+    return [c for c in classes if layout != "omnilingual" or c > 3]
 
 
 def run_ours(layout: str, paths: list[Path]) -> list[dict]:

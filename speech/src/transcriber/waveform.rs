@@ -15,11 +15,7 @@
 
 mod vocabulary;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use language::Language;
 use ort::{
@@ -250,7 +246,7 @@ fn check_layout(session: &Session) -> Result<Layout, String> {
     if rank(waveform.dtype(), TensorElementType::Float32) != 2 || masked == mask.is_empty() {
         return Err("its input is not a waveform f32[N, samples]".into());
     }
-    let logits = session.outputs().first().map(|output| output.dtype());
+    let logits = session.outputs().first().map(ort::value::Outlet::dtype);
     match logits {
         Some(ValueType::Tensor { ty: TensorElementType::Float32, shape, .. }) if shape.len() == 3 => {
             Ok(Layout { masked, classes: usize::try_from(shape[2]).ok() })
@@ -282,7 +278,7 @@ fn json(path: &Path) -> Result<Value, ModelError> {
 }
 
 /// Whether clips are normalised, and with which ε. Without the file as transformers has it by default: they are.
-fn normalisation(file: &PathBuf) -> Result<Option<f64>, ModelError> {
+fn normalisation(file: &Path) -> Result<Option<f64>, ModelError> {
     let config = optional_json(file)?;
     let rate = config.get("sampling_rate").and_then(Value::as_u64).unwrap_or(SAMPLE_RATE.into());
     if rate != u64::from(SAMPLE_RATE) {

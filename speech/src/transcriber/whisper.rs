@@ -85,10 +85,11 @@ impl WhisperModel {
         layout::check(file, header.vocabulary).map_err(|reason| ModelError::unusable(file, reason))?;
         // Routes whisper.cpp's own messages to `tracing`; only the first call of a process has an effect.
         whisper_rs::install_logging_hooks();
-        let context =
-            WhisperContext::new_with_params(file, WhisperContextParameters::default()).map_err(|_| {
-                ModelError::unusable(file, "its tensors are damaged or incomplete; download it again")
-            })?;
+        // Without flash attention, which on a processor takes twice as long in this version of ggml.
+        let parameters = WhisperContextParameters::default();
+        let context = WhisperContext::new_with_params(file, parameters).map_err(|_| {
+            ModelError::unusable(file, "its tensors are damaged or incomplete; download it again")
+        })?;
         let stem = file.file_stem().map_or("whisper".into(), |stem| stem.to_string_lossy());
         let name = format!("whisper:{stem}@{}", short_hash(file)?);
         tracing::info!(engine = name, layers = header.audio_layers, "the speech model is loaded");

@@ -3,8 +3,8 @@
 //! Contract: input `x` f32\[N, T, 80\] (log-mel features as in [`crate::features`]) and the states of the chunk before;
 //! outputs `log_probs` f32\[N, T', V\] and the new states. T is about 45 frames of 10 ms, of which the stream advances by
 //! `decode_chunk_len` (32); T' is a quarter of that. Per encoder layer six states: `cached_key`
-//! \[left, N, query_head_dim · heads\], `cached_nonlin_attn` \[1, N, left, 3/4 · dim\], `cached_val1` and `cached_val2`
-//! \[left, N, value_head_dim · heads\], `cached_conv1` and `cached_conv2` \[N, dim, kernel / 2\]; then `embed_states`
+//! \[left, N, `query_head_dims` · heads\], `cached_nonlin_attn` \[1, N, left, 3/4 · dim\], `cached_val1` and `cached_val2`
+//! \[left, N, `value_head_dims` · heads\], `cached_conv1` and `cached_conv2` \[N, dim, kernel / 2\]; then `embed_states`
 //! \[N, 128, 3, 19\] and `processed_lens` i64\[N\]. All begin as zeros; their sizes are in the metadata, one number per
 //! stack. Beside the model lies `tokens.txt`.
 //!

@@ -117,10 +117,10 @@ impl Files {
     /// The padding token is the blank.
     fn blank(&self, names: &[String], config: &Value) -> Result<usize, String> {
         let of = |token: &str| names.iter().position(|name| name == token);
-        let named = self.token("pad_token").and_then(of);
+        let padding = self.token("pad_token").and_then(of);
         let numbered =
             config.get("pad_token_id").and_then(Value::as_u64).and_then(|id| usize::try_from(id).ok());
-        named
+        padding
             .or(numbered.filter(|&id| id < names.len()))
             .or_else(|| ["<pad>", "[PAD]"].into_iter().find_map(of))
             .ok_or_else(|| "it has no padding token, which would be the blank".to_owned())

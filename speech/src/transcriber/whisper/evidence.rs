@@ -2,7 +2,7 @@
 //!
 //! The encoder has run when the utterance was transcribed. For every text of a short list the decoder is then made to
 //! write it, token by token, and the logarithms of what it gave each token, the end of text included, are averaged. Texts
-//! that begin alike share their beginning. (Whisper as a scorer of given texts: OpenAI's paper "Robust Speech Recognition
+//! that begin alike share their beginning. (Whisper as a scorer of given texts: the paper "Robust Speech Recognition
 //! via Large-Scale Weak Supervision", section 2.3, has the decoder's format.)
 
 use std::{
