@@ -52,7 +52,7 @@ fn speak(words: &[usize]) -> Vec<f32> {
     let mut samples = vec![0.0; 1600];
     for &word in words {
         for step in [word, (word * 7 + 3) % 10] {
-            let hz = 400.0 * 1.22_f64.powi(step as i32);
+            let hz = 400.0 * 1.22_f64.powf(step as f64);
             samples.extend((0..HALF).map(|i| {
                 let envelope = 0.5 - 0.5 * (std::f64::consts::TAU * i as f64 / HALF as f64).cos();
                 (0.3 * envelope * (std::f64::consts::TAU * hz * i as f64 / 16_000.0).sin()) as f32
