@@ -29,8 +29,8 @@ const LONGEST: usize = 200;
 /// So long at most, on the thread that asks.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// A text whose mean cannot come nearer to the best one's than this (nats per token) is not scored to its end.
-const HOPELESS: f32 = 3.0;
+/// A text that can no longer win, and is so many nats less likely than the best one already, is not scored to its end.
+const HOPELESS: f32 = 25.0;
 
 /// States lent to the evidence of past utterances, per transcriber: tens of megabytes each for a small model, hundreds for
 /// a large one. The newest utterances have them.
@@ -111,7 +111,7 @@ impl WhisperEvidence {
             state,
             texts,
             scores: vec![f32::NEG_INFINITY; texts.len()],
-            best: f32::NEG_INFINITY,
+            best: None,
             steps: STEPS,
             until: Instant::now() + PATIENCE,
             threads: self.threads,
@@ -182,7 +182,8 @@ struct Search<'a> {
     state: &'a mut WhisperState,
     texts: &'a [Option<Vec<i32>>],
     scores: Vec<f32>,
-    best: f32,
+    /// Sum and mean of the text with the best mean of those scored to their end.
+    best: Option<(f32, f32)>,
     steps: usize,
     until: Instant,
     threads: usize,
@@ -223,11 +224,15 @@ impl Search<'_> {
             let mut open = Vec::with_capacity(texts.len());
             for (text, sum) in texts {
                 let length = self.texts[text].as_ref().map_or(1, Vec::len);
-                // What is not scored to its end stands at the most that it could still reach.
-                self.scores[text] = sum / length as f32;
+                // What is not scored to its end stands at the mean so far, which is no more than it could still reach.
+                self.scores[text] = sum / (depth + 1) as f32;
+                let reachable = sum / length as f32;
+                let hopeless = |(best, mean)| reachable < mean && sum < best - HOPELESS;
                 if depth + 1 == length {
-                    self.best = self.best.max(self.scores[text]);
-                } else if self.scores[text] > self.best - HOPELESS {
+                    if self.best.is_none_or(|(_, mean)| mean < reachable) {
+                        self.best = Some((sum, reachable));
+                    }
+                } else if !self.best.is_some_and(hopeless) {
                     open.push((text, sum));
                 }
             }
