@@ -17,6 +17,7 @@ mod text_channel;
 mod understander;
 mod understanding;
 mod voice_channel;
+mod weighing;
 
 pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};

@@ -12,6 +12,7 @@ use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
 use crate::voice_channel::{self, Prior, VoiceScores, Without};
+use crate::weighing;
 use crate::{Act, EmergencyKind, Scored, Slots, Understanding, Utterance};
 
 /// At most so many candidates leave this crate.
@@ -206,17 +207,22 @@ impl Understander {
                 ..Understanding::of(act, written, spoken)
             });
         }
-        match &utterance.evidence {
+        let weighed = |candidates| match utterance.evidence.as_deref() {
+            Some(evidence) => weighing::weighed(candidates, words, &self.publication, evidence),
+            None => candidates,
+        };
+        // Evidence that cannot cover the knowledge base says nothing until a few candidates are found in the words.
+        match utterance.evidence.as_deref().filter(|evidence| evidence.covers_all()) {
             None => {
                 let mended = mended.as_deref().map(|words| Reading::new(self.acts.parse(words), written));
-                let candidates = self.read(mended.as_ref().unwrap_or(&reading))?.to_vec();
+                let candidates = weighed(self.read(mended.as_ref().unwrap_or(&reading))?.to_vec());
                 let by_words = utterance.dictated;
                 let question = Understanding::of(Act::Question, written, spoken);
                 Ok(Understanding { candidates, by_words, slots, ..question })
             }
             Some(evidence) => {
-                let heard = self.hear(utterance, words, evidence.as_ref(), memory, turn)?;
-                Ok(Understanding { slots, ..heard })
+                let heard = self.hear(utterance, words, evidence, memory, turn)?;
+                Ok(Understanding { candidates: weighed(heard.candidates), slots, ..heard })
             }
         }
     }

@@ -279,3 +279,84 @@ fn voice_is_calibrated_on_two_hundred_recordings_and_not_on_fewer() {
     let again = Understander::new(Arc::clone(publication), stored).expect("the stored calibration");
     assert_eq!(again.rules().voice.bo, calibration.voice.bo.thresholds);
 }
+
+/// An engine that takes dictation and can weigh a few texts, but not a knowledge base: it finds likeliest what was said.
+#[derive(Debug)]
+struct Decoder {
+    said: Heard,
+    /// Whether it still has the utterance.
+    remembers: bool,
+}
+
+impl Evidence for Decoder {
+    fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+        vec![f32::NEG_INFINITY; batch.len()]
+    }
+
+    fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+        self.whole(batch)
+    }
+
+    fn seconds(&self) -> f32 {
+        self.said.seconds
+    }
+
+    fn covers_all(&self) -> bool {
+        false
+    }
+
+    fn weigh(&self, shortlist: &FormBatch) -> Option<Vec<f32>> {
+        assert!((2..=8).contains(&shortlist.len()), "{} forms are no short list", shortlist.len());
+        self.remembers.then(|| self.said.whole(shortlist))
+    }
+}
+
+/// `wrote` is dictated, `said` was said.
+fn dictate(wrote: &str, said: &str, language: Language, remembers: bool) -> Understanding {
+    let evidence = Arc::new(Decoder { said: Heard::new(said, language, 0), remembers });
+    let utterance = Utterance::heard(wrote, language, Some(evidence));
+    SAMPLE.understand(&utterance, &Memory::default()).expect("the index works")
+}
+
+/// Words that the sample has several entries for, none of them sure.
+const AMBIGUOUS: [(&str, Language); 2] = [("身份证要办", Zh), ("ཐོབ་ཐང་ལག་འཁྱེར་", Bo)];
+
+#[test]
+fn dictation_with_a_decoders_evidence_is_understood_by_its_words() {
+    for (words, language) in AMBIGUOUS {
+        let utterance = Utterance::dictated(words, language);
+        let by_words = SAMPLE.understand(&utterance, &Memory::default()).expect("the index works");
+        let forgotten = dictate(words, words, language, false);
+        assert_eq!(forgotten.candidates, by_words.candidates, "{words}");
+        assert!(forgotten.by_words && by_words.candidates.len() > 1);
+    }
+}
+
+#[test]
+fn of_candidates_that_lie_close_together_the_sound_decides_and_makes_none_surer() {
+    for (words, language) in AMBIGUOUS {
+        let before = dictate(words, words, language, false).candidates;
+        let best = before[0].confidence;
+        let rivals: Vec<&Scored> = before.iter().filter(|rival| rival.confidence >= best / 4.0).collect();
+        assert!(rivals.len() > 1, "{words} is not ambiguous: {before:?}");
+        for rival in rivals {
+            let number = SAMPLE.publication().number(&rival.entry);
+            let own = SAMPLE.publication().variants().iter().filter(|v| Some(v.entry) == number);
+            // The decoder is asked about the way of asking that is most like the words; one of these it is.
+            let wins = own.filter(|v| v.language == language).any(|said| {
+                let weighed = dictate(words, &said.text, language, true).candidates;
+                assert!(weighed[0].confidence <= best + 1e-6 && weighed.len() == before.len());
+                assert!(weighed.is_sorted_by(|a, b| a.confidence >= b.confidence));
+                weighed[0].entry == rival.entry
+            });
+            assert!(wins, "{words}: {} never comes first", rival.entry.0);
+        }
+    }
+}
+
+#[test]
+fn a_question_that_is_clear_is_not_weighed() {
+    // The decoder would refuse a list of one.
+    let clear = dictate("身份证到期了怎么换", "社保卡怎么办", Zh, true);
+    assert_eq!(first(&clear), "idcard-renew");
+}

@@ -171,6 +171,21 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
 
     /// The length of the utterance in seconds.
     fn seconds(&self) -> f32;
+
+    /// Whether [`Self::whole`] and [`Self::anywhere`] can be asked about a whole knowledge base, thousands of forms in
+    /// milliseconds. Where not (decoders pay for every token of every form), what they return says nothing: find a few
+    /// forms by other means and have those weighed.
+    fn covers_all(&self) -> bool {
+        true
+    }
+
+    /// How well the whole utterance is explained by each form of a *short* list (at most eight), as [`Self::whole`] has it,
+    /// by an engine that is too slow for more: a second opinion on candidates that something else has chosen. Takes up to
+    /// seconds. `None` where no such engine heard the utterance, where the list is too long, or where the engine has no
+    /// time or has forgotten the utterance over later ones; a caller then stays with what it knew.
+    fn weigh(&self, _shortlist: &FormBatch) -> Option<Vec<f32>> {
+        None
+    }
 }
 
 #[cfg(test)]

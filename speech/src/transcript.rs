@@ -38,7 +38,8 @@ pub struct Transcript {
     pub language: Option<Language>,
     /// Readings, best first. Empty where the engine cannot take dictation or heard no words.
     pub hypotheses: Vec<Hypothesis>,
-    /// What the sound supports, for choosing among known questions. `None` where the engine cannot say.
+    /// What the sound supports, for choosing among known questions. `None` where the engine cannot say; it may be able to
+    /// weigh short lists only ([`Evidence::covers_all`]).
     pub evidence: Option<Arc<dyn Evidence>>,
     /// Length of the audio that was transcribed, in seconds.
     pub seconds: f32,
@@ -58,7 +59,7 @@ pub struct Capabilities {
     pub languages: Vec<Language>,
     /// Whether its text may be shown to people as what they said.
     pub dictation: bool,
-    /// Whether its transcripts carry [`Evidence`].
+    /// Whether its transcripts carry [`Evidence`] that covers a whole knowledge base ([`Evidence::covers_all`]).
     pub evidence: bool,
     /// Longest audio it can take at once, in seconds.
     pub max_seconds: f32,

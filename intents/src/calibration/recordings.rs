@@ -31,7 +31,7 @@ pub struct Recording {
 }
 
 /// The understander's calibration with the voice channel fitted anew in every language that has at least
-/// [`FEWEST_RECORDINGS`]. Takes milliseconds a recording, nearly all of them the evidence's.
+/// [`FEWEST_RECORDINGS`]; those whose evidence does not cover a knowledge base do not count. Takes milliseconds a recording, nearly all of them the evidence's.
 ///
 /// # Errors
 /// [`RetrieveError`] where the index fails, which only recordings with text can meet.
@@ -43,7 +43,7 @@ pub fn calibrate_voice(
     let mut calibration = understander.calibration().clone();
     for language in Language::ALL {
         let spoken: Vec<&Recording> =
-            recordings.iter().filter(|recording| recording.language == language).collect();
+            recordings.iter().filter(|r| r.language == language && r.evidence.covers_all()).collect();
         if spoken.len() < FEWEST_RECORDINGS {
             continue;
         }

@@ -1,11 +1,15 @@
 //! Several engines as one: the first that can answer does.
 
+use std::sync::Arc;
+
+use language::{Evidence, FormBatch};
+
 use crate::{
     Capabilities, Live, TranscribeError, TranscribeRequest, Transcriber, Transcript, transcript::foreign,
 };
 
 /// A chain of engines in order of preference, and optionally one more that only lends its
-/// [`Evidence`](language::Evidence) to transcripts that have none.
+/// [`Evidence`] to transcripts that have none, or none that covers a whole knowledge base.
 pub struct FallbackChain {
     engines: Vec<Box<dyn Transcriber>>,
     witness: Option<Box<dyn Transcriber>>,
@@ -32,7 +36,7 @@ impl FallbackChain {
     }
 
     /// Adds an engine that is asked for evidence where the engine that answered gave none: a big model's words together
-    /// with the shipped model's posteriors. Its failure is logged and changes nothing. Partials do without.
+    /// with the shipped model's posteriors. Where the engine that answered can weigh short lists, it still does. Its failure is logged and changes nothing. Partials do without.
     #[must_use]
     pub fn with_witness(mut self, witness: Box<dyn Transcriber>) -> Self {
         self.name = format!("{} + {}", self.name, witness.name());
@@ -43,15 +47,49 @@ impl FallbackChain {
 
     fn lend_evidence(&mut self, audio: &[f32], request: &TranscribeRequest, transcript: &mut Transcript) {
         let Some(witness) = self.witness.as_mut() else { return };
-        if transcript.evidence.is_some() || request.partial {
+        if transcript.evidence.as_ref().is_some_and(|own| own.covers_all()) || request.partial {
             return;
         }
         match witness.transcribe(audio, request) {
-            Ok(other) => transcript.evidence = other.evidence,
+            Ok(other) => {
+                transcript.evidence = match (other.evidence, transcript.evidence.take()) {
+                    (Some(wide), Some(narrow)) => Some(Arc::new(Both { wide, narrow })),
+                    (wide, narrow) => wide.or(narrow),
+                };
+            }
             Err(error) => {
                 tracing::warn!(engine = witness.name(), %error, "no acoustic evidence for this utterance");
             }
         }
+    }
+}
+
+/// One engine's evidence on everything, another's on short lists.
+#[derive(Debug)]
+struct Both {
+    wide: Arc<dyn Evidence>,
+    narrow: Arc<dyn Evidence>,
+}
+
+impl Evidence for Both {
+    fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+        self.wide.whole(batch)
+    }
+
+    fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+        self.wide.anywhere(batch)
+    }
+
+    fn seconds(&self) -> f32 {
+        self.wide.seconds()
+    }
+
+    fn covers_all(&self) -> bool {
+        self.wide.covers_all()
+    }
+
+    fn weigh(&self, shortlist: &FormBatch) -> Option<Vec<f32>> {
+        self.narrow.weigh(shortlist)
     }
 }
 
@@ -127,9 +165,7 @@ impl Transcriber for FallbackChain {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use language::{Evidence, FormBatch, Language};
+    use language::Language;
 
     use super::*;
     use crate::Hypothesis;
@@ -149,9 +185,32 @@ mod tests {
         }
     }
 
+    #[derive(Debug)]
+    struct Narrow;
+
+    impl Evidence for Narrow {
+        fn whole(&self, batch: &FormBatch) -> Vec<f32> {
+            vec![f32::NEG_INFINITY; batch.len()]
+        }
+        fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
+            self.whole(batch)
+        }
+        fn seconds(&self) -> f32 {
+            0.0
+        }
+        fn covers_all(&self) -> bool {
+            false
+        }
+        fn weigh(&self, shortlist: &FormBatch) -> Option<Vec<f32>> {
+            Some(vec![-1.0; shortlist.len()])
+        }
+    }
+
     /// What an engine in these tests does when asked.
     enum Does {
         Say(&'static str),
+        /// Says it, and weighs short lists.
+        Weigh(&'static str),
         Hear,
         Fail,
     }
@@ -159,7 +218,8 @@ mod tests {
     struct Scripted(Capabilities, Does);
 
     fn scripted(languages: &[Language], does: Does) -> Box<dyn Transcriber> {
-        let (dictation, evidence) = (matches!(does, Does::Say(_)), matches!(does, Does::Hear));
+        let (dictation, evidence) =
+            (matches!(does, Does::Say(_) | Does::Weigh(_)), matches!(does, Does::Hear));
         let languages = languages.to_vec();
         Box::new(Scripted(Capabilities { languages, dictation, evidence, max_seconds: 30.0 }, does))
     }
@@ -185,6 +245,10 @@ mod tests {
             match self.1 {
                 Does::Say(text) => {
                     transcript.hypotheses.push(Hypothesis { text: text.into(), ..Hypothesis::default() });
+                }
+                Does::Weigh(text) => {
+                    transcript.hypotheses.push(Hypothesis { text: text.into(), ..Hypothesis::default() });
+                    transcript.evidence = Some(Arc::new(Narrow));
                 }
                 Does::Hear => transcript.evidence = Some(Arc::new(Nothing)),
                 Does::Fail => {
@@ -241,5 +305,18 @@ mod tests {
         let mut chain =
             FallbackChain::new(words()).unwrap().with_witness(scripted(&Language::ALL, Does::Fail));
         assert_eq!(ask(&mut chain, Language::Zh).unwrap().text(), "社保");
+    }
+    #[test]
+    fn an_engine_that_weighs_short_lists_still_does_beside_a_witness_that_covers_everything() {
+        let words = || vec![scripted(&Language::ALL, Does::Weigh("社保"))];
+        let forms = FormBatch::new(vec![language::spoken_form("社保", Language::Zh)]);
+        let both = FallbackChain::new(words()).unwrap().with_witness(scripted(&Language::ALL, Does::Hear));
+        let alone = FallbackChain::new(words()).unwrap();
+        let deaf = FallbackChain::new(words()).unwrap().with_witness(scripted(&Language::ALL, Does::Fail));
+        for (mut chain, covers) in [(both, true), (alone, false), (deaf, false)] {
+            let evidence = ask(&mut chain, Language::Zh).unwrap().evidence.unwrap();
+            assert_eq!(evidence.covers_all(), covers);
+            assert_eq!(evidence.weigh(&forms), Some(vec![-1.0]));
+        }
     }
 }

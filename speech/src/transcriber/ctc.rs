@@ -264,7 +264,7 @@ pub(super) fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
     }
 }
 
-fn metadata(session: &Session, key: &str) -> Option<String> {
+pub(super) fn metadata(session: &Session, key: &str) -> Option<String> {
     session.metadata().ok()?.custom(key)
 }
 

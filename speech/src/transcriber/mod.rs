@@ -1,12 +1,16 @@
 //! Engines behind [`Transcriber`](crate::Transcriber): ONNX models, Whisper files, and chains of them.
 
 pub mod chain;
+mod clean;
 pub mod ctc;
+mod greedy;
 mod live;
 pub mod onnx;
 mod reading;
 mod tokens;
+pub mod waveform;
 pub mod whisper;
+pub mod zipformer;
 
 use std::{
     fs::File,

@@ -42,6 +42,19 @@ impl Tokens {
         Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
     }
 
+    /// Reads a `tokens.txt` without a class that is called the blank, because it always is class `blank`.
+    pub fn read_with_blank(path: &Path, blank: usize) -> Result<Self, ModelError> {
+        Self::of(Self::read_names(path)?, blank).map_err(|reason| ModelError::unusable(path, reason))
+    }
+
+    /// Classes by number, from wherever they were read.
+    pub fn of(names: Vec<String>, blank: usize) -> Result<Self, String> {
+        if blank >= names.len() {
+            return Err(format!("the blank is class {blank}, but there are only {} classes", names.len()));
+        }
+        Ok(Self::plain(names, blank))
+    }
+
     pub(super) fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
         let names = Self::table(text)?;
         let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
@@ -100,6 +113,17 @@ impl Tokens {
 
     pub fn names(&self) -> &[String] {
         &self.names
+    }
+
+    /// Whether a class begins a new word by itself: it carries the word boundary, or it is or follows what is a word of its
+    /// own (a Chinese character) or ends one (a Tibetan syllable mark).
+    pub fn begins_word(&self, class: u32, before: u32) -> bool {
+        let name = |class: u32| self.names.get(class as usize).map_or("", String::as_str);
+        if name(class).starts_with([WORD, ' ']) || matches!(self.style, Style::ByteLevel(_)) {
+            return name(class).starts_with([WORD, ' ']);
+        }
+        let is_word = |c: char| matches!(language::Script::of(c), language::Script::Han);
+        name(class).starts_with(is_word) || name(before).ends_with(|c| is_word(c) || c == '་' || c == '།')
     }
 
     /// Classes that are one written character each; empty for byte-level vocabularies.

@@ -3,18 +3,24 @@
 //! `set_abort_callback_safe` of the binding is never used (its trampoline has the wrong type), nor are
 //! `set_initial_prompt` and, per utterance, `set_language` (they leak a C string on every call).
 
+mod evidence;
 mod header;
+mod layout;
+mod loops;
 mod silence;
 
 use std::{path::Path, sync::Arc};
 
-use language::Language;
+use language::{Evidence, Language};
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperError, WhisperState,
 };
 
-use self::header::Header;
-use super::{ModelError, short_hash};
+use self::{
+    evidence::{Lending, WhisperEvidence},
+    header::Header,
+};
+use super::{ModelError, clean, short_hash};
 use crate::{
     Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
 };
@@ -36,6 +42,20 @@ const ALL_POSITIONS: i32 = 1500;
 
 /// whisper.cpp finds no segment in audio under 100 ms; silence up to this many samples is added to short clips.
 const SHORTEST: usize = SAMPLE_RATE as usize / 2;
+
+/// Tokens that a second of speech can have at most: six syllables of up to four Tibetan letters, each three bytes. A decoder
+/// that writes more is in a loop.
+const TOKENS_PER_SECOND: f32 = 72.0;
+
+/// Tokens beyond that, for very short clips.
+const SPARE_TOKENS: i32 = 32;
+
+/// A reading is dropped where the model says with more than this probability that nobody speaks...
+/// Source: openai/whisper `transcribe.py`, `no_speech_threshold`.
+const NO_SPEECH: f32 = 0.6;
+
+/// ...and its tokens have a lower mean logarithm than this. Source: the same, `logprob_threshold`.
+const UNSURE: f32 = -1.0;
 
 /// How many tokens of the prompt's words are used: half of the decoder's room for earlier text.
 const PROMPT_TOKENS: usize = 110;
@@ -62,12 +82,14 @@ impl WhisperModel {
         }
         let header = Header::read(file)?;
         header.check().map_err(|reason| ModelError::unusable(file, reason))?;
+        layout::check(file, header.vocabulary).map_err(|reason| ModelError::unusable(file, reason))?;
         // Routes whisper.cpp's own messages to `tracing`; only the first call of a process has an effect.
         whisper_rs::install_logging_hooks();
-        let context =
-            WhisperContext::new_with_params(file, WhisperContextParameters::default()).map_err(|_| {
-                ModelError::unusable(file, "its tensors are damaged or incomplete; download it again")
-            })?;
+        // Without flash attention, which on a processor takes twice as long in this version of ggml.
+        let parameters = WhisperContextParameters::default();
+        let context = WhisperContext::new_with_params(file, parameters).map_err(|_| {
+            ModelError::unusable(file, "its tensors are damaged or incomplete; download it again")
+        })?;
         let stem = file.file_stem().map_or("whisper".into(), |stem| stem.to_string_lossy());
         let name = format!("whisper:{stem}@{}", short_hash(file)?);
         tracing::info!(engine = name, layers = header.audio_layers, "the speech model is loaded");
@@ -94,6 +116,9 @@ impl WhisperModel {
             params.set_temperature_inc(0.0);
             params.set_suppress_blank(true);
             params.set_suppress_nst(true);
+            // whisper.cpp 1.8 reads this probability from the wrong row of its logits (what the last utterance left there)
+            // whenever the prompt has more than one token, which it always has; `reading` asks for the right one.
+            params.set_no_speech_thold(2.0);
             params.set_print_progress(false);
             params.set_print_realtime(false);
             params.set_print_special(false);
@@ -104,6 +129,7 @@ impl WhisperModel {
             capabilities: Capabilities {
                 languages: Language::ALL.to_vec(),
                 dictation: true,
+                // Its evidence weighs short lists; a whole knowledge base it cannot cover.
                 evidence: false,
                 max_seconds: MAX_SECONDS,
             },
@@ -111,6 +137,7 @@ impl WhisperModel {
             chinese: template(Language::Zh),
             model: self.clone(),
             state,
+            lending: Lending::default(),
             threads: threads.max(1),
         })
     }
@@ -120,6 +147,7 @@ impl WhisperModel {
 pub struct WhisperTranscriber {
     model: WhisperModel,
     state: WhisperState,
+    lending: Lending,
     capabilities: Capabilities,
     /// Parameters with the language set once, to be cloned per utterance.
     tibetan: FullParams<'static, 'static>,
@@ -130,7 +158,12 @@ pub struct WhisperTranscriber {
 impl WhisperTranscriber {
     /// The likelier of the service's two languages; no third is ever considered.
     fn detect(&mut self, audio: &[f32]) -> Result<Language, WhisperError> {
-        self.state.pcm_to_mel(audio, self.threads)?;
+        // Only `full` sets the number of encoder positions, which otherwise is the last utterance's. Told to stop after its
+        // first 100 ms it computes features, sets the number, and neither encodes nor decodes.
+        let mut params = self.chinese.clone();
+        params.set_audio_ctx(audio_positions(audio.len()));
+        params.set_duration_ms(100);
+        self.state.full(params, audio)?;
         let (_, probabilities) = self.state.lang_detect(0, self.threads)?;
         let probability = |language: Language| {
             let id = whisper_rs::get_lang_id(language.code()).and_then(|id| usize::try_from(id).ok());
@@ -170,31 +203,65 @@ impl WhisperTranscriber {
         };
         let mut params: FullParams<'_, '_> = template.clone();
         params.set_audio_ctx(audio_positions(audio.len()));
+        params.set_max_tokens(most_tokens(audio.len()));
         if !prompt.is_empty() {
             params.set_tokens(&prompt);
         }
         self.state.full(params, audio)
     }
 
-    /// The text of all segments and the mean probability of its tokens.
-    fn reading(&self) -> Option<Hypothesis> {
-        let (mut text, mut sum, mut count) = (String::new(), 0.0, 0);
+    /// The text of all segments and the mean probability of its tokens, and whether it began with a space. `None` where
+    /// nothing was said, or nothing but what Whisper makes up.
+    fn reading(&mut self) -> Result<Option<(Hypothesis, bool)>, WhisperError> {
+        let mut bytes = Vec::new();
+        let (mut probability, mut logarithm, mut count) = (0.0, 0.0, 0);
         let first_special = self.model.context.token_eot();
         for segment in self.state.as_iter() {
-            text.push_str(&segment.to_str_lossy().ok()?);
+            bytes.extend_from_slice(segment.to_bytes()?);
             for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
                 if token.token_id() < first_special {
-                    sum += token.token_probability();
+                    probability += token.token_probability();
+                    logarithm += token.token_data().plog;
                     count += 1;
                 }
             }
         }
-        let text = text.replace(char::REPLACEMENT_CHARACTER, "").trim().to_owned();
-        let spoken = !text.is_empty() && !silence::is_hallucination(&text);
-        spoken.then(|| Hypothesis {
-            text,
-            confidence: (count > 0).then(|| sum / count as f32),
-            words: Vec::new(),
+        // A letter is several tokens: a limit may cut one in two.
+        let text = String::from_utf8_lossy(&bytes).replace(char::REPLACEMENT_CHARACTER, "");
+        let spaced = text.starts_with(' ');
+        let text = loops::cut(&text);
+        if text.is_empty() || silence::is_hallucination(&text) {
+            return Ok(None);
+        }
+        let unsure = count == 0 || logarithm / count as f32 <= UNSURE;
+        if unsure && self.no_speech()? > NO_SPEECH {
+            return Ok(None);
+        }
+        let confidence = (count > 0).then(|| probability / count as f32);
+        Ok(Some((Hypothesis { text, confidence, words: Vec::new() }, spaced)))
+    }
+
+    /// How sure the model is that nobody speaks in what it has just encoded, 0 to 1: the probability of its token for that
+    /// right after the start of a transcript.
+    fn no_speech(&mut self) -> Result<f32, WhisperError> {
+        let context = &self.model.context;
+        self.state.decode(&[context.token_sot()], 0, self.threads)?;
+        let logits = self.state.get_logits()?;
+        let silent = usize::try_from(context.token_nosp()).ok().and_then(|token| logits.get(token));
+        Ok(silent.map_or(0.0, |logit| (logit - evidence::log_sum_exp(logits)).exp()))
+    }
+
+    /// Hands the state, with the utterance in it, to evidence, where there is another to go on with.
+    fn lend(&mut self, language: Language, spaced: bool, seconds: f32) -> Option<WhisperEvidence> {
+        let make = || self.model.context.create_state().ok();
+        let slot = self.lending.exchange(&mut self.state, make)?;
+        Some(WhisperEvidence {
+            model: self.model.clone(),
+            slot,
+            language,
+            spaced,
+            threads: self.threads,
+            seconds,
         })
     }
 }
@@ -219,25 +286,25 @@ impl Transcriber for WhisperTranscriber {
         }
         let mut transcript =
             Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
-        if audio.is_empty() {
-            return Ok(transcript);
+        let Some(audio) = clean::audible(audio) else { return Ok(transcript) };
+        let mut audio = audio;
+        if audio.len() < SHORTEST {
+            audio.to_mut().resize(SHORTEST, 0.0);
         }
-        let mut padded = Vec::new();
-        let audio = if audio.len() < SHORTEST {
-            padded.extend_from_slice(audio);
-            padded.resize(SHORTEST, 0.0);
-            &padded
-        } else {
-            audio
-        };
         let failed = |name: &str, e| engine_error(name, e);
         let language = match request.language {
             Some(language) => language,
-            None => self.detect(audio).map_err(|e| failed(&self.model.name, e))?,
+            None => self.detect(&audio).map_err(|e| failed(&self.model.name, e))?,
         };
-        self.run(audio, language, request).map_err(|e| failed(&self.model.name, e))?;
+        self.run(&audio, language, request).map_err(|e| failed(&self.model.name, e))?;
         transcript.language = Some(language);
-        transcript.hypotheses.extend(self.reading());
+        if let Some((reading, spaced)) = self.reading().map_err(|e| failed(&self.model.name, e))? {
+            transcript.hypotheses.push(reading);
+            if !request.partial {
+                let evidence = self.lend(language, spaced, seconds);
+                transcript.evidence = evidence.map(|evidence| Arc::new(evidence) as Arc<dyn Evidence>);
+            }
+        }
         Ok(transcript)
     }
 }
@@ -251,6 +318,11 @@ fn engine_error(name: &str, error: WhisperError) -> TranscribeError {
 fn audio_positions(samples: usize) -> i32 {
     let needed = (samples as f32 / SAMPLE_RATE as f32 * POSITIONS_PER_SECOND).ceil() as i32 + MARGIN;
     needed.clamp(FEWEST_POSITIONS, ALL_POSITIONS)
+}
+
+/// The most tokens that so many samples of speech can have.
+fn most_tokens(samples: usize) -> i32 {
+    (samples as f32 / SAMPLE_RATE as f32 * TOKENS_PER_SECOND) as i32 + SPARE_TOKENS
 }
 
 #[cfg(test)]

@@ -21,8 +21,13 @@ pub(super) struct Header {
     pub magic: u32,
     pub vocabulary: i32,
     pub audio_positions: i32,
+    pub audio_state: i32,
+    pub audio_heads: i32,
     pub audio_layers: i32,
     pub text_positions: i32,
+    pub text_state: i32,
+    pub text_heads: i32,
+    pub text_layers: i32,
     pub mel_bins: i32,
 }
 
@@ -47,8 +52,13 @@ impl Header {
             magic: field(0).cast_unsigned(),
             vocabulary: field(1),
             audio_positions: field(2),
+            audio_state: field(3),
+            audio_heads: field(4),
             audio_layers: field(5),
             text_positions: field(6),
+            text_state: field(7),
+            text_heads: field(8),
+            text_layers: field(9),
             mel_bins: field(10),
         }
     }
@@ -74,10 +84,17 @@ impl Header {
                 self.vocabulary
             ));
         }
+        // whisper.cpp allocates what these say, and divides by the heads. The largest known model has 1,280 and 32.
+        let divided = |state: i32, heads: i32| {
+            (1..=64).contains(&heads) && (1..=4096).contains(&state) && state % heads == 0
+        };
         let plausible = self.audio_positions == 1500
-            && (1..=448).contains(&self.text_positions)
+            && (64..=448).contains(&self.text_positions)
             && [80, 128].contains(&self.mel_bins)
-            && (1..=64).contains(&self.audio_layers);
+            && self.audio_state == self.text_state
+            && divided(self.audio_state, self.audio_heads)
+            && divided(self.text_state, self.text_heads)
+            && [self.audio_layers, self.text_layers].iter().all(|layers| (1..=64).contains(layers));
         if plausible { Ok(()) } else { Err("its header is damaged: impossible sizes".into()) }
     }
 }
@@ -91,8 +108,13 @@ mod tests {
             magic: MAGIC,
             vocabulary: 51_865,
             audio_positions: 1500,
+            audio_state: 384,
+            audio_heads: 6,
             audio_layers: 4,
             text_positions: 448,
+            text_state: 384,
+            text_heads: 6,
+            text_layers: 4,
             mel_bins: 80,
         };
         change(&mut header);
@@ -110,7 +132,16 @@ mod tests {
         assert!(header(|h| h.vocabulary = 51_864).check().unwrap_err().contains("English only"));
         assert!(header(|h| h.vocabulary = 51_972).check().unwrap_err().contains("51972"));
         assert!(header(|h| h.magic = 0x4655_4747).check().unwrap_err().contains("no ggml"));
-        assert!(header(|h| h.audio_positions = 0).check().unwrap_err().contains("damaged"));
+        let damages: [fn(&mut Header); 5] = [
+            |h| h.audio_positions = 0,
+            |h| h.audio_heads = 0,
+            |h| h.text_heads = 7,
+            |h| (h.audio_state, h.text_state) = (i32::MAX, i32::MAX),
+            |h| h.text_layers = -1,
+        ];
+        for damage in damages {
+            assert!(header(damage).check().unwrap_err().contains("damaged"));
+        }
     }
 
     #[test]

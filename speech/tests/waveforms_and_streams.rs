@@ -1,0 +1,316 @@
+//! Loaders of published layouts that hear waveforms or streams, on small models of exactly those layouts
+//! (`training/layouts/ears.py`): token for token what sherpa-onnx makes of them, or onnxruntime in Python where sherpa-onnx has no loader.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::float_cmp,
+    reason = "test code; what is compared is passed on, not computed"
+)]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use language::{FormBatch, Language, SpokenForm};
+use serde_json::Value;
+use speech::{
+    TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    runtime::{OnnxRuntime, SessionOptions},
+    transcriber::{ModelError, waveform::WaveformTranscriber, zipformer::ZipformerTranscriber},
+};
+
+const LAYOUTS: [&str; 3] = ["omnilingual", "wav2vec2", "zipformer_streaming"];
+
+/// What the tests ask of any of these engines.
+trait Ear: Transcriber {
+    fn classes(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError>;
+}
+
+impl Ear for WaveformTranscriber {
+    fn classes(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
+        self.greedy(audio)
+    }
+}
+
+impl Ear for ZipformerTranscriber {
+    fn classes(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
+        self.greedy(audio)
+    }
+}
+
+fn fixture(layout: &str) -> PathBuf {
+    support::root().join("speech/tests/fixtures").join(layout)
+}
+
+fn load_from(layout: &str, folder: &Path) -> Result<Box<dyn Ear>, ModelError> {
+    let (runtime, options) = (OnnxRuntime::load(None).unwrap(), SessionOptions::default());
+    Ok(if layout == "zipformer_streaming" {
+        Box::new(ZipformerTranscriber::load(folder, &Language::ALL, &runtime, options)?)
+    } else {
+        Box::new(WaveformTranscriber::load(folder, &Language::ALL, &runtime, options)?)
+    })
+}
+
+fn load(layout: &str) -> Box<dyn Ear> {
+    load_from(layout, &fixture(layout)).unwrap()
+}
+
+fn refusal(layout: &str, folder: &Path) -> String {
+    load_from(layout, folder).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+/// A copy of a fixture that may be damaged.
+fn copy(layout: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fixture(layout).read_dir().unwrap().map(Result::unwrap).filter(|e| e.path().is_file()) {
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+/// The clip that `clip` of the script makes.
+fn clip(seed: u32, seconds: f64) -> Vec<f32> {
+    let mut state = seed;
+    let mut draw = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state) / 4_294_967_296.0
+    };
+    let count = (seconds * 16_000.0) as usize;
+    let mut samples = Vec::with_capacity(count + 4000);
+    while samples.len() < count {
+        let (low, high) = (120.0 + 900.0 * draw(), 300.0 + 3000.0 * draw());
+        let level = 0.05 + 0.4 * draw();
+        let noise = 0.1 * draw() * draw();
+        let length = (16_000.0 * (0.06 + 0.15 * draw())) as usize;
+        for i in 0..length {
+            let partial = |hz: f64| (std::f64::consts::TAU * hz * i as f64 / 16_000.0).sin();
+            let envelope = (std::f64::consts::PI * i as f64 / length as f64).sin();
+            let tone = 0.6 * partial(low) + 0.4 * partial(high);
+            samples.push((level * envelope * tone + noise * (draw() - 0.5)) as f32);
+        }
+    }
+    samples.truncate(count);
+    samples
+}
+
+/// The clips of a fixture with the tokens and text that are expected of them.
+fn expected(layout: &str) -> Vec<(Vec<f32>, Vec<u32>, String)> {
+    let record = fs::read_to_string(fixture(layout).join("expected.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    let clips = record["clips"].as_array().unwrap();
+    clips
+        .iter()
+        .map(|wanted| {
+            let seed = wanted["seed"].as_u64().unwrap() as u32;
+            let tokens = wanted["tokens"].as_array().unwrap();
+            (
+                clip(seed, wanted["seconds"].as_f64().unwrap()),
+                tokens.iter().map(|token| token.as_u64().unwrap() as u32).collect(),
+                wanted["text"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect()
+}
+
+fn hear(ear: &mut dyn Ear, audio: &[f32]) -> Transcript {
+    ear.transcribe(audio, &TranscribeRequest::default()).unwrap()
+}
+
+/// Words as they are, spaces between them as one.
+fn spaced(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn tokens_and_text_are_those_of_the_reference() {
+    for layout in LAYOUTS {
+        let mut ear = load(layout);
+        let clips = expected(layout);
+        let mut count = 0;
+        for (samples, tokens, text) in &clips {
+            assert_eq!(&ear.classes(samples).unwrap(), tokens, "{layout}");
+            let transcript = hear(ear.as_mut(), samples);
+            assert_eq!(spaced(transcript.text()), spaced(text), "{layout}");
+            count += tokens.len();
+        }
+        println!("{layout}: {} clips, {count} tokens equal", clips.len());
+        assert!(clips.len() >= 16 && count > 200);
+    }
+}
+
+#[test]
+fn words_carry_times_and_the_text_is_made_of_them() {
+    for layout in LAYOUTS {
+        let mut ear = load(layout);
+        for (samples, _, _) in &expected(layout)[..4] {
+            let transcript = hear(ear.as_mut(), samples);
+            let reading = &transcript.hypotheses[0];
+            let joined: String = reading.words.iter().map(|word| word.text.as_str()).collect();
+            let bare = |text: &str| text.split_whitespace().collect::<String>();
+            assert_eq!(bare(&joined), bare(&reading.text), "{layout}");
+            let times: Vec<u32> =
+                reading.words.iter().flat_map(|word| [word.start_ms, word.end_ms]).collect();
+            assert!(times.is_sorted(), "{layout}: {times:?}");
+            // Streams end with silence, in which words may still be written down.
+            assert!(*times.last().unwrap() as f32 <= transcript.seconds * 1000.0 + 700.0, "{layout}");
+            assert!(reading.words.iter().all(|word| word.confidence.unwrap() > 0.0));
+        }
+    }
+}
+
+#[test]
+fn evidence_prefers_what_was_heard() {
+    for layout in LAYOUTS {
+        let mut ear = load(layout);
+        assert!(ear.capabilities().evidence && ear.capabilities().dictation);
+        let mut right = 0;
+        let clips = expected(layout);
+        for (samples, _, text) in &clips {
+            let evidence = hear(ear.as_mut(), samples).evidence.unwrap();
+            let heard: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+            let reversed: String = heard.chars().rev().collect();
+            let forms = [heard, reversed, "社保".to_owned(), "囍".to_owned()];
+            let forms = forms.map(|text| SpokenForm { text, pronunciations: Vec::new() });
+            let scores = evidence.whole(&FormBatch::new(forms.into()));
+            assert_eq!(scores[3], f32::NEG_INFINITY, "{layout}: no class has this character");
+            right += usize::from(scores[0] > scores[1] && scores[0] > scores[2]);
+        }
+        println!("{layout}: what was heard wins in {right} of {} clips", clips.len());
+        assert!(right + 1 >= clips.len(), "{layout}: {right}");
+    }
+}
+
+#[test]
+fn a_stream_writes_the_same_however_it_is_cut_and_never_takes_anything_back() {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let folder = fixture("zipformer_streaming");
+    let mut engine =
+        ZipformerTranscriber::load(&folder, &Language::ALL, &runtime, SessionOptions::default()).unwrap();
+    for (samples, tokens, _) in &expected("zipformer_streaming")[..6] {
+        for piece in [1, 160, 1234, 5120, samples.len()] {
+            // One sample at a time is slow: a second is enough.
+            let samples = if piece == 1 { &samples[..samples.len().min(16_000)] } else { samples };
+            let mut stream = engine.open().unwrap();
+            let mut before: Vec<u32> = Vec::new();
+            for piece in samples.chunks(piece) {
+                stream.push(&mut engine, piece).unwrap();
+                let now = stream.classes();
+                assert!(now.starts_with(&before));
+                before = now;
+            }
+            stream.finish(&mut engine).unwrap();
+            stream.push(&mut engine, &vec![0.5; 16_000]).unwrap();
+            let whole = if piece == 1 { engine.greedy(samples).unwrap() } else { tokens.clone() };
+            assert_eq!(stream.classes(), whole, "in pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn two_streams_through_one_engine_do_not_disturb_each_other() {
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let folder = fixture("zipformer_streaming");
+    let mut engine =
+        ZipformerTranscriber::load(&folder, &Language::ALL, &runtime, SessionOptions::default()).unwrap();
+    let clips = &expected("zipformer_streaming")[..2];
+    let mut streams = [engine.open().unwrap(), engine.open().unwrap()];
+    for at in (0..200_000).step_by(3000) {
+        for (stream, (samples, _, _)) in streams.iter_mut().zip(clips) {
+            let piece = samples.get(at.min(samples.len())..(at + 3000).min(samples.len()));
+            stream.push(&mut engine, piece.unwrap()).unwrap();
+        }
+    }
+    for (stream, (_, tokens, _)) in streams.iter_mut().zip(clips) {
+        stream.finish(&mut engine).unwrap();
+        assert_eq!(&stream.classes(), tokens);
+    }
+}
+
+#[test]
+fn nothing_is_made_up_over_silence_and_no_sound_is_an_error() {
+    for layout in LAYOUTS {
+        let mut ear = load(layout);
+        for silence in [vec![], vec![0.0], vec![0.0; 16_000], vec![f32::NAN; 8000], vec![1e-6; 40 * 16_000]] {
+            let transcript = hear(ear.as_mut(), &silence);
+            assert!(transcript.hypotheses.is_empty() && transcript.evidence.is_none(), "{layout}");
+        }
+        for odd in [vec![0.5], vec![-1.0; 79], vec![f32::INFINITY, 0.1, f32::NAN], vec![1e30; 700]] {
+            ear.transcribe(&odd, &TranscribeRequest::default()).unwrap();
+        }
+        let most = ear.capabilities().max_seconds;
+        let long = vec![0.1; ((most + 1.0) * 16_000.0) as usize];
+        let error = ear.transcribe(&long, &TranscribeRequest::default()).unwrap_err();
+        assert!(matches!(error, TranscribeError::TooLong { max, .. } if max == most), "{layout}: {error}");
+    }
+}
+
+#[test]
+fn damaged_and_missing_files_are_refused_with_a_reason() {
+    for layout in LAYOUTS {
+        let model = fs::read(fixture(layout).join("model.onnx")).unwrap();
+        let folder = copy(layout);
+        for bytes in [&model[..0], &model[..100], &model[..model.len() / 2], &b"not a model at all"[..]] {
+            fs::write(folder.path().join("model.onnx"), bytes).unwrap();
+            assert!(
+                refusal(layout, folder.path()).contains("cannot be used"),
+                "{layout}: {} bytes",
+                bytes.len()
+            );
+        }
+        fs::remove_file(folder.path().join("model.onnx")).unwrap();
+        assert!(refusal(layout, folder.path()).contains("missing"), "{layout}");
+        let folder = copy(layout);
+        for name in ["tokens.txt", "vocab.json"] {
+            // Only one of the two is there.
+            let _ = fs::remove_file(folder.path().join(name));
+        }
+        assert!(refusal(layout, folder.path()).contains("missing"), "{layout}");
+    }
+}
+
+#[test]
+fn a_vocabulary_of_another_size_is_refused() {
+    for layout in ["omnilingual", "zipformer_streaming"] {
+        let folder = copy(layout);
+        let path = folder.path().join("tokens.txt");
+        let tokens = fs::read_to_string(&path).unwrap();
+        let count = tokens.lines().count();
+        fs::write(&path, format!("{tokens}更 {count}\n")).unwrap();
+        assert!(refusal(layout, folder.path()).contains("classes"), "{layout}: one more");
+        let fewer = tokens.lines().take(count - 1).collect::<Vec<_>>().join("\n");
+        fs::write(&path, fewer).unwrap();
+        assert!(refusal(layout, folder.path()).contains("classes"), "{layout}: one less");
+    }
+    let folder = copy("wav2vec2");
+    let path = folder.path().join("vocab.json");
+    let mut vocabulary: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    vocabulary["bod"].as_object_mut().unwrap().insert("更".into(), 500.into());
+    fs::write(&path, vocabulary.to_string()).unwrap();
+    assert!(refusal("wav2vec2", folder.path()).contains("vocab.json"));
+    fs::write(&path, "{\"<pad>\": 0").unwrap();
+    assert!(refusal("wav2vec2", folder.path()).contains("cannot be used"));
+}
+
+#[test]
+fn another_layout_is_refused_with_its_name() {
+    let stream = fixture("zipformer_streaming");
+    assert!(refusal("omnilingual", &stream).contains("zipformer2"));
+    assert!(refusal("zipformer_streaming", &fixture("omnilingual")).contains("omnilingual-asr"));
+    let folder = copy("zipformer_streaming");
+    // A transducer's encoder: the same but for the name of what it gives.
+    let mut model = fs::read(stream.join("model.onnx")).unwrap();
+    let (theirs, name) = (b"log_probs", b"encod_out");
+    for at in 0..model.len() - name.len() {
+        if model[at..].starts_with(theirs) {
+            model[at..at + name.len()].copy_from_slice(name);
+        }
+    }
+    fs::write(folder.path().join("model.onnx"), model).unwrap();
+    assert!(refusal("zipformer_streaming", folder.path()).contains("transducer"));
+    let rate = copy("wav2vec2");
+    fs::write(rate.path().join("preprocessor_config.json"), r#"{"sampling_rate": 8000}"#).unwrap();
+    assert!(refusal("wav2vec2", rate.path()).contains("8000"));
+}
