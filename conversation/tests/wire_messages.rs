@@ -179,7 +179,14 @@ fn every_signal(language: Language) -> Vec<Signal> {
     signals.extend(ErrorCode::ALL.map(|code| {
         let retry_after_ms = matches!(code, ErrorCode::TooFast | ErrorCode::Busy).then_some(1_500);
         let message = common::text(language, "出错了", "ནོར་འཁྲུལ་བྱུང་སོང་།").to_owned();
-        Signal::Error(ErrorSignal { code, message, fatal: false, id: Some(id("m1")), retry_after_ms })
+        Signal::Error(ErrorSignal {
+            code,
+            message,
+            fatal: false,
+            id: Some(id("m1")),
+            retry_after_ms,
+            waiting_before: None,
+        })
     }));
     signals
 }

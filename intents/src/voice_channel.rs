@@ -14,8 +14,8 @@
 //! | shipped, babble at 3 dB | .99 / .62 | | .99 / .81 |
 //! | shipped, babble at 6 dB | 1.00 / .75 | | 1.00 / .96 |
 
-use kb::{EntryId, NgramForms, Publication};
-use language::{Evidence, Language};
+use kb::{EntryId, NgramForms, Publication, SpokenForms};
+use language::{Evidence, FormBatch, Language};
 
 use crate::calibration::ChoiceModel;
 
@@ -25,6 +25,15 @@ const KAPPA: f32 = 0.1;
 
 /// Syllables per n-gram.
 const ORDER: usize = 4;
+
+/// Sharpness of the soft counts of pairs, by which a large base is looked through: the trial's.
+const PAIR_KAPPA: f32 = 0.25;
+
+/// Ways of asking of a large base that are looked at closely …
+const SHORTLIST: usize = 600;
+
+/// … and about so many others, so that scores can be standardised.
+const SCALE: usize = 400;
 
 /// Entries that compete for the probability.
 const CANDIDATES: usize = 24;
@@ -89,8 +98,10 @@ pub(crate) enum Without {
     Entry(u32),
 }
 
-/// Raw scores of every way of asking, in variant order.
+/// Raw scores of ways of asking.
 pub(crate) struct VoiceScores {
+    /// The numbers of the variants that are scored, ascending; `None`: all of them.
+    chosen: Option<Vec<u32>>,
     whole: Vec<f32>,
     /// Soft counts, weighed by idf and length-normalised as a cosine is: between the mean, which favours short questions,
     /// and the sum, which favours long ones.
@@ -100,18 +111,36 @@ pub(crate) struct VoiceScores {
 }
 
 impl VoiceScores {
-    /// Asks the evidence, which is nearly all the work.
+    /// Asks the evidence, which is nearly all the work. Exact, but in a large base, where syllable pairs choose which ways of asking are looked at.
     pub fn new(publication: &Publication, evidence: &dyn Evidence) -> Self {
         let forms = publication.spoken_forms();
-        let whole = evidence.whole(&forms.questions);
-        let sums = forms.ngrams.iter().find(|ngrams| ngrams.order == ORDER).map_or_else(Vec::new, |ngrams| {
-            let local = evidence.anywhere(&ngrams.batch);
-            let counts: Vec<f32> =
-                local.iter().map(|s| if s.is_finite() { (KAPPA * s).exp() } else { 0.0 }).collect();
-            soft_sums(ngrams, &counts)
+        if !forms.large {
+            let ngrams = forms.ngrams.iter().find(|ngrams| ngrams.order == ORDER);
+            return Self::scored(None, evidence, &forms.questions, ngrams);
+        }
+        let chosen = shortlist(forms, evidence);
+        let questions = forms.questions.forms();
+        let batch = FormBatch::new(chosen.iter().map(|&number| questions[number as usize].clone()).collect());
+        let variants = publication.variants();
+        let asked = chosen.iter().map(|&number| {
+            let variant = &variants[number as usize];
+            (variant.text.as_str(), variant.language, variant.entry)
         });
-        let over = |sum: f32, mass: f32| if mass > 0.0 { sum / mass } else { 0.0 };
+        let ngrams = NgramForms::new(ORDER, asked);
+        Self::scored(Some(chosen), evidence, &batch, Some(&ngrams))
+    }
+
+    fn scored(
+        chosen: Option<Vec<u32>>,
+        evidence: &dyn Evidence,
+        questions: &FormBatch,
+        ngrams: Option<&NgramForms>,
+    ) -> Self {
+        let whole = evidence.whole(questions);
+        let sums =
+            ngrams.map_or_else(Vec::new, |ngrams| soft_sums(ngrams, &soft_counts(ngrams, evidence, KAPPA)));
         Self {
+            chosen,
             whole,
             soft: sums.iter().map(|(sum, mass)| over(*sum, mass.sqrt())).collect(),
             heard: sums.iter().map(|(sum, mass)| over(*sum, *mass)).collect(),
@@ -165,8 +194,11 @@ impl VoiceScores {
     /// The best of every view for every entry in every language, in entry order.
     fn items(&self, publication: &Publication, without: Without) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::new();
-        for (number, variant) in publication.variants().iter().enumerate() {
-            if without == Without::Variant(number as u32) || without == Without::Entry(variant.entry) {
+        let all = 0..publication.variants().len() as u32;
+        let numbers: Vec<u32> = self.chosen.clone().unwrap_or_else(|| all.collect());
+        for (at, number) in numbers.into_iter().enumerate() {
+            let variant = &publication.variants()[number as usize];
+            if without == Without::Variant(number) || without == Without::Entry(variant.entry) {
                 continue;
             }
             let new = items.last().is_none_or(|i| i.entry != variant.entry || i.language != variant.language);
@@ -180,13 +212,42 @@ impl VoiceScores {
                 });
             }
             let Some(item) = items.last_mut() else { continue };
-            let score = |list: &[f32]| list.get(number).copied().unwrap_or_default();
-            item.whole = item.whole.max(self.whole.get(number).copied().unwrap_or(f32::NEG_INFINITY));
+            let score = |list: &[f32]| list.get(at).copied().unwrap_or_default();
+            item.whole = item.whole.max(self.whole.get(at).copied().unwrap_or(f32::NEG_INFINITY));
             item.heard = item.heard.max(score(&self.heard));
             item.soft = item.soft.max(score(&self.soft));
         }
         items
     }
+}
+
+/// The ways of asking of a large base that are worth a closer look: those whose syllable pairs were heard best, and some others, evenly spread, by
+/// which the scale is known. Ascending.
+fn shortlist(forms: &SpokenForms, evidence: &dyn Evidence) -> Vec<u32> {
+    let Some(pairs) = forms.ngrams.first() else { return Vec::new() };
+    let sums = soft_sums(pairs, &soft_counts(pairs, evidence, PAIR_KAPPA));
+    let mut order: Vec<u32> = (0..sums.len() as u32).collect();
+    let score = |number: &u32| {
+        let (sum, mass) = sums[*number as usize];
+        over(sum, mass.sqrt())
+    };
+    let most = SHORTLIST.min(order.len().saturating_sub(1));
+    order.select_nth_unstable_by(most, |a, b| score(b).total_cmp(&score(a)));
+    order.truncate(SHORTLIST);
+    order.extend((0..sums.len() as u32).step_by((sums.len() / SCALE).max(1)));
+    order.sort_unstable();
+    order.dedup();
+    order
+}
+
+/// How often each n-gram was heard, softly: 1 for exactly what was heard.
+fn soft_counts(ngrams: &NgramForms, evidence: &dyn Evidence, kappa: f32) -> Vec<f32> {
+    let local = evidence.anywhere(&ngrams.batch);
+    local.iter().map(|s| if s.is_finite() { (kappa * s).exp() } else { 0.0 }).collect()
+}
+
+fn over(sum: f32, mass: f32) -> f32 {
+    if mass > 0.0 { sum / mass } else { 0.0 }
 }
 
 /// An entry in one language.

@@ -99,11 +99,11 @@ fn mean_probability(part: &[Emission]) -> f32 {
 pub(super) fn log_softmax(logits: &mut [f32], classes: usize) -> bool {
     logits.chunks_exact_mut(classes.max(1)).all(|row| {
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total = most + row.iter().map(|&logit| (logit - most).exp()).sum::<f32>().ln();
+        let total = row.iter().map(|&logit| (logit - most).exp()).sum::<f32>().ln();
         for logit in row.iter_mut() {
-            *logit -= total;
+            *logit = (*logit - most) - total;
         }
-        total.is_finite()
+        most.is_finite() && total.is_finite()
     })
 }
 

@@ -8,9 +8,10 @@ use end_to_end::material::workspace;
 
 type Section = fn(&mut Report) -> Result<()>;
 
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 10] = [
     ("mandarin", recognition::real_mandarin),
     ("sample", recognition::held_out_questions),
+    ("people", recognition::as_people_speak),
     ("phones", recognition::phone_errors),
     ("matching", recognition::speed),
     ("many", recognition::speed_of_many),

@@ -2,6 +2,7 @@
 
 mod channels;
 mod crowd;
+mod disfluent;
 mod endurance;
 mod faults;
 mod finding;
@@ -23,6 +24,7 @@ use speech::{
 };
 
 pub use crowd::live_streams;
+pub use disfluent::as_people_speak;
 pub use endurance::eight_hours;
 pub use faults::faults;
 pub use finding::{held_out_questions, real_mandarin};
