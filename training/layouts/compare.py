@@ -53,6 +53,7 @@ PLAN = [
     ("paraformer", "sherpa", "sherpa", True),
     ("paraformer-funasr", "sherpa", "sherpa", True),
     ("zipformer", "sherpa", "sherpa", True),
+    ("zipformer-bbpe", "sherpa", "sherpa", True),
     ("nemo-char", "sherpa", "sherpa", True),
     ("nemo-bpe", "sherpa", "sherpa", True),
     ("nemo-hybrid", "sherpa", "sherpa", True),
@@ -74,8 +75,10 @@ def tokens_of(path):
     return [names[i] for i in range(len(names))]
 
 
-def as_sherpa(name):
+def as_sherpa(name, layout):
     """A vocabulary's entry as sherpa-onnx prints it."""
+    if layout == "zipformer-bbpe":
+        return name
     if len(name) == 6 and name.startswith("<0x"):
         byte = int(name[3:5], 16)
         return chr(byte) if 0x20 <= byte < 0x7F else name
@@ -97,7 +100,7 @@ def ours(layout, folder, front_end, files):
         raise SystemExit(f"our engine failed on {layout}: {done.stderr}")
     results = [json.loads(line) for line in done.stdout.splitlines()]
     for result in results:
-        result["tokens"] = [as_sherpa(name) for name in result["tokens"]]
+        result["tokens"] = [as_sherpa(name, layout) for name in result["tokens"]]
     return results
 
 
@@ -136,7 +139,7 @@ def reference(layout, folder, front_end, files):
             inputs, shift = {"audio_signal": x.T[None].copy(), "length": np.array([len(x)])}, 80
         best = evaluator.run(None, inputs)[0][0].argmax(-1)
         kept = [t for t, y in enumerate(best) if y != blank and (t == 0 or best[t - 1] != y)]
-        tokens = [as_sherpa(names[best[t]]) for t in kept]
+        tokens = [as_sherpa(names[best[t]], layout) for t in kept]
         results.append({"tokens": tokens, "start_ms": [t * shift for t in kept]})
     return results
 
@@ -161,7 +164,7 @@ def near_ties(layout, folder, front_end, path):
         x = frontends.per_feature(x, 1 if recipe else 0)
         feeds = [x.T[None].copy(), np.array([len(x)])]
     else:
-        compute = {"zipformer": frontends.icefall, "wenet": frontends.wenet_sherpa}[twin]
+        compute = {"zipformer": frontends.icefall, "zipformer-bbpe": frontends.icefall, "wenet": frontends.wenet_sherpa}[twin]
         x = (frontends.wenet if front_end == "recipe" else compute)(samples)
         feeds = [x[None], np.array([len(x)])]
     names = [i.name for i in onnx.load(folder.parent / twin / "model.onnx").graph.input]

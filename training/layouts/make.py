@@ -393,6 +393,32 @@ def zipformer(folder, size):
     mel_ctc(folder, names, 4, "log_probs_len", metadata)
 
 
+def stand_ins():
+    """icefall's byte-level alphabet: printable ASCII stands for itself, the other 161 bytes for U+0100 to U+01A6 less six
+    that normalisation would change."""
+    left_out = {0x132, 0x133, 0x13F, 0x140, 0x149, 0x17F}
+    points = iter(c for c in range(0x100, 0x1A7) if c not in left_out)
+    return {b: chr(b) if 0x20 <= b <= 0x7E else chr(next(points)) for b in range(256)}
+
+
+def zipformer_bbpe(folder, size):
+    alphabet = stand_ins()
+    spell = lambda text: "".join(alphabet[b] for b in text.encode())
+    names = ["<blk>", "<sos/eos>", "<unk>", "▁"] + ["▁" + spell(w) for w in LATIN + TIBETAN]
+    names += ["▁" + spell(c) for c in HAN[: 1700 if size == "full" else 160]]
+    # Beginnings and ends of characters, as pieces of their own.
+    names += [spell(c)[:2] for c in HAN[::400]] + [spell(c)[2:] for c in HAN[:40]]
+    names = list(dict.fromkeys(names))
+    metadata = {
+        "model_type": "zipformer2_ctc",
+        "version": "1",
+        "model_author": "k2-fsa",
+        "comment": "non-streaming zipformer2 CTC, byte-level BPE, made by training/layouts/make.py",
+    }
+    mel_ctc(folder, names, 9, "log_probs_len", metadata)
+    write_sentencepiece(folder / "bbpe.model", names)
+
+
 def nemo(folder, size, kind):
     if kind == "EncDecCTCModel":
         # A character model: the space is a class, and its line in tokens.txt is a lone number.
@@ -458,6 +484,7 @@ LAYOUTS = {
     "paraformer-funasr": lambda f, s: paraformer(f, s, True),
     "wenet": wenet,
     "zipformer": zipformer,
+    "zipformer-bbpe": zipformer_bbpe,
     "nemo-char": lambda f, s: nemo(f, s, "EncDecCTCModel"),
     "nemo-bpe": lambda f, s: nemo(f, s, "EncDecCTCModelBPE"),
     "nemo-hybrid": lambda f, s: nemo(f, s, "EncDecHybridRNNTCTCBPEModel"),

@@ -23,6 +23,7 @@ def recogniser(layout, folder):
         "paraformer": R.from_paraformer,
         "wenet": R.from_wenet_ctc,
         "zipformer": R.from_zipformer_ctc,
+        "zipformer-bbpe": R.from_zipformer_ctc,
         "nemo-char": R.from_nemo_ctc,
         "nemo-bpe": R.from_nemo_ctc,
         "nemo-hybrid": R.from_nemo_ctc,

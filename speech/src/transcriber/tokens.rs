@@ -35,7 +35,7 @@ enum Style {
 }
 
 impl Tokens {
-    /// Reads `tokens.txt`; `byte_level` where the model folder has a `bbpe.model`.
+    /// Reads `tokens.txt`; `byte_level` where the model folder has a `bbpe.model`. Without one, the alphabet tells.
     pub fn read(path: &Path, byte_level: bool) -> Result<Self, ModelError> {
         let text =
             fs::read_to_string(path).map_err(|source| ModelError::Io { path: path.to_owned(), source })?;
@@ -60,7 +60,11 @@ impl Tokens {
         let blank = BLANKS.iter().find_map(|blank| names.iter().position(|name| name == blank));
         let blank =
             blank.ok_or_else(|| format!("none of its classes is the blank ({})", BLANKS.join(", ")))?;
-        let style = if byte_level { Style::ByteLevel(bytes_of_characters()) } else { Style::Plain };
+        let style = if byte_level || is_byte_level(&names) {
+            Style::ByteLevel(bytes_of_characters())
+        } else {
+            Style::Plain
+        };
         Ok(Self { names, blank, style })
     }
 
@@ -172,6 +176,14 @@ impl Tokens {
         let text: String = self.spelled(classes).into_iter().map(|(character, _)| character).collect();
         text.trim().to_owned()
     }
+}
+
+/// Whether names are written in byte-level BPE's alphabet, which ends in U+01A6: past the word boundary, their largest byte
+/// is 0xC6. Chinese and Tibetan pieces have larger ones, plain English has smaller ones.
+///
+/// Source: sherpa-onnx `symbol-table.cc`.
+fn is_byte_level(names: &[String]) -> bool {
+    names.iter().flat_map(|name| name.trim_start_matches(WORD).bytes()).max() == Some(0xc6)
 }
 
 fn is_special(name: &str) -> bool {
