@@ -314,3 +314,50 @@ fn another_layout_is_refused_with_its_name() {
     fs::write(rate.path().join("preprocessor_config.json"), r#"{"sampling_rate": 8000}"#).unwrap();
     assert!(refusal("wav2vec2", rate.path()).contains("8000"));
 }
+
+#[test]
+fn weights_beside_the_model_are_found_and_missed() {
+    let whole = load("omnilingual").classes(&clip(1, 2.0)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let external = fixture("omnilingual").join("external_weights");
+    for name in ["model.onnx", "model.weights", "tokens.txt"] {
+        fs::copy(external.join(name), folder.path().join(name)).unwrap();
+    }
+    let split = load_from("omnilingual", folder.path()).unwrap().classes(&clip(1, 2.0)).unwrap();
+    assert_eq!(split, whole);
+    let weights = folder.path().join("model.weights");
+    fs::write(&weights, &fs::read(&weights).unwrap()[..1000]).unwrap();
+    assert!(refusal("omnilingual", folder.path()).contains("cannot be used"), "cut short");
+    fs::remove_file(weights).unwrap();
+    assert!(refusal("omnilingual", folder.path()).contains("cannot be used"), "missing");
+}
+
+#[test]
+fn a_streams_metadata_must_make_sense() {
+    let model = fs::read(fixture("zipformer_streaming").join("model.onnx")).unwrap();
+    // A key and its value as the file has them: a length, the key, the value's tag, its length, the value.
+    let entry = |key: &str, value: &str| {
+        let sized = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+        [sized(key), vec![0x12], sized(value)].concat()
+    };
+    let folder = copy("zipformer_streaming");
+    for (key, is, becomes, reason) in [
+        ("T", "45", "31", "skip sound"),
+        ("T", "45", "46", "is not f32 of the shape"),
+        ("decode_chunk_len", "32", "-2", "no list of sizes"),
+        ("decode_chunk_len", "32", "00", "no list of sizes"),
+        ("left_context_len", "16,8", "17,8", "is not f32 of the shape"),
+        ("left_context_len", "16,8", "1698", "lists of different lengths"),
+        ("num_encoder_layers", "1,2", "1,9", "its metadata speaks of"),
+        ("encoder_dims", "32,48", "a,48,", "no list of sizes"),
+        ("num_heads", "2,4", "999", "lists of different lengths"),
+    ] {
+        let (is, becomes) = (entry(key, is), entry(key, becomes));
+        let at = model.windows(is.len()).position(|window| window == is).unwrap();
+        let mut damaged = model.clone();
+        damaged[at..at + is.len()].copy_from_slice(&becomes);
+        fs::write(folder.path().join("model.onnx"), damaged).unwrap();
+        let said = refusal("zipformer_streaming", folder.path());
+        assert!(said.contains(reason), "{key}: {said}");
+    }
+}

@@ -98,14 +98,20 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
-    def save(self, path: Path, inputs, outputs, metadata: dict[str, str]) -> None:
+    def save(self, path: Path, inputs, outputs, metadata: dict[str, str], weights: str | None = None) -> None:
+        """Writes the model, with its weights in a file of their own beside it where `weights` names one."""
         graph = helper.make_graph(self.nodes, "graph", inputs, outputs, self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)], ir_version=8)
         for key, value in metadata.items():
             helper.set_model_props(model, {**{p.key: p.value for p in model.metadata_props}, key: value})
         onnx.checker.check_model(model)
         path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(model, path)
+        if weights:
+            (path.parent / weights).unlink(missing_ok=True)
+            beside = {"save_as_external_data": True, "all_tensors_to_one_file": True}
+            onnx.save(model, path, location=weights, **beside)
+        else:
+            onnx.save(model, path)
 
 
 def value(name: str, shape: list, kind: int = TensorProto.FLOAT):
@@ -133,7 +139,8 @@ def waveform_graph(graph: Graph, name: str, classes: int, blank: int, unwanted: 
     graph.node("Add", logits, graph.constant(bias), output="logits")
 
 
-def make_omnilingual(folder: Path) -> None:
+def make_omnilingual(folder: Path, weights: str | None = None) -> None:
+    """`weights`: the name of a file for them, as models over 2 GB have it."""
     names = ["<s>", "<pad>", "</s>", "<unk>", *LETTERS]
     graph = Graph(41)
     waveform_graph(graph, "x", len(names), 0, [1, 2, 3])
@@ -143,7 +150,7 @@ def make_omnilingual(folder: Path) -> None:
         "comment": "300M-CTC",
     }  # fmt: skip
     inputs, outputs = [value("x", ["N", "num_samples"])], [value("logits", ["N", "num_frames", len(names)])]
-    graph.save(folder / "model.onnx", inputs, outputs, metadata)
+    graph.save(folder / "model.onnx", inputs, outputs, metadata, weights)
     (folder / "tokens.txt").write_text("".join(f"{name} {i}\n" for i, name in enumerate(names)))
 
 
@@ -369,6 +376,7 @@ def make() -> None:
         size = sum(path.stat().st_size for path in folder.iterdir())
         lengths = [len(c["tokens"]) for c in expected]
         print(f"{layout}: {size / 1e3:.0f} kB, {seed} clips tried, tokens per clip {min(lengths)} to {max(lengths)}")
+    make_omnilingual(FIXTURES / "omnilingual/external_weights", weights="model.weights")
 
 
 def recordings(limit: int) -> list[Path]:
