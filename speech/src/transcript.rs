@@ -4,6 +4,8 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use language::{Evidence, Language};
 
+use crate::decode::DecodeOptions;
+
 /// A word and its place in the sound. Chinese engines that emit characters give one per character.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimedWord {
@@ -70,6 +72,8 @@ pub struct TranscribeRequest {
     pub prompt: Vec<String>,
     /// The utterance is not over yet: speed matters more than the last word.
     pub partial: bool,
+    /// How posteriors become text, and which phrases to expect; engines that do not decode posteriors ignore it.
+    pub decoding: DecodeOptions,
 }
 
 /// Why an utterance could not be transcribed.

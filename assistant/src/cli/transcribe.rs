@@ -64,7 +64,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
             }
         };
         println!("  {:.1} s", audio.len() as f32 / SAMPLE_RATE as f32);
-        let request = TranscribeRequest { language: Some(language), prompt: Vec::new(), partial: false };
+        let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
         let transcript = match engine.transcribe(&audio, &request) {
             Ok(transcript) => transcript,
             Err(error) => {

@@ -187,7 +187,7 @@ impl Ear {
         if turn.over || turn.events.capacity() < EVENT_QUEUE / 2 {
             return;
         }
-        let request = TranscribeRequest { language: Some(turn.language), prompt: Vec::new(), partial: true };
+        let request = TranscribeRequest { language: Some(turn.language), partial: true, ..TranscribeRequest::default() };
         let Some(engine) = self.engines.get(turn.language) else { return };
         match engine.transcribe(turn.listener.audio(), &request) {
             Ok(transcript) => turn.tell(EarEvent::Partial(transcript)),
@@ -225,7 +225,7 @@ impl Ear {
         let none =
             || TranscribeError::Engine { engine: "none".to_owned(), reason: "no engine hears it".to_owned() };
         let engine = self.engines.get(language).ok_or_else(none)?;
-        let request = TranscribeRequest { language: Some(language), prompt: Vec::new(), partial: false };
+        let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
         let transcript = engine.transcribe(audio, &request)?;
         // After a fall-back, the words are missing: then it was no dictation, whatever the first engine can do.
         let dictation = engine.capabilities().dictation && !transcript.text().is_empty();

@@ -15,9 +15,9 @@ use ort::{
     value::{Tensor, TensorElementType, ValueType},
 };
 
-use super::{ModelError, short_hash, tokens::Tokens};
+use super::{ModelError, dictation::Dictation, short_hash, tokens::Tokens};
 use crate::{
-    Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    Capabilities, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
     evidence::{PosteriorEvidence, Units},
     features::{BINS, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
@@ -48,6 +48,7 @@ pub struct CtcTranscriber {
     fbank: Fbank,
     tokens: Tokens,
     units: Option<Units>,
+    dictation: Dictation,
 }
 
 impl CtcTranscriber {
@@ -87,6 +88,7 @@ impl CtcTranscriber {
             session,
             outputs,
             fbank: Fbank::new(),
+            dictation: Dictation::new(&tokens),
             tokens,
             units,
         };
@@ -164,22 +166,22 @@ impl Transcriber for CtcTranscriber {
         }
         let units = self.units.clone().unwrap_or(Units::Phones);
         let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        let evidence = self
-            .posteriors(audio)
-            .and_then(|p| {
-                PosteriorEvidence::new(p, classes, blank, units, seconds).map_err(|e| e.to_string())
-            })
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })?;
-        let greedy = evidence.greedy();
-        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
-        if greedy.is_empty() {
-            return Ok(transcript);
-        }
+        let engine = self.name.clone();
+        let failed = |reason: String| TranscribeError::Engine { engine: engine.clone(), reason };
+        let posteriors = self.posteriors(audio).map_err(failed)?;
         if self.capabilities.dictation {
-            let text = self.tokens.text(&greedy);
-            if !text.is_empty() {
-                transcript.hypotheses.push(Hypothesis { text, ..Hypothesis::default() });
-            }
+            let heard = audio.len().max(SHORTEST) as f32 / SAMPLE_RATE as f32;
+            transcript.hypotheses =
+                self.dictation.write(&self.tokens, &posteriors, heard, &request.decoding).map_err(failed)?;
+        }
+        let evidence =
+            PosteriorEvidence::new(posteriors, classes, blank, units, seconds).map_err(|error| {
+                TranscribeError::Engine { engine: self.name.clone(), reason: error.to_string() }
+            })?;
+        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
+        if evidence.greedy().is_empty() {
+            transcript.hypotheses.clear();
+            return Ok(transcript);
         }
         if self.capabilities.evidence {
             transcript.evidence = Some(Arc::new(evidence));

@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod ctc;
+mod dictation;
 mod tokens;
 pub mod whisper;
 

@@ -2,7 +2,7 @@
 //!
 //! Source: sherpa-onnx `symbol-table.cc`; icefall `byte_utils.py` for byte-level BPE.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{collections::HashMap, fs, ops::Range, path::Path};
 
 use super::ModelError;
 
@@ -10,7 +10,7 @@ use super::ModelError;
 const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
 
 /// `SentencePiece`'s word boundary.
-const WORD: char = '▁';
+pub(super) const WORD: char = '▁';
 
 /// A recogniser's classes by number.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Tokens {
         Self::parse(&text, byte_level).map_err(|reason| ModelError::unusable(path, reason))
     }
 
-    fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, byte_level: bool) -> Result<Self, String> {
         let mut names: Vec<Option<String>> = Vec::new();
         // Only line ends are stripped, and the last ASCII space splits: some tokens *are* Unicode white space.
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
@@ -79,24 +79,57 @@ impl Tokens {
         table
     }
 
-    /// The text of a sequence of classes (blanks and repetitions already gone). Special tokens (`<…>`) are left out,
-    /// bytes are joined, and bytes that are no UTF-8 become U+FFFD.
+    /// The text of [`Self::characters_of`].
+    #[cfg(test)]
     pub fn text(&self, classes: &[u32]) -> String {
-        let pieces: String = classes
-            .iter()
-            .filter_map(|&class| self.names.get(class as usize))
-            .filter(|name| !is_special(name) || raw_byte(name).is_some())
-            .map(String::as_str)
-            .collect();
-        let bytes = match &self.byte_of {
-            Some(byte_of) => byte_level_text(&pieces, byte_of),
-            None => plain_text(&pieces),
-        };
-        String::from_utf8_lossy(&bytes).trim().to_owned()
+        self.characters_of(classes).into_iter().map(|(character, _)| character).collect()
+    }
+
+    /// The text of a sequence of classes (blanks and repetitions already gone), each character with the range of `classes`
+    /// that spells it. Special tokens (`<…>`) are left out, bytes are joined, and bytes that are no UTF-8 become U+FFFD.
+    pub fn characters_of(&self, classes: &[u32]) -> Vec<(char, Range<usize>)> {
+        let mut bytes: Vec<u8> = Vec::new();
+        // Which class every byte came from.
+        let mut origin: Vec<usize> = Vec::new();
+        for (at, &class) in classes.iter().enumerate() {
+            let Some(name) = self.names.get(class as usize) else { continue };
+            if is_special(name) && raw_byte(name).is_none() {
+                continue;
+            }
+            match &self.byte_of {
+                Some(byte_of) => append_byte_level(&mut bytes, name, byte_of),
+                None => bytes.extend(plain_text(name)),
+            }
+            origin.resize(bytes.len(), at);
+        }
+        let mut characters = Vec::new();
+        let mut at = 0;
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                let end = at + character.len_utf8();
+                characters.push((character, origin[at]..origin[end - 1] + 1));
+                at = end;
+            }
+            if !chunk.invalid().is_empty() {
+                let end = at + chunk.invalid().len();
+                characters.push((char::REPLACEMENT_CHARACTER, origin[at]..origin[end - 1] + 1));
+                at = end;
+            }
+        }
+        let solid = |(character, _): &(char, Range<usize>)| !character.is_whitespace();
+        let first = characters.iter().position(solid).unwrap_or(characters.len());
+        let last = characters.iter().rposition(solid).map_or(first, |last| last + 1);
+        characters.truncate(last);
+        characters.split_off(first)
+    }
+
+    /// For byte-level BPE, what byte a character stands for.
+    pub const fn byte_of(&self) -> Option<&HashMap<char, u8>> {
+        self.byte_of.as_ref()
     }
 }
 
-fn is_special(name: &str) -> bool {
+pub(super) fn is_special(name: &str) -> bool {
     name.len() > 2 && name.starts_with('<') && name.ends_with('>')
 }
 
@@ -123,8 +156,7 @@ fn plain_text(pieces: &str) -> Vec<u8> {
 }
 
 /// In byte-level BPE a word boundary is a space only after printable ASCII.
-fn byte_level_text(pieces: &str, byte_of: &HashMap<char, u8>) -> Vec<u8> {
-    let mut bytes: Vec<u8> = Vec::with_capacity(pieces.len());
+fn append_byte_level(bytes: &mut Vec<u8>, pieces: &str, byte_of: &HashMap<char, u8>) {
     for character in pieces.chars() {
         if character == WORD {
             if bytes.last().is_some_and(u8::is_ascii_graphic) {
@@ -134,7 +166,6 @@ fn byte_level_text(pieces: &str, byte_of: &HashMap<char, u8>) -> Vec<u8> {
             bytes.push(byte);
         }
     }
-    bytes
 }
 
 /// Printable ASCII stands for itself; the other 161 bytes, ascending, for U+0100 to U+01A6 less six code points that
@@ -172,6 +203,11 @@ mod tests {
         let tokens = Tokens::parse(table, false).unwrap();
         assert_eq!(tokens.text(&[1, 2, 6, 3, 4, 5]), "社保 OKཁ");
         assert_eq!(tokens.text(&[]), "");
+        let characters = tokens.characters_of(&[1, 2, 6, 3, 4, 5]);
+        assert_eq!(characters.iter().map(|(c, _)| c).collect::<String>(), "社保 OKཁ");
+        assert_eq!(characters[0], ('社', 1..2));
+        assert_eq!(characters.last(), Some(&('ཁ', 3..6)), "three classes spell one character");
+        assert_eq!(tokens.characters_of(&[3, 2])[0], (char::REPLACEMENT_CHARACTER, 0..1));
     }
 
     #[test]
@@ -182,6 +218,9 @@ mod tests {
         let spelled: String = "你好ཁ".bytes().map(|byte| character_of[&byte]).collect();
         let tokens = Tokens::parse(&format!("<blk> 0\n▁{spelled} 1\n▁ok 2\n"), true).unwrap();
         assert_eq!(tokens.text(&[2, 2, 1]), "ok ok 你好ཁ");
+        let characters = tokens.characters_of(&[2, 2, 1]);
+        assert_eq!(characters.iter().map(|(c, _)| c).collect::<String>(), "ok ok 你好ཁ");
+        assert_eq!(characters.last().unwrap().1, 2..3);
         assert!(tokens.characters().is_empty());
     }
 
