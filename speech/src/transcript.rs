@@ -44,9 +44,15 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// The best reading's text, empty where there is none.
+    /// The best reading's text as the engine gave it, empty where there is none.
     pub fn text(&self) -> &str {
         self.hypotheses.first().map_or("", |h| h.text.as_str())
+    }
+
+    /// The best reading as people write it: numbers in digits ([`language::numbers::written`]). This is what is shown and
+    /// understood; the engine's own words stay in [`Self::hypotheses`], where they fit the times and the evidence.
+    pub fn written(&self) -> String {
+        language::numbers::written(self.text())
     }
 }
 
