@@ -154,6 +154,12 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
 
     /// The length of the utterance in seconds.
     fn seconds(&self) -> f32;
+
+    /// What was heard, phone by phone, taken by itself (the greedy path): for measuring a recogniser, not for choosing.
+    /// `None` where its units are no phones.
+    fn phones(&self) -> Option<Vec<Phone>> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -187,7 +187,11 @@ impl Ear {
         if turn.over || turn.events.capacity() < EVENT_QUEUE / 2 {
             return;
         }
-        let request = TranscribeRequest { language: Some(turn.language), partial: true, ..TranscribeRequest::default() };
+        let request = TranscribeRequest {
+            language: Some(turn.language),
+            partial: true,
+            ..TranscribeRequest::default()
+        };
         let Some(engine) = self.engines.get(turn.language) else { return };
         match engine.transcribe(turn.listener.audio(), &request) {
             Ok(transcript) => turn.tell(EarEvent::Partial(transcript)),

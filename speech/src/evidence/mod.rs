@@ -6,7 +6,7 @@ mod trie;
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
-use language::{Evidence, FormBatch};
+use language::{Evidence, FormBatch, Phone};
 
 use self::trie::Trie;
 
@@ -163,6 +163,12 @@ impl Evidence for PosteriorEvidence {
 
     fn seconds(&self) -> f32 {
         self.seconds
+    }
+
+    fn phones(&self) -> Option<Vec<Phone>> {
+        matches!(self.units, Units::Phones).then(|| {
+            self.greedy().into_iter().filter_map(|class| u8::try_from(class).ok()).map(Phone).collect()
+        })
     }
 }
 
