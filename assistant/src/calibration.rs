@@ -226,8 +226,14 @@ mod tests {
     use super::*;
     use crate::knowledge::Brain;
 
-    fn sample() -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/knowledge/sample")
+    /// So small that nothing is fitted on it: opening it costs nothing.
+    const KNOWLEDGE: &str = "format: drilen-kb/1\nname: t\nentries:\n\
+        - id: idcard-renew\n  topic: t\n  zh: {question: 身份证到期了怎么换, spoken: 去派出所。, written: 请到派出所。}\n";
+
+    fn knowledge(folder: &Path) -> PathBuf {
+        let path = folder.join("faq.yaml");
+        std::fs::write(&path, KNOWLEDGE).unwrap();
+        path
     }
 
     fn configuration(folder: &Path, more: &str) -> Configuration {
@@ -254,25 +260,26 @@ mod tests {
     fn what_was_fitted_on_recordings_is_served_outlives_the_rest_and_goes_with_its_engines() {
         let folder = tempfile::tempdir().unwrap();
         let settings = configuration(folder.path(), "");
-        let brain = Brain::open(&sample(), &settings).unwrap();
+        let brain = Brain::open(&knowledge(folder.path()), &settings).unwrap();
         let documented = brain.rules().voice.bo.answer;
         assert!(brain.rules().confirm_voice.bo);
         let stored = StoredCalibration::of(brain.publication(), &settings);
         let fit = voice_fit(&brain, &stored, FEWEST_REAL_RECORDINGS, true);
         stored.keep_voice(VoiceFits { bo: Some(fit.clone()), zh: None }).unwrap();
 
-        let served = Arc::new(Brain::open(&sample(), &settings).unwrap());
+        let served = Arc::new(Brain::open(&knowledge(folder.path()), &settings).unwrap());
         assert!((served.rules().voice.bo.answer - 0.77).abs() < 1e-6);
         assert!(!served.rules().confirm_voice.bo, "200 real recordings lift the confirming question");
         assert_eq!(served.rules().voice.zh, brain.rules().voice.zh);
 
         // Another tolerance fits typed text anew; the recordings still count.
         let other = configuration(folder.path(), "[understanding]\ntolerable_wrong = 0.03\n");
-        let other = Brain::open(&sample(), &other).unwrap();
+        let other = Brain::open(&knowledge(folder.path()), &other).unwrap();
         assert!((other.rules().voice.bo.answer - 0.77).abs() < 1e-6);
 
         let engines = "[hearing.bo]\nengines = [{ engine = \"ctc\", path = \"models/proxy\" }]\n";
-        let elsewhere = Brain::open(&sample(), &configuration(folder.path(), engines)).unwrap();
+        let elsewhere =
+            Brain::open(&knowledge(folder.path()), &configuration(folder.path(), engines)).unwrap();
         assert!((elsewhere.rules().voice.bo.answer - documented).abs() < 1e-6);
         assert!(elsewhere.rules().confirm_voice.bo, "another engine has to earn it anew");
     }
@@ -281,7 +288,7 @@ mod tests {
     fn too_few_recordings_and_a_machines_voice_lift_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let settings = configuration(folder.path(), "");
-        let brain = Brain::open(&sample(), &settings).unwrap();
+        let brain = Brain::open(&knowledge(folder.path()), &settings).unwrap();
         let stored = StoredCalibration::of(brain.publication(), &settings);
         for (recordings, real) in [(FEWEST_REAL_RECORDINGS - 1, true), (FEWEST_REAL_RECORDINGS, false)] {
             let fit = voice_fit(&brain, &stored, recordings, real);

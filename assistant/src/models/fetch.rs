@@ -313,7 +313,13 @@ impl Transfer<'_> {
         match self.expected {
             Some(expected) if expected != found => {
                 self.forget();
-                Err(Refusal::Hash { expected: expected.to_owned(), found }.into())
+                // The beginning may have been another file's: only a whole transfer can be blamed.
+                Err(if here > 0 {
+                    Refusal::Broken("its file does not go on what was here; that was removed".to_owned())
+                } else {
+                    Refusal::Hash { expected: expected.to_owned(), found }
+                }
+                .into())
             }
             _ => Ok((found, length)),
         }
@@ -561,6 +567,15 @@ mod tests {
         let set = Set::new().await;
         fs::write(set.folder.path().join("model.part"), vec![1; 500_000]).unwrap();
         set.whole(&set.fetch(&["too-far"], Some(&set.hash())).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_beginning_of_another_file_is_not_held_against_a_mirror() {
+        let set = Set::new().await;
+        fs::write(set.folder.path().join("model.part"), "of another file").unwrap();
+        set.whole(&set.fetch(&["resumes"], Some(&set.hash())).await.unwrap());
+        let ranges: Vec<Option<String>> = set.served.asked().into_iter().map(|(_, range, _)| range).collect();
+        assert_eq!(ranges, [Some("bytes=15-".to_owned()), None]);
     }
 
     #[tokio::test]
