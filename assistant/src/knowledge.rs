@@ -8,16 +8,16 @@ use std::{
 
 use conversation::Provenance;
 use intents::{
-    Calibration, Decision, PerLanguage, Rules, Scored, Settings, Understander, Understanding, Utterance,
-    policy,
+    Calibration, Decision, PerLanguage, Rules, Scored, Settings, UnderstandError, Understander,
+    Understanding, Utterance, policy,
 };
 use kb::{Collection, Publication};
 use language::Language;
-use serde::{Deserialize, Serialize};
+use speech::decode::{Bias, BiasPhrase};
 
 pub use intents::policy::Memory;
 
-use crate::{config::Configuration, encoder};
+use crate::{calibration::StoredCalibration, config::Configuration, encoder};
 
 /// Below this probability a hint while somebody still speaks would mislead more than help.
 const HINT_CONFIDENCE: f32 = 0.5;
@@ -27,6 +27,13 @@ const COMPLETE_CONFIDENCE: f32 = 0.6;
 
 /// … and is, where it also explains all of the sound this well, in nats per phone.
 const COMPLETE_FIT: f32 = -2.5;
+
+/// What a token of a whole question is worth to a recogniser, in nats. Chosen, not fitted (no dictating engine has been
+/// measured with this project): low, since a question has many tokens.
+const QUESTION_BIAS: f32 = 0.3;
+
+/// The same for a keyword: icefall's recipes use 1 to 2.
+const KEYWORD_BIAS: f32 = 1.0;
 
 /// Why there is no knowledge to answer from.
 #[derive(Debug, thiserror::Error)]
@@ -64,56 +71,6 @@ pub struct Brain {
     understander: Understander,
     rules: Arc<Rules>,
     changes_on: Option<kb::Date>,
-}
-
-/// The calibration of the last publication, kept so that a restart need not fit it again: that is most of the time a start takes.
-#[derive(Debug)]
-struct StoredCalibration {
-    path: PathBuf,
-    /// What it depends on; another key is another calibration.
-    key: String,
-}
-
-/// The file's content.
-#[derive(Serialize, Deserialize)]
-struct KeyedCalibration {
-    key: String,
-    calibration: Calibration,
-}
-
-impl StoredCalibration {
-    fn of(publication: &Publication, tolerable_wrong: f32, configuration: &Configuration) -> Self {
-        // Another build may weigh other things: a program is told by its file's size and time.
-        let program = std::env::current_exe().and_then(std::fs::metadata).ok();
-        let written = program.as_ref().and_then(|file| file.modified().ok());
-        let program = (program.map(|file| file.len()), written);
-        let key = format!("{} {tolerable_wrong} {program:?}", publication.fingerprint());
-        Self { path: configuration.data("calibration.json"), key }
-    }
-
-    /// `None` where there is none, or one of something else.
-    fn read(&self) -> Option<Calibration> {
-        let text = std::fs::read_to_string(&self.path).ok()?;
-        let stored: KeyedCalibration = serde_json::from_str(&text).ok()?;
-        (stored.key == self.key).then_some(stored.calibration)
-    }
-
-    /// Keeps it. Where that fails, the next start takes longer: no reason not to serve. Nothing is kept where there is no data folder yet,
-    /// as for a command that only looks.
-    fn write(&self, calibration: &Calibration) {
-        if !self.path.parent().is_some_and(Path::exists) {
-            return;
-        }
-        let keyed = KeyedCalibration { key: self.key.clone(), calibration: calibration.clone() };
-        let beside = self.path.with_extension(format!("{}.new", std::process::id()));
-        let written = serde_json::to_vec(&keyed)
-            .map_err(std::io::Error::other)
-            .and_then(|text| std::fs::write(&beside, text))
-            .and_then(|()| std::fs::rename(&beside, &self.path));
-        if let Err(error) = written {
-            tracing::warn!(%error, path = %self.path.display(), "the calibration could not be kept");
-        }
-    }
 }
 
 /// What was made of an utterance.
@@ -191,23 +148,33 @@ impl Brain {
         }
         let publication = Arc::new(publication);
         let settings = &configuration.understanding;
-        let stored = StoredCalibration::of(&publication, settings.tolerable_wrong, configuration);
-        let calibration = stored.read();
+        let stored = StoredCalibration::of(&publication, configuration);
+        let calibration = stored.calibration();
         let fresh = calibration.is_none();
-        let wanted = Settings {
+        let mut wanted = Settings {
             wrong_share: settings.tolerable_wrong,
-            confirm_voice: PerLanguage { bo: settings.confirm_tibetan_voice, zh: false },
+            confirm_voice: PerLanguage {
+                bo: stored.confirms(Language::Bo, settings.confirm_tibetan_voice),
+                zh: false,
+            },
             calibration,
             ..Settings::default()
         };
         // What sound is matched against and what misheard words are mended by, before anybody speaks.
         publication.spoken_forms();
         publication.mended("");
-        let understander = Understander::new(Arc::clone(&publication), wanted).map_err(|error| {
-            KnowledgeError::Understand { path: path.to_owned(), reason: error.to_string() }
-        })?;
+        let failed = |error: UnderstandError| KnowledgeError::Understand {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let mut understander = Understander::new(Arc::clone(&publication), wanted.clone()).map_err(failed)?;
         if fresh {
-            stored.write(understander.calibration());
+            stored.keep(understander.calibration());
+        }
+        let merged = stored.with_voice(understander.calibration());
+        if merged != *understander.calibration() {
+            wanted.calibration = Some(merged);
+            understander = Understander::new(Arc::clone(&publication), wanted).map_err(failed)?;
         }
         let rules = Rules {
             failures_before_person: settings.escalate_after,
@@ -219,6 +186,21 @@ impl Brain {
     /// The publication.
     pub fn publication(&self) -> &Publication {
         &self.publication
+    }
+
+    /// What understands questions about it.
+    pub fn understander(&self) -> &Understander {
+        &self.understander
+    }
+
+    /// The calibration in use, what recordings say included.
+    pub fn calibration(&self) -> &Calibration {
+        self.understander.calibration()
+    }
+
+    /// The rules by which it is decided.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Understands an utterance and decides what to do about it. Milliseconds of computing: not for async threads.
@@ -305,6 +287,19 @@ impl Brain {
         let longest = topics.iter().map(|(_, questions)| questions.len()).max().unwrap_or(0);
         let by_turns = (0..longest).flat_map(|turn| topics.iter().filter_map(move |(_, q)| q.get(turn)));
         by_turns.take(count).map(|question| (*question).to_owned()).collect()
+    }
+
+    /// What somebody who asks in one language may be expected to say: every way of asking, and the keywords, for a recogniser
+    /// that takes dictation. Made anew at every call: keep it, since engines know a bias again by its address.
+    pub fn bias(&self, language: Language) -> Arc<Bias> {
+        let mut phrases = Vec::new();
+        let mut expect = |text: &str, weight| phrases.push(BiasPhrase { text: text.to_owned(), weight });
+        for text in self.publication.entries().iter().filter_map(|entry| entry.text(language)) {
+            expect(&text.question, QUESTION_BIAS);
+            text.variants.iter().for_each(|way| expect(way, QUESTION_BIAS));
+            text.keywords.iter().for_each(|word| expect(word, KEYWORD_BIAS));
+        }
+        Arc::new(Bias::new(phrases))
     }
 
     /// What the knowledge base says about itself, to be shown with it; empty where it says nothing.

@@ -17,11 +17,13 @@
 //! # }
 //! ```
 
+pub mod calibration;
 pub mod cli;
 pub mod config;
 pub mod doors;
 pub mod encoder;
 pub mod knowledge;
+pub mod models;
 pub mod phrases;
 pub mod server;
 pub mod session;

@@ -186,6 +186,12 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
     fn weigh(&self, _shortlist: &FormBatch) -> Option<Vec<f32>> {
         None
     }
+
+    /// What was heard, phone by phone, taken by itself (the greedy path): for measuring a recogniser, not for choosing.
+    /// `None` where its units are no phones.
+    fn phones(&self) -> Option<Vec<Phone>> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! bytes ─► codec (PCM16, Opus, files) ─► 16 kHz mono f32 ─► Listener (VoiceActivityDetector, EndpointRules) ─► Utterance
-//! Utterance ─► Transcriber (onnx, whisper, chain) ─► Transcript = readings as text + Evidence
+//! Utterance ─► Transcriber (onnx, whisper, chain) ─► Transcript = readings as text (decode) + Evidence
 //! sentence ─► Synthesizer ─► Clip ─► codec
 //! ```
 //!
 //! All traits here are synchronous and live on model threads; nothing in this crate may be called on an async thread.
 
 pub mod codec;
+pub mod decode;
 pub mod endpoint;
 pub mod evidence;
 pub mod features;
@@ -20,6 +21,7 @@ pub mod transcriber;
 mod transcript;
 pub mod vad;
 
+pub use decode::DecodeOptions;
 pub use endpoint::{EndReason, EndpointRules};
 pub use levels::{Complaint, Levels};
 pub use listener::{Listener, ListenerEvent, Utterance};

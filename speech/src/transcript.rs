@@ -7,6 +7,8 @@ use std::{
 
 use language::{Evidence, Language};
 
+use crate::decode::DecodeOptions;
+
 /// A word and its place in the sound. Chinese engines that emit characters give one per character.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimedWord {
@@ -46,9 +48,15 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// The best reading's text, empty where there is none.
+    /// The best reading's text as the engine gave it, empty where there is none.
     pub fn text(&self) -> &str {
         self.hypotheses.first().map_or("", |h| h.text.as_str())
+    }
+
+    /// The best reading as people write it: numbers in digits ([`language::numbers::written`]). This is what is shown and
+    /// understood; the engine's own words stay in [`Self::hypotheses`], where they fit the times and the evidence.
+    pub fn written(&self) -> String {
+        language::numbers::written(self.text())
     }
 }
 
@@ -74,6 +82,8 @@ pub struct TranscribeRequest {
     pub prompt: Vec<String>,
     /// The utterance is not over yet: speed matters more than the last word.
     pub partial: bool,
+    /// How posteriors become text, and which phrases to expect; engines that do not decode posteriors ignore it.
+    pub decoding: DecodeOptions,
 }
 
 /// Why an utterance could not be transcribed.

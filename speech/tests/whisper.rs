@@ -91,7 +91,7 @@ fn tone(seconds: f32) -> Vec<f32> {
 
 fn request(language: Option<Language>) -> TranscribeRequest {
     let prompt = vec!["社会保障卡".into(), "སྤྱི་ཚོགས་འགན་སྲུང་།".into(), "bad\0word".into()];
-    TranscribeRequest { language, prompt, partial: false }
+    TranscribeRequest { language, prompt, ..TranscribeRequest::default() }
 }
 
 fn refusal(file: &Path) -> String {

@@ -4,9 +4,12 @@
 mod agent;
 mod analyse;
 mod ask;
+mod calibrate;
 mod check;
 mod eval;
 mod knowledge;
+mod manifest;
+mod models;
 mod serve;
 mod speak;
 mod transcribe;
@@ -44,11 +47,16 @@ enum Command {
     Ask(ask::Options),
     /// Measure how well a knowledge base is understood, on labelled questions; compare two such runs.
     Eval(Box<eval::Options>),
+    /// Set how sure is sure enough for spoken questions, on recordings whose entries are known.
+    Calibrate(calibrate::Options),
     /// Show what the language rules make of texts: scripts, syllables, keys, sounds, EWTS, pinyin, numbers.
     Analyse(analyse::Options),
     /// Import or check a knowledge base.
     #[command(subcommand)]
     Kb(knowledge::Command),
+    /// List, install, check, measure and remove published models.
+    #[command(subcommand)]
+    Models(models::Command),
     /// Manage the people at the desk.
     #[command(subcommand)]
     Agent(agent::Command),
@@ -116,8 +124,10 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Speak(options) => speak::run(&configuration, &options),
         Command::Ask(options) => ask::run(&configuration, &options),
         Command::Eval(options) => eval::run(&configuration, &options),
+        Command::Calibrate(options) => calibrate::run(&configuration, &options),
         Command::Analyse(options) => analyse::run(&options),
         Command::Kb(command) => knowledge::run(&configuration, &command),
+        Command::Models(command) => models::run(&configuration, command),
         Command::Agent(command) => agent::run(&configuration, command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);

@@ -32,7 +32,7 @@ impl Conversations {
         };
         let complaint = heard.complaint;
         let (dictation, seconds) = (heard.dictation, seconds(&transcript));
-        let text = if dictation { transcript.text().to_owned() } else { String::new() };
+        let text = if dictation { transcript.written() } else { String::new() };
         let last = |text: String| Signal::Final { id: id.clone(), text, dictation, seconds };
         if dictation {
             audience.tell(last(text.clone()));

@@ -6,11 +6,13 @@ mod find;
 mod formats;
 mod spoken;
 pub mod tibetan;
+mod written;
 
 pub(crate) use canonical::canonical_in;
 pub use canonical::{CanonicalNumber, canonical};
 pub use find::{Found, Kind, find};
 pub use spoken::{SpokenNumber, spoken};
+pub use written::written;
 
 /// The value of an ASCII, full-width or Tibetan digit.
 pub fn digit_value(c: char) -> Option<u8> {

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use language::{Evidence, FormBatch};
+use language::{Evidence, FormBatch, Phone};
 
 pub use self::pieces::Pieces;
 use self::trie::Trie;
@@ -215,6 +215,12 @@ impl Evidence for PosteriorEvidence {
 
     fn seconds(&self) -> f32 {
         self.seconds
+    }
+
+    fn phones(&self) -> Option<Vec<Phone>> {
+        matches!(self.units, Units::Phones).then(|| {
+            self.greedy().into_iter().filter_map(|class| u8::try_from(class).ok()).map(Phone).collect()
+        })
     }
 }
 

@@ -14,6 +14,7 @@ use ort::{
 
 use super::{
     ModelError,
+    dictation::Dictation,
     live::{Heard, Streaming},
     onnx::units,
     reading::{CtcOutput, Reading, finite, nothing, padded},
@@ -53,6 +54,7 @@ pub struct CtcTranscriber {
     fbank: Fbank,
     tokens: Tokens,
     units: Units,
+    dictation: Dictation,
     streaming: Option<Streaming>,
 }
 
@@ -105,6 +107,7 @@ impl CtcTranscriber {
             session,
             outputs,
             fbank: Fbank::new(),
+            dictation: Dictation::new(&tokens),
             tokens,
             units,
             streaming,
@@ -149,7 +152,7 @@ impl CtcTranscriber {
     }
 
     fn read(
-        &self,
+        &mut self,
         output: CtcOutput,
         request: &TranscribeRequest,
         seconds: f32,
@@ -157,7 +160,7 @@ impl CtcTranscriber {
         let reading = Reading {
             tokens: &self.tokens,
             units: Some(&self.units),
-            dictation: self.capabilities.dictation,
+            dictation: self.capabilities.dictation.then_some(&mut self.dictation),
         };
         reading.of_ctc(output, request, seconds)
     }

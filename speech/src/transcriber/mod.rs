@@ -3,6 +3,7 @@
 pub mod chain;
 mod clean;
 pub mod ctc;
+mod dictation;
 mod greedy;
 mod live;
 pub mod onnx;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use language::Script;
 
-use super::tokens::Tokens;
+use super::{dictation::Dictation, tokens::Tokens};
 use crate::{
     Hypothesis, SAMPLE_RATE, TimedWord, TranscribeRequest, Transcript,
     evidence::{PosteriorEvidence, Units},
@@ -116,15 +116,15 @@ pub(super) struct Reading<'a> {
     pub tokens: &'a Tokens,
     /// How forms are spelled in its classes; `None` where it cannot weigh them.
     pub units: Option<&'a Units>,
-    /// Whether its text may be shown.
-    pub dictation: bool,
+    /// Writes down what is not decoded greedily; `None` where the engine's text may not be shown.
+    pub dictation: Option<&'a mut Dictation>,
 }
 
 impl Reading<'_> {
     /// The transcript of a CTC output. Where every frame is a blank nothing was said, and the shortest question would
     /// "explain" that best: then there is no evidence either.
     pub fn of_ctc(
-        &self,
+        self,
         output: CtcOutput,
         request: &TranscribeRequest,
         seconds: f32,
@@ -132,6 +132,11 @@ impl Reading<'_> {
         let (classes, blank) = (output.classes, output.blank);
         let (emissions, posteriors) = output.read();
         let mut transcript = self.of_emissions(&emissions, true, request, seconds);
+        if let Some(dictation) =
+            self.dictation.filter(|_| !emissions.is_empty() && !request.decoding.is_greedy())
+        {
+            transcript.hypotheses = dictation.write(self.tokens, &posteriors, seconds, &request.decoding)?;
+        }
         if let Some(units) = self.units.filter(|_| !emissions.is_empty()) {
             let evidence = PosteriorEvidence::new(posteriors, classes, blank, units.clone(), seconds)
                 .map_err(|e| e.to_string())?;
@@ -149,7 +154,7 @@ impl Reading<'_> {
         seconds: f32,
     ) -> Transcript {
         let mut transcript = nothing(request, seconds);
-        if self.dictation
+        if self.dictation.is_some()
             && let Some(hypothesis) = hypothesis(self.tokens, emissions, timed)
         {
             transcript.hypotheses.push(hypothesis);

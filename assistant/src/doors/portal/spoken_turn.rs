@@ -290,9 +290,8 @@ impl Connection {
 
     /// Shows what is heard so far: the words, or the nearest known question where the engine writes no words.
     async fn partial(&mut self, id: MessageId, transcript: speech::Transcript) {
-        let words = transcript.text();
-        if !words.is_empty() {
-            let text = words.to_owned();
+        let text = transcript.written();
+        if !text.is_empty() {
             self.outbox().signal(Signal::Partial { id, text, hint: false });
             return;
         }

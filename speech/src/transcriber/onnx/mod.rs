@@ -30,6 +30,7 @@ use self::opened::Opened;
 use super::{
     ModelError,
     ctc::{CtcTranscriber, model_file},
+    dictation::Dictation,
     reading::{CtcOutput, Emission, ONE_FRAME, Reading, finite, nothing},
     short_hash,
     tokens::Tokens,
@@ -120,6 +121,7 @@ struct Other {
     network: Box<dyn Network>,
     tokens: Tokens,
     units: Option<Units>,
+    dictation: Dictation,
 }
 
 impl OnnxTranscriber {
@@ -160,6 +162,7 @@ impl OnnxTranscriber {
                 max_seconds: parts.max_seconds,
             },
             network: parts.network,
+            dictation: Dictation::new(&parts.tokens),
             tokens: parts.tokens,
             units,
         };
@@ -228,7 +231,7 @@ impl Other {
         let reading = Reading {
             tokens: &self.tokens,
             units: self.units.as_ref(),
-            dictation: self.capabilities.dictation,
+            dictation: self.capabilities.dictation.then_some(&mut self.dictation),
         };
         heard
             .and_then(|heard| match heard {
