@@ -93,7 +93,8 @@ fn a_dictating_model_gives_text_times_and_readings_and_heeds_what_is_expected() 
     let all: f32 = searched.iter().filter_map(|reading| reading.confidence).sum();
     assert!(all <= 1.0 && searched.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence));
 
-    // In noise the greedy path errs; what is expected helps, and what is not said changes nothing.
+    // In noise the recogniser errs; what is expected helps, and what is not said is not heard. (It may still cost a little:
+    // what is lent to its beginnings crowds others out of a narrow beam.)
     let expecting = |text: String, weight| DecodeOptions {
         beam: 12,
         nbest: 1,
@@ -114,7 +115,8 @@ fn a_dictating_model_gives_text_times_and_readings_and_heeds_what_is_expected() 
         );
         plain += distance(&without, &said);
         helped += distance(&with, &said);
-        assert_eq!(misled, without, "a phrase that nobody said changes nothing");
+        assert!(!misled.contains(&unsaid), "a phrase that nobody said is not heard");
+        assert!(distance(&misled, &said) <= distance(&without, &said) + 2, "{misled} {without}");
     }
     assert!(plain > 0, "the noise is too weak to show anything");
     assert!(helped < plain, "{helped} errors with the phrase expected, {plain} without");

@@ -8,7 +8,7 @@ use intents::{
     Act, FEWEST_RECORDINGS, PerLanguage, Recording, Settings, Understander, Utterance, calibrate_voice,
 };
 use kb::{EntryId, Publication};
-use language::{Evidence, FormBatch, Language, numbers};
+use language::{Evidence, Language, numbers};
 use serde::Serialize;
 use speech::{TranscribeRequest, codec::file::decode_path};
 
@@ -49,27 +49,31 @@ pub(super) struct Options {
     json: bool,
 }
 
-/// Evidence of an engine that weighs no sounds: nothing fits better than anything else.
-#[derive(Debug)]
-struct Silent(f32);
+/// One recording as it was heard.
+struct Spoken {
+    /// `None` where the engine weighs no sounds: then its words are understood like typed ones, and nothing is to be fitted.
+    evidence: Option<Arc<dyn Evidence>>,
+    text: String,
+    language: Language,
+    entry: Option<EntryId>,
+    read: Option<String>,
+}
 
-impl Evidence for Silent {
-    fn whole(&self, batch: &FormBatch) -> Vec<f32> {
-        vec![f32::NEG_INFINITY; batch.len()]
-    }
-
-    fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
-        vec![f32::NEG_INFINITY; batch.len()]
-    }
-
-    fn seconds(&self) -> f32 {
-        self.0
+impl Spoken {
+    fn recording(&self) -> Option<Recording> {
+        Some(Recording {
+            evidence: Arc::clone(self.evidence.as_ref()?),
+            text: self.text.clone(),
+            language: self.language,
+            entry: self.entry.clone(),
+            read: self.read.clone(),
+        })
     }
 }
 
 /// What was heard of the manifest.
 struct Heard {
-    recordings: Vec<Recording>,
+    recordings: Vec<Spoken>,
     engines: PerLanguage<String>,
     failed: usize,
 }
@@ -103,6 +107,8 @@ struct LanguageReport {
     expected: Option<Expected>,
     /// Recordings that are missing for a calibration.
     missing: usize,
+    /// Recordings whose sound the engine weighed; the others were understood by their words alone.
+    by_sound: usize,
     confirmation_lifted: bool,
 }
 
@@ -131,13 +137,13 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         eprintln!("warning: {}", missing.reason);
     }
     let heard = hear(&rows, options, &brain, &mut engines);
-    let count = |language| heard.recordings.iter().filter(|r| r.language == language).count();
     if options.lift_confirmation {
-        refuse_to_lift(count(Language::Bo))?;
+        refuse_to_lift(heard.recordings.iter().filter(|spoken| spoken.language == Language::Bo).count())?;
     }
     let settings =
         Settings { wrong_share: configuration.understanding.tolerable_wrong, ..Settings::default() };
-    let fitted = calibrate_voice(brain.understander(), &heard.recordings, &settings)?;
+    let weighed: Vec<Recording> = heard.recordings.iter().filter_map(Spoken::recording).collect();
+    let fitted = calibrate_voice(brain.understander(), &weighed, &settings)?;
     let publication = Arc::clone(brain.understander().publication());
     let after = Understander::new(
         Arc::clone(&publication),
@@ -147,16 +153,17 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     let mut fits = VoiceFits::default();
     let mut reports = Vec::new();
     for language in Language::ALL {
-        let recordings: Vec<&Recording> =
+        let recordings: Vec<&Spoken> =
             heard.recordings.iter().filter(|recording| recording.language == language).collect();
         if recordings.is_empty() {
             continue;
         }
-        let missing = FEWEST_RECORDINGS.saturating_sub(recordings.len());
+        let by_sound = recordings.iter().filter(|recording| recording.evidence.is_some()).count();
+        let missing = FEWEST_RECORDINGS.saturating_sub(by_sound);
         let enough = missing == 0;
-        let lifted = enough && options.lift_confirmation && language == Language::Bo;
+        let lifted = options.lift_confirmation && language == Language::Bo;
         let fit = fitted.voice.get(language);
-        if enough {
+        if enough || lifted {
             *fits.get_mut(language) = Some(VoiceFit {
                 fit: fit.clone(),
                 engine: heard.engines.get(language).clone(),
@@ -179,6 +186,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
                 threshold: fit.thresholds.answer,
             }),
             missing,
+            by_sound,
             confirmation_lifted: lifted,
         });
     }
@@ -202,7 +210,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         eprintln!("error: {} could not be used", counted(heard.failed, "recording", "recordings"));
         return Err(Failure::Said);
     }
-    if report.languages.iter().all(|language| language.missing > 0) {
+    if !changed && report.languages.iter().all(|language| language.missing > 0) {
         eprintln!("error: nothing was calibrated: there are too few recordings in every language");
         return Err(Failure::Said);
     }
@@ -249,7 +257,7 @@ fn recording(
     publication: &Publication,
     engines: &mut EngineSet,
     names: &mut PerLanguage<String>,
-) -> Result<Recording, String> {
+) -> Result<Spoken, String> {
     let spoken = row.cell(1).map_or(Ok(options.language), language)?;
     let meant = row.cell(0).ok_or("the line does not say which entry is asked for")?;
     let (entry, read) = asked_for(meant, publication)?;
@@ -263,8 +271,7 @@ fn recording(
         return Err("nothing was heard in it".to_owned());
     }
     let text = if engine.capabilities().dictation { transcript.written() } else { String::new() };
-    let evidence = transcript.evidence.unwrap_or_else(|| Arc::new(Silent(transcript.seconds)));
-    Ok(Recording { evidence, text, language: spoken, entry, read })
+    Ok(Spoken { evidence: transcript.evidence, text, language: spoken, entry, read })
 }
 
 /// The entry that a cell names, and the question where it is one.
@@ -285,13 +292,13 @@ fn asked_for(cell: &str, publication: &Publication) -> Result<(Option<EntryId>, 
     Ok((Some(entry), Some(variant.text.clone())))
 }
 
-fn figures(understander: &Understander, recordings: &[&Recording]) -> Result<Figures, Failure> {
+fn figures(understander: &Understander, recordings: &[&Spoken]) -> Result<Figures, Failure> {
     let mut figures = Figures { asked: recordings.len(), ..Figures::default() };
     let rules = understander.rules();
     // The best candidate's confidence, and whether it is right.
     let mut scored = Vec::with_capacity(recordings.len());
     for recording in recordings {
-        let evidence = Some(Arc::clone(&recording.evidence));
+        let evidence = recording.evidence.clone();
         let utterance = Utterance::heard(recording.text.clone(), recording.language, evidence);
         let understanding = understander.understand(&utterance, &Memory::default())?;
         let threshold = rules.thresholds(&understanding).answer;
@@ -376,7 +383,12 @@ fn table(report: &Report, dry_run: bool) -> String {
                 expected.threshold
             ));
         }
-        if language.missing > 0 {
+        if language.by_sound == 0 {
+            lines.push(
+                "  this engine weighs no sounds: its words are understood like typed ones, and there is nothing to calibrate"
+                    .to_owned(),
+            );
+        } else if language.missing > 0 {
             lines.push(format!(
                 "  not calibrated: it takes {FEWEST_RECORDINGS} recordings, {} are missing; the constants stay",
                 language.missing

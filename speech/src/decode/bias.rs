@@ -74,6 +74,8 @@ struct Node {
 /// When the phrase does not come to its end, all of that is taken back in the step that leaves it; when it does, its whole
 /// worth (weight × tokens) is earned for good. So the sum of all steps and of [`Self::finish`] is exactly the worth of the
 /// phrases that occur in the text, overlapping ones included: no text gets anything for a phrase that it does not contain.
+/// (What is lent may still crowd another text out of a narrow beam before it is taken back: give a biased search a beam of
+/// 8 or more.)
 ///
 /// Source: D. Zhao et al., *Shallow-Fusion End-to-End Contextual Biasing* (2019); the automaton follows icefall's
 /// `context_graph.py` (strict mode), except that a finished phrase which cannot go on lends nothing on top.

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use language::Script;
+
 use super::tokens::{Tokens, WORD, is_special};
 use crate::{
     Hypothesis,
@@ -100,23 +102,34 @@ impl Speller {
         }
     }
 
-    /// A phrase's classes; `None` where some character of it is in no piece.
+    /// A phrase's classes; `None` where some character of it is in no piece. Punctuation is not said, and left out; so is the
+    /// tsheg where the vocabulary has none.
     fn spell(&self, phrase: &str) -> Option<Vec<u32>> {
+        let said = |c: char| c.is_alphanumeric() || matches!(Script::of(c), Script::Tibetan) || c == '\'';
         let mut classes = Vec::new();
-        for word in phrase.split_whitespace() {
-            let word: String = match &self.character_of {
-                Some(character_of) => {
-                    word.bytes().map(|byte| character_of.get(&byte)).collect::<Option<_>>()?
-                }
-                None => word.to_owned(),
-            };
-            let marked = format!("{WORD}{word}");
-            let latin = word.starts_with(|c: char| c.is_ascii_alphanumeric());
-            // Where words are marked, what is written with spaces begins with a mark; hanzi and Tibetan hardly ever do.
-            let ways = if self.marks_words && latin { [&marked, &word] } else { [&word, &marked] };
-            classes.extend(ways.into_iter().find_map(|way| self.cut(way))?);
+        for word in phrase.split(|c| !said(c)).filter(|word| !word.is_empty()) {
+            let spelled = self.word(word).or_else(|| {
+                let syllables = word.split(['་', '༌']).filter(|syllable| !syllable.is_empty());
+                syllables
+                    .map(|syllable| self.word(syllable))
+                    .collect::<Option<Vec<_>>>()
+                    .map(|all| all.concat())
+            });
+            classes.extend(spelled?);
         }
         Some(classes)
+    }
+
+    fn word(&self, word: &str) -> Option<Vec<u32>> {
+        let latin = word.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let pieces: String = match &self.character_of {
+            Some(character_of) => word.bytes().map(|byte| character_of.get(&byte)).collect::<Option<_>>()?,
+            None => word.to_owned(),
+        };
+        let marked = format!("{WORD}{pieces}");
+        // Where words are marked, what is written with spaces begins with a mark; hanzi and Tibetan hardly ever do.
+        let ways = if self.marks_words && latin { [&marked, &pieces] } else { [&pieces, &marked] };
+        ways.into_iter().find_map(|way| self.cut(way))
     }
 
     fn cut(&self, word: &str) -> Option<Vec<u32>> {
@@ -202,7 +215,12 @@ mod tests {
     fn phrases_are_spelled_in_characters_pieces_and_bytes() {
         let characters = tokens("<blk> 0\n社 1\n保 2\n卡 3\n");
         assert_eq!(Speller::new(&characters).spell("社 保卡"), Some(vec![1, 2, 3]));
+        assert_eq!(Speller::new(&characters).spell("“社保”卡？"), Some(vec![1, 2, 3]));
         assert_eq!(Speller::new(&characters).spell("社会"), None);
+        let syllables = tokens("<blk> 0\nབོད 1\nཡིག 2\n");
+        assert_eq!(Speller::new(&syllables).spell("བོད་ཡིག་།"), Some(vec![1, 2]));
+        let letters = tokens("<blk> 0\nབ 1\nོ 2\nད 3\n་ 4\n");
+        assert_eq!(Speller::new(&letters).spell("བོད་"), Some(vec![1, 2, 3, 4]));
         let pieces = tokens("<blk> 0\n▁op 1\nen 2\n▁社 3\n保卡 4\n保 5\no 6\n");
         assert_eq!(Speller::new(&pieces).spell("open"), Some(vec![1, 2]));
         assert_eq!(Speller::new(&pieces).spell("社保卡"), Some(vec![3, 4]), "the longest piece that fits");
