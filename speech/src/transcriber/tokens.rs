@@ -162,7 +162,11 @@ impl Tokens {
         let solid = |(character, _): &(char, usize)| !character.is_whitespace();
         let first = spelled.iter().position(solid).unwrap_or(spelled.len());
         let last = spelled.iter().rposition(solid).map_or(first, |last| last + 1);
-        spelled[first..last].iter().map(|&(character, at)| (character, at..at + 1)).collect()
+        let end = |next: usize| spelled.get(next).map_or(classes.len(), |&(_, at)| at);
+        let range = |(offset, &(character, at)): (usize, &(char, usize))| {
+            (character, at..end(first + offset + 1).max(at + 1))
+        };
+        spelled[first..last].iter().enumerate().map(range).collect()
     }
 
     /// For byte-level BPE, what byte a character stands for.
