@@ -46,6 +46,7 @@ bench-understanding: ## How well questions are understood, with plain methods be
 
 bench-recognition: ## How well and how fast speech is heard: target/bench/recognition.json
 	@deploy/setup.sh test
+	@tests/baselines/peers.sh
 	@cargo build --quiet --locked --workspace --all-targets
 	@target/debug/bench-recognition
 

@@ -91,7 +91,7 @@ class Corpus:
 
 def is_development(version: str) -> bool:
     """Whether a natural utterance (its version names the file) belongs to the held-out tenth."""
-    return version.split(".")[-2][-1] == str(DEVELOPMENT_TENTH)
+    return Path(version.split(" ", 1)[-1]).stem.endswith(str(DEVELOPMENT_TENTH))
 
 
 def rime_ids() -> set[int]:

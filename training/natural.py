@@ -1,17 +1,22 @@
 """Natural sentences → features in thirteen versions: as recorded, two other speeds, eight WORLD voices, two codecs.
 
-    python natural.py DATA OUT SHARD SHARDS
+    python natural.py DATA OUT [RECORDINGS.tsv] SHARD SHARDS
 
 A WORLD voice (Morise et al. 2016, through `pyworld`) is the same utterance with its pitch moved to a target of
 88-300 Hz and its formants scaled with it: a listener hears another person. Formants follow pitch by the power .25
 (a doubling of pitch, man to woman, scales them by 1.19), times a random individual factor. The targets are
 stratified so that every utterance is heard deep, middle and high. A speed is a plain resampling (pitch moves too). The
 codecs are the telephone's (8 kHz, G.711 A-law) and the portal's (Opus at about 16 kbit/s), of one WORLD voice each.
+
+RECORDINGS.tsv are an operator's own: a line each of `file<TAB>text`, or `file<TAB>text<TAB>language` (`bo` or `zh`; by the text's script where it is
+not said), files relative to the table's folder. They are worth more than everything else: other people's voices, and for
+Tibetan the first ones.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
 import zlib
@@ -30,6 +35,7 @@ VOICES = 8
 LOWEST_HZ, HIGHEST_HZ = 88.0, 300.0
 FORMANT_POWER = 0.25
 FORMANT_SPREAD = 0.07  # Standard deviation of the individual factor, natural logarithm.
+TIBETAN = re.compile(r"[\u0f40-\u0fbc]")
 OPUS_LEVEL = 0.95  # libsndfile's scale; about 17 kbit/s.
 FRAME_PERIOD_MS = 5.0
 
@@ -96,28 +102,52 @@ def through_opus(samples: np.ndarray) -> np.ndarray:
     return heard if rate == SAMPLE_RATE else soxr.resample(heard, rate, SAMPLE_RATE)
 
 
-def main(data: Path, out: Path, shard: int, shards: int) -> None:
-    path = out / f"natural-{shard}"
-    if is_complete(path):
+def own_recordings(table: Path) -> list[tuple[Path, str, str, str]]:
+    """An operator's recordings: (file, speaker, text, language). What cannot be used is said, with its line, and left out."""
+    rows = []
+    for number, line in enumerate(table.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        cells = line.split("\t")
+        if len(cells) not in (2, 3):
+            print(f"{table}, line {number}: expected file, text and perhaps language, separated by tabs", flush=True)
+            continue
+        file = table.parent / cells[0]
+        language = cells[2].strip() if len(cells) == 3 else "bo" if TIBETAN.search(cells[1]) else "zh"
+        if not file.is_file() or language not in ("bo", "zh"):
+            print(f"{table}, line {number}: no file {file}, or no language {language}", flush=True)
+            continue
+        rows.append((file, "own", cells[1].strip(), language))
+    return rows
+
+
+def main(data: Path, out: Path, shard: int, shards: int, own: Path | None = None) -> None:
+    path = out / (f"natural-{shard}" if own is None else f"natural-own-{shard}")
+    if own is None and is_complete(path):
         print(f"{path.name}: already there")
         return
-    rows = [line.split("\t") for line in (data / "zh_sentences/transcripts.tsv").read_text().splitlines()[1:]]
+    if own is None:
+        table = (data / "zh_sentences/transcripts.tsv").read_text().splitlines()[1:]
+        cells = (line.split("\t") for line in table)
+        rows = [(data / "zh_sentences" / file, speaker, text, "zh") for file, speaker, text in cells]
+    else:
+        rows = own_recordings(own)
     writer, start = ShardWriter(path), time.time()
     mine = rows[shard::shards]
-    for number, (file, speaker, text) in enumerate(mine):
-        samples = read_audio(data / "zh_sentences" / file)
+    for number, (source, speaker, text, language) in enumerate(mine):
+        samples, file = read_audio(source), source.name
         rng = np.random.default_rng(zlib.crc32(file.encode()))
-        writer.add(fbank(samples), "zh", speaker, f"original {file}", text)
+        writer.add(fbank(samples), language, speaker, f"original {file}", text)
         for speed in SPEEDS:
             faster = soxr.resample(samples, SAMPLE_RATE * speed, SAMPLE_RATE)
-            writer.add(fbank(faster), "zh", speaker, f"speed{speed} {file}", text)
+            writer.add(fbank(faster), language, speaker, f"speed{speed} {file}", text)
         voices = [samples]
         for target, voice in world_voices(samples, rng, VOICES):
-            writer.add(fbank(voice), "zh", speaker, f"world{target:.0f} {file}", text)
+            writer.add(fbank(voice), language, speaker, f"world{target:.0f} {file}", text)
             voices.append(voice)
         for name, codec in (("alaw", through_telephone), ("opus", through_opus)):
             chosen = voices[rng.integers(len(voices))]
-            writer.add(fbank(codec(chosen)), "zh", speaker, f"{name} {file}", text)
+            writer.add(fbank(codec(chosen)), language, speaker, f"{name} {file}", text)
         if number % 20 == 19:
             spent = time.time() - start
             print(f"{path.name}: {number + 1}/{len(mine)} sentences, {spent:.0f} s", flush=True)
@@ -125,4 +155,5 @@ def main(data: Path, out: Path, shard: int, shards: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    tables = [Path(table) for table in sys.argv[3:-2]]
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[-2]), int(sys.argv[-1]), *tables)

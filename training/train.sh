@@ -4,8 +4,9 @@
 #   training/train.sh            everything; what is already there is not made again, and training goes on where it was
 #
 # DRILEN_DATA        the measurement data (default: ../shared/data beside the project)
-# SYNTHETIC_MINUTES  training time of the proxy, from which the real training starts (default 22)
-# ALL_MINUTES        training time with everything (default 68)
+# RECORDINGS         your own recordings: a table of file<TAB>text[<TAB>language], files beside it
+# SYNTHETIC_MINUTES  training time of the proxy, from which the real training starts (default 27)
+# ALL_MINUTES        training time with everything (default 76)
 # THREADS            processor threads (default 2)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -44,19 +45,23 @@ say "Texts and voices"
 
 # Runs a preparation in two halves, one process each.
 halves() { OMP_NUM_THREADS=1 "$python" "$@" 0 2 & OMP_NUM_THREADS=1 "$python" "$@" 1 2 & wait -n; wait -n; }
-say "Natural sentences in eight versions (3 minutes)"
+say "Natural sentences in thirteen versions (8 minutes)"
 halves natural.py "$data" "$work/mel"
+if [ -n "${RECORDINGS:-}" ]; then
+    say "Your own recordings, in thirteen versions too"
+    halves natural.py "$data" "$work/mel" "$RECORDINGS"
+fi
 say "Real words and syllables (10 minutes)"
 halves words.py "$data" "$work/mel"
-say "Synthetic sentences in both languages (2 minutes)"
+say "Synthetic sentences in both languages, by two voices each (5 minutes)"
 "$python" phones.py "$work/text.tsv" "$work/phones.tsv"
 halves synthetic.py "$work/text.tsv" "$work/phones.tsv" "$work/espeak" "$work/mel"
 
 learn() { nice -n 15 "$python" train.py "$1" "$work/mel" "$work/phones.tsv" "$data" "$work/run/$1" --threads "$threads" "${@:2}"; }
 say "Stage 1: synthetic speech only (the proxy)"
-learn synthetic --minutes "${SYNTHETIC_MINUTES:-22}"
+learn synthetic --minutes "${SYNTHETIC_MINUTES:-27}"
 say "Stage 2: everything"
-learn all --minutes "${ALL_MINUTES:-68}" --init "$work/run/synthetic/last.pt"
+learn all --minutes "${ALL_MINUTES:-76}" --init "$work/run/synthetic/last.pt"
 
 say "Exporting to models/"
 export_to() { "$python" export.py "$work/run/$1/last.pt" "$root/models/$2" "$work/phones.tsv" "$work/espeak" "${@:3}"; }

@@ -10,6 +10,10 @@ use crate::SAMPLE_RATE;
 /// The longest utterance that can be configured, in milliseconds: what the recognisers take.
 pub const LONGEST_UTTERANCE_MS: u32 = 60_000;
 
+/// Where a judge is asked at pauses, silence has to be long anyway before it decides: then it is at least this many times the speaker's longest
+/// pause so far, instead of [`EndpointRules::slow_speaker_factor`] times.
+const JUDGED_SLOW_FACTOR: f32 = 1.1;
+
 /// Voiced stretches shorter than this inside a pause are clicks and do not prolong it.
 const CLICK_MS: u32 = 48;
 
@@ -314,7 +318,8 @@ impl Endpointer {
             rules.silence_after_speech_ms
         };
         let base = self.frames(usual);
-        let slow = (speaking.longest_pause as f32 * rules.slow_speaker_factor) as u64;
+        let factor = if self.judged { JUDGED_SLOW_FACTOR } else { rules.slow_speaker_factor };
+        let slow = (speaking.longest_pause as f32 * factor) as u64;
         base.max(slow.min(self.frames(rules.longest_silence_ms)))
     }
 }

@@ -101,7 +101,8 @@ impl OnnxRuntime {
             .with_intra_op_spinning(false)?
             // Patterns are remembered per input length, and every utterance has another one: memory that only grows.
             .with_memory_pattern(false)?
-            .with_log_level(LogLevel::Warning)?;
+            // Its warnings are about how a model was exported, such as states with default values, and nothing for an operator.
+            .with_log_level(LogLevel::Error)?;
         builder.commit_from_file(model)
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """This project's Whisper engine against pywhispercpp, on the small model that knows ten words.
 
-    python3 compare_whisper.py --vocabulary REAL.bin [--clips N]
+    python3 compare_whisper.py --vocabulary REAL.bin [--clips N] [--json FILE]
 
 REAL.bin is any multilingual ggml file: its vocabulary is put into the model (`whisper_shaped.py write`). Without it the
 made-up vocabulary is used. Both programs get the same file, the same clips and one thread; texts must be equal, and how
@@ -65,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--vocabulary", type=Path)
     parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--json", type=Path, help="writes the figures there too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "ggml-words.bin"
@@ -98,7 +99,7 @@ def main() -> None:
             "its defaults": lambda seconds: {},
             "equal positions": lambda seconds: {"audio_ctx": positions(seconds), "temperature_inc": 0.0},
         }
-        failures = 0
+        failures, figures = 0, {"ours": spent / total}
         for name, settings in ways.items():
             same, right, spent, differing = 0, 0, 0.0, []
             for path, samples, language, said in made:
@@ -116,8 +117,12 @@ def main() -> None:
                 failures = len(differing)
             print(f"pywhispercpp, {name}: {same} of {len(made)} equal to this project's, {right} as spoken, "
                   f"{spent / total:.4f} processor s per second of sound")  # fmt: skip
+            figures[name] = spent / total
+            figures[f"{name}: same text"] = same / len(made)
             for said, text, ours_text in differing[:5]:
                 print(f"  spoken {said}, theirs {text}, ours {ours_text}")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(figures))
         sys.exit(1 if failures else 0)
 
 

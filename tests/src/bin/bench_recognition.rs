@@ -8,13 +8,14 @@ use end_to_end::material::workspace;
 
 type Section = fn(&mut Report) -> Result<()>;
 
-const SECTIONS: [(&str, Section); 10] = [
+const SECTIONS: [(&str, Section); 11] = [
     ("mandarin", recognition::real_mandarin),
     ("sample", recognition::held_out_questions),
     ("people", recognition::as_people_speak),
     ("phones", recognition::phone_errors),
     ("matching", recognition::speed),
     ("many", recognition::speed_of_many),
+    ("peers", recognition::peers),
     ("pauses", recognition::endpointing),
     ("faults", recognition::faults),
     ("streams", streams),

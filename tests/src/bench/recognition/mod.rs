@@ -8,6 +8,7 @@ mod faults;
 mod finding;
 mod matching;
 mod pauses;
+mod peers;
 mod phones;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use faults::faults;
 pub use finding::{held_out_questions, real_mandarin};
 pub use matching::{speed, speed_of_many};
 pub use pauses::endpointing;
+pub use peers::peers;
 pub use phones::phone_errors;
 
 use super::{
