@@ -87,7 +87,7 @@ impl OnnxRuntime {
             .with_telemetry(false)
             .build()
             .map_err(|e| unusable(e.to_string()))?;
-        environment.set_log_level(LogLevel::Warning);
+        environment.set_log_level(LogLevel::Error);
         tracing::info!(library = %path.display(), "ONNX Runtime is loaded");
         Ok(LOADED.get_or_init(|| Self { environment }).clone())
     }
