@@ -155,7 +155,7 @@ fn every_signal(language: Language) -> Vec<Signal> {
         Signal::Accepted { id: id("m1"), seq: Some(2) },
         Signal::Accepted { id: id("m2"), seq: None },
         Signal::SpeechStarted { id: id("a1"), at_ms: 320 },
-        Signal::Partial { id: id("a1"), text: heard.to_owned(), hint: true },
+        Signal::Partial { id: id("a1"), text: heard.to_owned(), hint: true, stable: 0 },
         Signal::SpeechEnded { id: id("a1"), reason: SpeechEnd::Silence, speech_ms: 1_840 },
         Signal::Final { id: id("a1"), text: heard.to_owned(), dictation: false, seconds: 2.64 },
         Signal::Thinking { id: id("a1") },

@@ -3,6 +3,7 @@
 //! ```text
 //! bytes ─► codec (PCM16, Opus, files) ─► 16 kHz mono f32 ─► Listener (VoiceActivityDetector, EndpointRules) ─► Utterance
 //! Utterance ─► Transcriber (onnx, whisper, chain) ─► Transcript = readings as text (decode) + Evidence
+//! readings of an utterance under way ─► StablePrefix ─► Partial: text whose beginning is settled
 //! sentence ─► Synthesizer ─► Clip ─► codec
 //! ```
 //!
@@ -15,6 +16,7 @@ pub mod evidence;
 pub mod features;
 mod levels;
 pub mod listener;
+pub mod partial;
 pub mod runtime;
 pub mod synthesizer;
 pub mod transcriber;

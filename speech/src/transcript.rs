@@ -111,13 +111,20 @@ pub enum TranscribeError {
 /// engine that made it; dropping it forgets the utterance.
 pub struct Live {
     pub(crate) state: Box<dyn Any + Send>,
+    /// What it was begun with.
+    pub(crate) request: TranscribeRequest,
     /// Which engine of a chain made it.
     pub(crate) engine: usize,
 }
 
 impl Live {
-    pub(crate) fn new(state: impl Any + Send) -> Self {
-        Self { state: Box::new(state), engine: 0 }
+    pub(crate) fn new(state: impl Any + Send, request: &TranscribeRequest) -> Self {
+        Self { state: Box::new(state), request: request.clone(), engine: 0 }
+    }
+
+    /// What is asked for when the utterance is over, or while it goes on.
+    pub(crate) fn request_now(&self, over: bool) -> TranscribeRequest {
+        TranscribeRequest { partial: !over, ..self.request.clone() }
     }
 }
 
@@ -146,7 +153,8 @@ pub trait Transcriber: Send {
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError>;
 
-    /// Begins an utterance that is heard while it is spoken; `None` where the engine hears only whole ones.
+    /// Begins an utterance that is heard while it is spoken; `None` where the engine hears only whole ones. The request holds
+    /// for all its transcripts, except that [`Self::conclude`] says whether they are partial.
     fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
         let _ = request;
         None

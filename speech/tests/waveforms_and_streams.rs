@@ -12,14 +12,21 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use language::{FormBatch, Language, SpokenForm};
 use serde_json::Value;
 use speech::{
-    TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    DecodeOptions, Live, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    decode::{Bias, BiasPhrase},
     runtime::{OnnxRuntime, SessionOptions},
-    transcriber::{ModelError, waveform::WaveformTranscriber, zipformer::ZipformerTranscriber},
+    transcriber::{
+        ModelError,
+        onnx::{FrontEnd, OnnxTranscriber},
+        waveform::WaveformTranscriber,
+        zipformer::ZipformerTranscriber,
+    },
 };
 
 const LAYOUTS: [&str; 3] = ["omnilingual", "wav2vec2", "zipformer_streaming"];
@@ -149,8 +156,9 @@ fn words_carry_times_and_the_text_is_made_of_them() {
             let transcript = hear(ear.as_mut(), samples);
             let reading = &transcript.hypotheses[0];
             let joined: String = reading.words.iter().map(|word| word.text.as_str()).collect();
-            let bare = |text: &str| text.split_whitespace().collect::<String>();
-            assert_eq!(bare(&joined), bare(&reading.text), "{layout}");
+            // Signs between words are in the text only.
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+            assert_eq!(letters(&joined), letters(&reading.text), "{layout}");
             let times: Vec<u32> =
                 reading.words.iter().flat_map(|word| [word.start_ms, word.end_ms]).collect();
             assert!(times.is_sorted(), "{layout}: {times:?}");
@@ -227,6 +235,117 @@ fn two_streams_through_one_engine_do_not_disturb_each_other() {
         stream.finish(&mut engine).unwrap();
         assert_eq!(&stream.classes(), tokens);
     }
+}
+
+/// By what the folder holds, as the configuration's engine `ctc` does.
+fn by_folder(folder: &Path) -> Result<OnnxTranscriber, ModelError> {
+    let (runtime, options) = (OnnxRuntime::load(None).unwrap(), SessionOptions::default());
+    OnnxTranscriber::load(folder, &Language::ALL, &runtime, options, FrontEnd::default())
+}
+
+#[test]
+fn the_folder_tells_which_layout_it_holds() {
+    for layout in LAYOUTS {
+        let mut engine = by_folder(&fixture(layout)).unwrap();
+        let mut direct = load(layout);
+        assert_eq!(engine.name(), direct.name());
+        assert_eq!(engine.capabilities(), direct.capabilities());
+        let (samples, tokens, text) = &expected(layout)[0];
+        assert_eq!(engine.tokens(samples).unwrap().len(), tokens.len(), "{layout}");
+        let heard = engine.transcribe(samples, &TranscribeRequest::default()).unwrap();
+        assert_eq!(spaced(heard.text()), spaced(text), "{layout}");
+        assert_eq!(heard.hypotheses, hear(direct.as_mut(), samples).hypotheses);
+        assert_eq!(engine.begin(&TranscribeRequest::default()).is_some(), layout == "zipformer_streaming");
+    }
+    let folder = copy("wav2vec2");
+    fs::remove_file(folder.path().join("vocab.json")).unwrap();
+    let error = by_folder(folder.path()).err().unwrap();
+    assert!(
+        matches!(error, ModelError::Missing { .. }) && error.to_string().contains("vocab.json"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_asked_of_the_decoding_is_heeded() {
+    for layout in LAYOUTS {
+        let mut ear = load(layout);
+        let (samples, _, text) = &expected(layout)[0];
+        let mut read = |decoding: DecodeOptions| {
+            let request = TranscribeRequest { decoding, ..TranscribeRequest::default() };
+            ear.transcribe(samples, &request).unwrap().hypotheses
+        };
+        let several = read(DecodeOptions { beam: 8, nbest: 4, ..DecodeOptions::default() });
+        assert!(several.len() > 1, "{layout}: {}", several.len());
+        // A phrase that the greedy path begins with but goes on otherwise: a hanzi or syllable of the text, twice.
+        let phrase: String = text.split_whitespace().take(1).flat_map(|word| [word, word]).collect();
+        let bias = Arc::new(Bias::new([BiasPhrase { text: phrase, weight: 4.0 }]));
+        assert!(!read(DecodeOptions { beam: 8, nbest: 1, bias }).is_empty(), "{layout}");
+    }
+}
+
+#[test]
+fn an_utterance_heard_while_it_is_spoken_is_written_as_the_whole_is() {
+    let mut engine = by_folder(&fixture("zipformer_streaming")).unwrap();
+    let decoding = DecodeOptions { beam: 4, nbest: 2, ..DecodeOptions::default() };
+    let requests = [
+        TranscribeRequest { language: Some(Language::Zh), ..TranscribeRequest::default() },
+        TranscribeRequest { decoding, ..TranscribeRequest::default() },
+    ];
+    let form = |text: &str| SpokenForm { text: text.to_owned(), pronunciations: Vec::new() };
+    for request in &requests {
+        let clips = &expected("zipformer_streaming")[..3];
+        let mut lives: Vec<Live> = clips.iter().map(|_| engine.begin(request).unwrap()).collect();
+        let most = clips.iter().map(|(samples, _, _)| samples.len()).max().unwrap();
+        let mut before = vec![String::new(); clips.len()];
+        for at in (0..most).step_by(5120) {
+            let mut more: Vec<(&mut Live, &[f32])> = lives
+                .iter_mut()
+                .zip(clips)
+                .map(|(live, (samples, _, _))| {
+                    (live, &samples[at.min(samples.len())..(at + 5120).min(samples.len())])
+                })
+                .collect();
+            engine.hear(&mut more).unwrap();
+            for (live, before) in lives.iter().zip(&mut before) {
+                // As if it ended here; it goes on all the same.
+                let over = engine.conclude(live, true).unwrap();
+                let so_far = engine.conclude(live, false).unwrap();
+                assert!(so_far.evidence.is_none());
+                if request.decoding.is_greedy() {
+                    assert!(over.text().starts_with(so_far.text()) && so_far.text().starts_with(&*before));
+                }
+                so_far.text().clone_into(before);
+            }
+        }
+        for (live, (samples, _, text)) in lives.iter().zip(clips) {
+            let (heard, whole) =
+                (engine.conclude(live, true).unwrap(), engine.transcribe(samples, request).unwrap());
+            assert_eq!(heard.hypotheses, whole.hypotheses);
+            assert_eq!((heard.language, heard.seconds), (request.language, whole.seconds));
+            let batch = FormBatch::new(vec![form(text), form("社保")]);
+            let scores = |transcript: &Transcript| transcript.evidence.as_ref().unwrap().whole(&batch);
+            assert_eq!(scores(&heard), scores(&whole));
+        }
+    }
+}
+
+#[test]
+fn a_live_utterance_that_is_silent_or_too_long_or_foreign_harms_no_other() {
+    let mut engine = by_folder(&fixture("zipformer_streaming")).unwrap();
+    let request = TranscribeRequest::default();
+    let mut lives: Vec<Live> = (0..2).map(|_| engine.begin(&request).unwrap()).collect();
+    let (samples, _, _) = &expected("zipformer_streaming")[0];
+    let silence = vec![0.0; 61 * 16_000];
+    let [long, other] = lives.as_mut_slice() else { unreachable!() };
+    engine.hear(&mut [(long, &silence[..16_000]), (other, samples)]).unwrap();
+    assert!(engine.conclude(long, true).unwrap().hypotheses.is_empty());
+    engine.hear(&mut [(long, &silence)]).unwrap();
+    assert!(matches!(engine.conclude(long, true), Err(TranscribeError::TooLong { .. })));
+    let whole = engine.transcribe(samples, &request).unwrap();
+    assert_eq!(engine.conclude(other, true).unwrap().hypotheses, whole.hypotheses);
+    let mut whole_only = by_folder(&fixture("omnilingual")).unwrap();
+    assert!(whole_only.conclude(other, true).is_err() && whole_only.hear(&mut [(other, samples)]).is_err());
 }
 
 #[test]

@@ -295,6 +295,8 @@ export interface Partial {
   text: string;
   /** The nearest known question, not a transcript. */
   hint: boolean;
+  /** Characters of `text` (Unicode code points, not UTF-16 units), from its beginning, that later `partial`s do not change; absent: 0. */
+  stable?: number;
 }
 export interface SpeechEnded {
   type: "speech_ended";

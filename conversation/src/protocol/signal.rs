@@ -47,6 +47,9 @@ pub enum Signal {
         text: String,
         /// The nearest known question, not a transcript.
         hint: bool,
+        /// How many characters (code points) of the text, from its beginning, will not change any more; 0 for a hint.
+        #[serde(default)]
+        stable: u32,
     },
     /// The turn is over; understanding begins.
     SpeechEnded {

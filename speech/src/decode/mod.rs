@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! log-posteriors (frames × classes) ─► decode ─► Decoded { tokens with frames, log-probability, bonus, confidence }, best first
+//! logits or log-posteriors, in pieces ─► GreedyPath ─► the same, of the greedy path
 //! Bias (phrases with weights) ─► BiasCache ─► ContextGraph over the engine's classes ─► bonuses within the search
 //! Decoded ─► words ─► TimedWord ─► sentences
 //! ```
@@ -19,6 +20,8 @@ mod words;
 use std::sync::Arc;
 
 pub use bias::{Bias, BiasCache, BiasPhrase, ContextGraph, MOST_WEIGHT, State};
+pub(crate) use greedy::{GreedyPath, best, log_softmax};
+pub(crate) use words::{Part, part};
 pub use words::{TimedCharacter, TimedSentence, sentences, words};
 
 /// Posteriors under e⁻²⁰ count as e⁻²⁰, as for [`crate::evidence`]: below that a recogniser's output is rounding, and a row

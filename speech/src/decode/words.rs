@@ -33,8 +33,8 @@ pub struct TimedSentence {
 }
 
 /// What a character is to the words around it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
     /// A word of its own.
     Alone,
     /// Goes on with characters of the same kind.
@@ -43,7 +43,8 @@ enum Part {
     Between,
 }
 
-fn part(character: char) -> Part {
+/// What a character is to the words around it.
+pub(crate) fn part(character: char) -> Part {
     match Script::of(character) {
         Script::Han => Part::Alone,
         // The tsheg, breaking or not, divides syllables.

@@ -15,6 +15,7 @@ use language::{Evidence, FormBatch, Phone};
 
 pub use self::pieces::Pieces;
 use self::trie::Trie;
+use crate::decode::GreedyPath;
 
 /// Posteriors under e⁻²⁰ count as e⁻²⁰: below that a recogniser's output is rounding, and one hopeless frame shall not
 /// decide about a whole utterance. It also bounds how fast [`forward`]'s numbers can decay.
@@ -144,18 +145,10 @@ impl PosteriorEvidence {
 
     /// The greedy path: each frame's best class, repetitions merged, blanks dropped.
     pub fn greedy(&self) -> Vec<u32> {
-        let mut path = Vec::new();
-        let mut previous = self.posteriors.blank;
-        for frame in 0..self.posteriors.frames() {
-            let row = self.posteriors.row(frame);
-            let best =
-                (0..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best });
-            if best != previous && best != self.posteriors.blank {
-                path.push(best as u32);
-            }
-            previous = best;
-        }
-        path
+        let Posteriors { values, classes, blank } = &self.posteriors;
+        let mut path = GreedyPath::new(*blank);
+        path.extend(values, *classes);
+        path.classes()
     }
 
     /// How many frames the recogniser made of the utterance.

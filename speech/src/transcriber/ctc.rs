@@ -4,7 +4,10 @@
 //! `log_probs` f32\[N, T', V\] and `log_probs_len` i64\[N\]; T' is about T / 4. Beside the model lies `tokens.txt`.
 //! Source: sherpa-onnx `offline-zipformer-ctc-model.cc`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+};
 
 use language::{Language, phones::INVENTORY};
 use ort::{
@@ -13,17 +16,17 @@ use ort::{
 };
 
 use super::{
-    ModelError,
+    ModelError, clean,
     dictation::Dictation,
     live::{Heard, Streaming},
-    onnx::units,
-    reading::{CtcOutput, Reading, finite, nothing, padded},
+    onnx::{Engine, units},
+    reading::{CtcOutput, Emission, Reading, nothing, padded},
     short_hash,
     tokens::Tokens,
 };
 use crate::{
     Capabilities, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
-    evidence::{PosteriorEvidence, Units},
+    evidence::Units,
     features::{BINS, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
     transcript::foreign,
@@ -33,7 +36,7 @@ use crate::{
 const MAX_SECONDS: f32 = 60.0;
 
 /// Milliseconds from one frame of the output to the next: four of the features' 10 ms.
-const SHIFT_MS: u32 = 40;
+const FRAME_MS: f32 = 40.0;
 
 /// The layout's name in a model's metadata.
 const LAYOUT: &str = "zipformer2_ctc";
@@ -126,14 +129,8 @@ impl CtcTranscriber {
     /// # Errors
     /// [`TranscribeError::Engine`] where the model fails.
     pub fn greedy(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
-        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        self.posteriors(audio)
-            .and_then(|p| {
-                PosteriorEvidence::new(p, classes, blank, Units::Phones, seconds).map_err(|e| e.to_string())
-            })
-            .map(|evidence| evidence.greedy())
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
+        let output = self.output(audio).map_err(|reason| self.failed(reason))?;
+        Ok(output.path().classes())
     }
 
     fn failed(&self, reason: String) -> TranscribeError {
@@ -141,14 +138,9 @@ impl CtcTranscriber {
     }
 
     /// What the network makes of the audio.
-    pub(super) fn output(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
+    fn output(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
         let values = self.posteriors(audio)?;
-        Ok(self.output_of(values))
-    }
-
-    fn output_of(&self, values: Vec<f32>) -> CtcOutput {
-        let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-        CtcOutput { values, classes, blank, shift_ms: SHIFT_MS, logits: false }
+        CtcOutput::of(&self.tokens, FRAME_MS, values, false)
     }
 
     fn read(
@@ -162,17 +154,12 @@ impl CtcTranscriber {
             units: Some(&self.units),
             dictation: self.capabilities.dictation.then_some(&mut self.dictation),
         };
-        reading.of_ctc(output, request, seconds)
-    }
-
-    /// The classes' names.
-    pub(super) const fn vocabulary(&self) -> &Tokens {
-        &self.tokens
+        reading.of_ctc(Cow::Owned(output), request, seconds)
     }
 
     /// Log-posteriors of the audio, `frames × classes`.
     fn posteriors(&mut self, audio: &[f32]) -> Result<Vec<f32>, String> {
-        let features = self.fbank.compute(&padded(&finite(audio)));
+        let features = self.fbank.compute(&padded(&clean::usable(audio)));
         let frames = features.len() / BINS;
         let said = |e: ort::Error| e.to_string();
         let x = Tensor::from_array(([1, frames, BINS], features)).map_err(said)?;
@@ -207,16 +194,14 @@ impl Transcriber for CtcTranscriber {
         if seconds > self.capabilities.max_seconds {
             return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
         }
-        if audio.is_empty() {
-            return Ok(nothing(request, seconds));
-        }
-        self.output(audio)
+        let Some(audio) = clean::audible(audio) else { return Ok(nothing(request, seconds)) };
+        self.output(&audio)
             .and_then(|output| self.read(output, request, seconds))
             .map_err(|reason| self.failed(reason))
     }
 
-    fn begin(&mut self, _: &TranscribeRequest) -> Option<Live> {
-        self.streaming.as_ref().map(|streaming| Live::new(streaming.begin()))
+    fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
+        self.streaming.as_ref().map(|streaming| Live::new(streaming.begin(), request))
     }
 
     fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
@@ -233,16 +218,31 @@ impl Transcriber for CtcTranscriber {
         let (Some(streaming), Some(heard)) = (streaming, live.state.downcast_ref::<Heard>()) else {
             return Err(foreign(&self.name));
         };
+        let request = live.request_now(over);
+        let seconds = heard.samples as f32 / SAMPLE_RATE as f32;
+        if !heard.audible {
+            return Ok(nothing(&request, seconds));
+        }
         let posteriors = if over {
             streaming.conclude(&mut self.session, &mut self.fbank, heard)
         } else {
             Ok(heard.posteriors.clone())
         };
-        let request = TranscribeRequest { partial: !over, ..TranscribeRequest::default() };
-        let seconds = heard.samples as f32 / SAMPLE_RATE as f32;
         posteriors
-            .and_then(|posteriors| self.read(self.output_of(posteriors), &request, seconds))
+            .and_then(|posteriors| CtcOutput::of(&self.tokens, FRAME_MS, posteriors, false))
+            .and_then(|output| self.read(output, &request, seconds))
             .map_err(|reason| self.failed(reason))
+    }
+}
+
+impl Engine for CtcTranscriber {
+    fn vocabulary(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
+        let emissions = self.output(audio).and_then(|output| output.emissions());
+        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
     }
 }
 

@@ -10,7 +10,7 @@ use ort::{
     value::{DynValue, Tensor, ValueType},
 };
 
-use super::reading::finite;
+use super::clean;
 use crate::features::{BINS, Fbank, OnlineFbank};
 
 /// Feature frames of a chunk: 320 ms, so that there is news about every 300 ms. A multiple of the model's subsampling.
@@ -48,6 +48,8 @@ pub(super) struct Heard {
     pub posteriors: Vec<f32>,
     /// Samples heard.
     pub samples: usize,
+    /// Whether any of them was more than digital silence.
+    pub audible: bool,
 }
 
 impl Streaming {
@@ -83,6 +85,7 @@ impl Streaming {
             late: self.delay,
             posteriors: Vec::new(),
             samples: 0,
+            audible: false,
         }
     }
 
@@ -95,7 +98,8 @@ impl Streaming {
     ) -> Result<(), String> {
         for (heard, samples) in more.iter_mut() {
             heard.samples += samples.len();
-            heard.fbank.push(fbank, &finite(samples), &mut heard.waiting);
+            heard.audible |= clean::is_audible(samples);
+            heard.fbank.push(fbank, &clean::usable(samples), &mut heard.waiting);
         }
         loop {
             let mut ready: Vec<&mut Heard> = more

@@ -4,7 +4,6 @@ pub mod chain;
 mod clean;
 pub mod ctc;
 mod dictation;
-mod greedy;
 mod live;
 pub mod onnx;
 mod reading;

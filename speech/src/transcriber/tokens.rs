@@ -4,7 +4,7 @@
 
 mod spelled;
 
-use std::{collections::HashMap, fs, ops::Range, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use super::ModelError;
 use crate::evidence::Pieces;
@@ -13,7 +13,7 @@ use crate::evidence::Pieces;
 const BLANKS: [&str; 3] = ["<blk>", "<eps>", "<blank>"];
 
 /// `SentencePiece`'s word boundary.
-pub(super) const WORD: char = '▁';
+const WORD: char = '▁';
 
 /// A recogniser's classes by number.
 #[derive(Debug)]
@@ -119,17 +119,6 @@ impl Tokens {
         &self.names
     }
 
-    /// Whether a class begins a new word by itself: it carries the word boundary, or it is or follows what is a word of its
-    /// own (a Chinese character) or ends one (a Tibetan syllable mark).
-    pub fn begins_word(&self, class: u32, before: u32) -> bool {
-        let name = |class: u32| self.names.get(class as usize).map_or("", String::as_str);
-        if name(class).starts_with([WORD, ' ']) || matches!(self.style, Style::ByteLevel(_)) {
-            return name(class).starts_with([WORD, ' ']);
-        }
-        let is_word = |c: char| matches!(language::Script::of(c), language::Script::Han);
-        name(class).starts_with(is_word) || name(before).ends_with(|c| is_word(c) || c == '་' || c == '།')
-    }
-
     /// Classes that are one written character each; empty for byte-level vocabularies.
     pub fn characters(&self) -> HashMap<char, u32> {
         if matches!(self.style, Style::ByteLevel(_)) {
@@ -155,28 +144,6 @@ impl Tokens {
         self.characters().len() == spoken.count()
     }
 
-    /// The text of a sequence of classes (blanks and repetitions already gone), each character with the range of `classes`
-    /// that spells it; see [`Self::spelled`]. White space around it is left out.
-    pub fn characters_of(&self, classes: &[u32]) -> Vec<(char, Range<usize>)> {
-        let spelled = self.spelled(classes);
-        let solid = |(character, _): &(char, usize)| !character.is_whitespace();
-        let first = spelled.iter().position(solid).unwrap_or(spelled.len());
-        let last = spelled.iter().rposition(solid).map_or(first, |last| last + 1);
-        let end = |next: usize| spelled.get(next).map_or(classes.len(), |&(_, at)| at);
-        let range = |(offset, &(character, at)): (usize, &(char, usize))| {
-            (character, at..end(first + offset + 1).max(at + 1))
-        };
-        spelled[first..last].iter().enumerate().map(range).collect()
-    }
-
-    /// For byte-level BPE, what byte a character stands for.
-    pub const fn byte_of(&self) -> Option<&HashMap<char, u8>> {
-        match &self.style {
-            Style::ByteLevel(byte_of) => Some(byte_of),
-            Style::Plain | Style::Joined => None,
-        }
-    }
-
     /// The classes as pieces that forms can be spelled in.
     pub fn pieces(&self) -> Pieces {
         let spoken =
@@ -195,8 +162,7 @@ impl Tokens {
     /// The text of a sequence of classes (blanks and repetitions already gone); see [`Self::spelled`].
     #[cfg(test)]
     pub fn text(&self, classes: &[u32]) -> String {
-        let text: String = self.spelled(classes).into_iter().map(|(character, _)| character).collect();
-        text.trim().to_owned()
+        self.spelled(classes).into_iter().map(|(character, _)| character).collect()
     }
 }
 
@@ -208,7 +174,7 @@ fn is_byte_level(names: &[String]) -> bool {
     names.iter().flat_map(|name| name.trim_start_matches(WORD).bytes()).max() == Some(0xc6)
 }
 
-pub(super) fn is_special(name: &str) -> bool {
+fn is_special(name: &str) -> bool {
     name.len() > 2 && name.starts_with('<') && name.ends_with('>')
 }
 
@@ -252,11 +218,11 @@ mod tests {
         let tokens = Tokens::parse(table, false).unwrap();
         assert_eq!(tokens.text(&[1, 2, 6, 3, 4, 5]), "社保 OKཁ");
         assert_eq!(tokens.text(&[]), "");
-        let characters = tokens.characters_of(&[1, 2, 6, 3, 4, 5]);
+        let characters = tokens.spelled(&[1, 2, 6, 3, 4, 5]);
         assert_eq!(characters.iter().map(|(c, _)| c).collect::<String>(), "社保 OKཁ");
         assert_eq!(characters[0], ('社', 1..2));
         assert_eq!(characters.last(), Some(&('ཁ', 3..6)), "three classes spell one character");
-        assert_eq!(tokens.characters_of(&[3, 2])[0], (char::REPLACEMENT_CHARACTER, 0..1));
+        assert_eq!(tokens.spelled(&[3, 2])[0], (char::REPLACEMENT_CHARACTER, 0..1));
     }
 
     #[test]
@@ -267,7 +233,7 @@ mod tests {
         let spelled: String = "你好ཁ".bytes().map(|byte| character_of[&byte]).collect();
         let tokens = Tokens::parse(&format!("<blk> 0\n▁{spelled} 1\n▁ok 2\n"), true).unwrap();
         assert_eq!(tokens.text(&[2, 2, 1]), "ok ok 你好ཁ");
-        let characters = tokens.characters_of(&[2, 2, 1]);
+        let characters = tokens.spelled(&[2, 2, 1]);
         assert_eq!(characters.iter().map(|(c, _)| c).collect::<String>(), "ok ok 你好ཁ");
         assert_eq!(characters.last().unwrap().1, 2..3);
         assert!(tokens.characters().is_empty());

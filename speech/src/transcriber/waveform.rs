@@ -15,7 +15,7 @@
 
 mod vocabulary;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{borrow::Cow, fs, path::Path};
 
 use language::Language;
 use ort::{
@@ -24,10 +24,17 @@ use ort::{
 };
 use serde_json::Value;
 
-use super::{ModelError, clean, ctc, greedy, greedy::GreedyPath, onnx, short_hash, tokens::Tokens};
+use super::{
+    ModelError, clean, ctc,
+    dictation::Dictation,
+    onnx::{Engine, units},
+    reading::{CtcOutput, Emission, Reading, nothing},
+    short_hash,
+    tokens::Tokens,
+};
 use crate::{
     Capabilities, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
-    evidence::{PosteriorEvidence, Units},
+    evidence::Units,
     runtime::{OnnxRuntime, SessionOptions},
 };
 
@@ -59,7 +66,8 @@ pub struct WaveformTranscriber {
     /// Whether the model wants an `attention_mask` (a few exports do).
     masked: bool,
     tokens: Tokens,
-    units: Option<Units>,
+    units: Units,
+    dictation: Dictation,
     /// What is added to the variance when a clip is normalised; `None` where clips are taken as they are.
     epsilon: Option<f64>,
     frame_ms: f32,
@@ -88,13 +96,23 @@ impl WaveformTranscriber {
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
         let model = ctc::model_file(folder)?;
+        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        Self::of_session(folder, &model, languages, session)
+    }
+
+    /// [`Self::load`] for a model that is open already.
+    pub(super) fn of_session(
+        folder: &Path,
+        model: &Path,
+        languages: &[Language],
+        session: Session,
+    ) -> Result<Self, ModelError> {
         let (has_tokens, has_vocabulary) =
             (folder.join("tokens.txt").is_file(), folder.join(VOCABULARY).is_file());
         if !has_tokens && !has_vocabulary {
             return Err(ModelError::Missing { path: folder.join("tokens.txt"), hint: HINT });
         }
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
-        let layout = check_layout(&session).map_err(|reason| ModelError::unusable(&model, reason))?;
+        let layout = check_layout(&session).map_err(|reason| ModelError::unusable(model, reason))?;
         let omnilingual = ctc::metadata(&session, "model_type").as_deref() == Some(OMNILINGUAL);
         let (tokens, epsilon, frame_ms) = if omnilingual || !has_vocabulary {
             (Tokens::read_with_blank(&folder.join("tokens.txt"), 0)?, Some(1e-5), FRAME_MS)
@@ -104,27 +122,27 @@ impl WaveformTranscriber {
             let epsilon = normalisation(&folder.join("preprocessor_config.json"))?;
             (tokens, epsilon, frame_ms(&config))
         };
-        let units = Some(onnx::units(&tokens));
         let folder_name = folder.file_name().map_or("waveform".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
-            name: format!("waveform:{folder_name}@{}", short_hash(&model)?),
+            name: format!("waveform:{folder_name}@{}", short_hash(model)?),
             capabilities: Capabilities {
                 languages: languages.to_vec(),
                 dictation: true,
-                evidence: units.is_some(),
+                evidence: true,
                 max_seconds: MAX_SECONDS,
             },
             session,
             masked: layout.masked,
+            units: units(&tokens),
+            dictation: Dictation::new(&tokens),
             tokens,
-            units,
             epsilon,
             frame_ms,
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
         loaded
-            .posteriors(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(&model, reason))?;
+            .output(&vec![0.0; SAMPLE_RATE as usize])
+            .map_err(|reason| ModelError::unusable(model, reason))?;
         tracing::info!(engine = loaded.name, omnilingual, "the speech model is loaded");
         Ok(loaded)
     }
@@ -134,26 +152,25 @@ impl WaveformTranscriber {
     /// # Errors
     /// [`TranscribeError`] as [`Transcriber::transcribe`].
     pub fn greedy(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
-        Ok(self.hear(audio)?.map(|(path, _)| path.classes()).unwrap_or_default())
+        Ok(self.listen(audio)?.map(|output| output.path().classes()).unwrap_or_default())
     }
 
-    /// The greedy path and the log-posteriors it was found in; `None` where there is nothing to hear.
-    fn hear(&mut self, audio: &[f32]) -> Result<Option<(GreedyPath, Vec<f32>)>, TranscribeError> {
+    /// What the network makes of an utterance; `None` where there is nothing to hear.
+    fn listen(&mut self, audio: &[f32]) -> Result<Option<CtcOutput>, TranscribeError> {
         let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
         if seconds > MAX_SECONDS {
             return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
         }
         let Some(audio) = clean::audible(audio) else { return Ok(None) };
-        let posteriors = self
-            .posteriors(&audio)
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })?;
-        let mut path = GreedyPath::new(self.tokens.blank());
-        path.extend(&posteriors, self.tokens.names().len());
-        Ok(Some((path, posteriors)))
+        self.output(&audio).map(Some).map_err(|reason| self.failed(reason))
     }
 
-    /// Log-posteriors of the audio, `frames × classes`.
-    fn posteriors(&mut self, audio: &[f32]) -> Result<Vec<f32>, String> {
+    fn failed(&self, reason: String) -> TranscribeError {
+        TranscribeError::Engine { engine: self.name.clone(), reason }
+    }
+
+    /// What the network makes of the audio.
+    fn output(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
         let said = |e: ort::Error| e.to_string();
         let mut samples = match self.epsilon {
             Some(epsilon) => normalised(audio, epsilon),
@@ -180,11 +197,7 @@ impl WaveformTranscriber {
                 "its output has the shape {shape:?}, but its vocabulary has {classes} classes"
             ));
         }
-        let mut posteriors = values.to_vec();
-        if !greedy::log_softmax(&mut posteriors, classes) {
-            return Err("its output holds what is not a number".into());
-        }
-        Ok(posteriors)
+        CtcOutput::of(&self.tokens, self.frame_ms, values.to_vec(), true)
     }
 }
 
@@ -203,21 +216,21 @@ impl Transcriber for WaveformTranscriber {
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
         let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        let mut transcript =
-            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
-        let Some((path, posteriors)) = self.hear(audio)? else { return Ok(transcript) };
-        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
-        if path.emissions.is_empty() {
-            return Ok(transcript);
-        }
-        transcript.hypotheses.extend(path.reading(&self.tokens, self.frame_ms));
-        if let Some(units) = self.units.clone() {
-            let (classes, blank) = (self.tokens.names().len(), self.tokens.blank());
-            let evidence = PosteriorEvidence::new(posteriors, classes, blank, units, seconds)
-                .map_err(|e| TranscribeError::Engine { engine: self.name.clone(), reason: e.to_string() })?;
-            transcript.evidence = Some(Arc::new(evidence));
-        }
-        Ok(transcript)
+        let Some(output) = self.listen(audio)? else { return Ok(nothing(request, seconds)) };
+        let reading =
+            Reading { tokens: &self.tokens, units: Some(&self.units), dictation: Some(&mut self.dictation) };
+        reading.of_ctc(Cow::Owned(output), request, seconds).map_err(|reason| self.failed(reason))
+    }
+}
+
+impl Engine for WaveformTranscriber {
+    fn vocabulary(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
+        let Some(output) = self.listen(audio)? else { return Ok((Vec::new(), true)) };
+        output.emissions().map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
     }
 }
 

@@ -11,7 +11,7 @@
 //! Sources: sherpa-onnx `online-zipformer2-ctc-model.cc`, `online-recognizer-ctc-impl.h`; icefall
 //! `zipformer/export-onnx-streaming-ctc.py`.
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{borrow::Cow, collections::VecDeque, path::Path};
 
 use language::Language;
 use ort::{
@@ -19,12 +19,20 @@ use ort::{
     value::{DynValue, Tensor, TensorElementType, ValueType},
 };
 
-use super::{ModelError, clean, ctc, greedy::GreedyPath, onnx, short_hash, tokens::Tokens};
+use super::{
+    ModelError, clean, ctc,
+    dictation::Dictation,
+    onnx::{Engine, units},
+    reading::{CtcOutput, Emission, Reading, nothing},
+    short_hash,
+    tokens::Tokens,
+};
 use crate::{
-    Capabilities, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
-    evidence::{PosteriorEvidence, Units},
+    Capabilities, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    evidence::Units,
     features::{BINS, FRAME_SHIFT, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
+    transcript::foreign,
 };
 
 /// The layout's name in a model's metadata; transducers' encoders have it too.
@@ -58,7 +66,8 @@ pub struct ZipformerTranscriber {
     session: Session,
     layout: Layout,
     tokens: Tokens,
-    units: Option<Units>,
+    units: Units,
+    dictation: Dictation,
     fbank: Fbank,
 }
 
@@ -74,9 +83,10 @@ pub struct ZipformerStream {
     /// Samples so far, and of those the ones that were sound and not the silence at the end.
     total: usize,
     sound: usize,
+    /// Whether any of them was more than digital silence.
+    audible: bool,
     finished: bool,
-    posteriors: Vec<f32>,
-    path: GreedyPath,
+    output: CtcOutput,
 }
 
 /// Whether a model is of this layout, by `model_type` of its metadata. Transducers say the same of themselves; loading tells
@@ -99,36 +109,43 @@ impl ZipformerTranscriber {
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
         let model = ctc::model_file(folder)?;
+        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        Self::of_session(folder, &model, languages, session)
+    }
+
+    /// [`Self::load`] for a model that is open already.
+    pub(super) fn of_session(
+        folder: &Path,
+        model: &Path,
+        languages: &[Language],
+        session: Session,
+    ) -> Result<Self, ModelError> {
         let tokens_file = folder.join("tokens.txt");
         if !tokens_file.is_file() {
             return Err(ModelError::Missing { path: tokens_file, hint: HINT });
         }
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
-        let layout = Layout::of(&session).map_err(|reason| ModelError::unusable(&model, reason))?;
+        let layout = Layout::of(&session).map_err(|reason| ModelError::unusable(model, reason))?;
         let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
-        let units = Some(onnx::units(&tokens));
         let folder_name = folder.file_name().map_or("zipformer".into(), |name| name.to_string_lossy());
         let mut loaded = Self {
-            name: format!("zipformer:{folder_name}@{}", short_hash(&model)?),
+            name: format!("zipformer:{folder_name}@{}", short_hash(model)?),
             capabilities: Capabilities {
                 languages: languages.to_vec(),
                 dictation: true,
-                evidence: units.is_some(),
+                evidence: true,
                 max_seconds: MAX_SECONDS,
             },
             session,
             layout,
+            units: units(&tokens),
+            dictation: Dictation::new(&tokens),
             tokens,
-            units,
             fbank: Fbank::new(),
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        let mut stream = loaded.open().map_err(|reason| ModelError::unusable(&model, reason))?;
-        let second = vec![0.0; SAMPLE_RATE as usize];
-        stream
-            .push(&mut loaded, &second)
-            .and_then(|()| stream.finish(&mut loaded))
-            .map_err(|reason| ModelError::unusable(&model, reason))?;
+        loaded
+            .listen(&vec![0.0; SAMPLE_RATE as usize])
+            .map_err(|reason| ModelError::unusable(model, reason))?;
         tracing::info!(engine = loaded.name, chunk = loaded.layout.chunk, "the speech model is loaded");
         Ok(loaded)
     }
@@ -146,9 +163,9 @@ impl ZipformerTranscriber {
             next: 0,
             total: 0,
             sound: 0,
+            audible: false,
             finished: false,
-            posteriors: Vec::new(),
-            path: GreedyPath::new(self.tokens.blank()),
+            output: CtcOutput::new(&self.tokens, FRAME_MS),
         })
     }
 
@@ -157,10 +174,15 @@ impl ZipformerTranscriber {
     /// # Errors
     /// [`TranscribeError`] as [`Transcriber::transcribe`].
     pub fn greedy(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
+        Ok(self.listen(audio)?.classes())
+    }
+
+    /// The stream of a whole utterance.
+    fn listen(&mut self, audio: &[f32]) -> Result<ZipformerStream, TranscribeError> {
         let mut stream = self.open()?;
         stream.push(self, audio)?;
         stream.finish(self)?;
-        Ok(stream.classes())
+        Ok(stream)
     }
 
     /// Runs one chunk of `T × 80` features; returns its posteriors and puts the new states in place of the old.
@@ -177,9 +199,6 @@ impl ZipformerTranscriber {
         let (shape, values) = posteriors.try_extract_tensor::<f32>().map_err(said)?;
         if shape.len() != 3 || shape[0] != 1 || shape[2] != classes.cast_signed() as i64 {
             return Err(format!("its output has the shape {shape:?}, but tokens.txt has {classes} classes"));
-        }
-        if values.iter().any(|value| value.is_nan()) {
-            return Err("its output holds what is not a number".into());
         }
         let values = values.to_vec();
         for name in &self.layout.outputs[1..] {
@@ -209,12 +228,9 @@ impl ZipformerStream {
             return Ok(());
         }
         self.sound += samples.len();
-        let seconds = self.seconds();
-        if seconds > MAX_SECONDS {
-            return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
-        }
-        let usable = |&sample: &f32| if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
-        self.samples.extend(samples.iter().map(usable));
+        self.fits()?;
+        self.audible |= clean::is_audible(samples);
+        self.samples.extend(clean::usable(samples).iter());
         self.total += samples.len();
         self.advance(engine)
     }
@@ -236,33 +252,54 @@ impl ZipformerStream {
 
     /// The classes written so far, repetitions merged and blanks dropped. It only ever grows.
     pub fn classes(&self) -> Vec<u32> {
-        self.path.classes()
+        self.output.path().classes()
     }
 
-    /// What was heard so far: empty where nothing was.
+    /// What was heard so far: empty where nothing was. A partial transcript has no evidence, since its words are shown
+    /// instead.
     ///
     /// # Errors
     /// [`TranscribeError::Engine`] where the posteriors make no evidence.
     pub fn transcript(
         &self,
-        engine: &ZipformerTranscriber,
+        engine: &mut ZipformerTranscriber,
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
+        if !self.audible {
+            return Ok(nothing(request, self.seconds()));
+        }
+        let reading = Reading {
+            tokens: &engine.tokens,
+            units: Some(&engine.units).filter(|_| !request.partial),
+            dictation: Some(&mut engine.dictation),
+        };
+        reading
+            .of_ctc(Cow::Borrowed(&self.output), request, self.seconds())
+            .map_err(|reason| engine.failed(reason))
+    }
+
+    /// A copy that can be ended while this one goes on.
+    ///
+    /// # Errors
+    /// [`TranscribeError::Engine`] where its memory cannot be had.
+    pub fn copy(&self, engine: &ZipformerTranscriber) -> Result<Self, TranscribeError> {
+        let states = self.states.iter().map(duplicate).collect::<Result<_, _>>();
+        Ok(Self {
+            states: states.map_err(|reason| engine.failed(reason))?,
+            samples: self.samples.clone(),
+            output: self.output.clone(),
+            ..*self
+        })
+    }
+
+    /// Whether the engine takes so much.
+    fn fits(&self) -> Result<(), TranscribeError> {
         let seconds = self.seconds();
-        let mut transcript =
-            Transcript { language: request.language, hypotheses: Vec::new(), evidence: None, seconds };
-        // Where every frame is a blank nothing was said, and the shortest question would "explain" that best.
-        if self.path.emissions.is_empty() {
-            return Ok(transcript);
+        if seconds > MAX_SECONDS {
+            Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS })
+        } else {
+            Ok(())
         }
-        transcript.hypotheses.extend(self.path.reading(&engine.tokens, FRAME_MS));
-        if let Some(units) = engine.units.clone().filter(|_| !request.partial) {
-            let (classes, blank) = (engine.tokens.names().len(), engine.tokens.blank());
-            let evidence = PosteriorEvidence::new(self.posteriors.clone(), classes, blank, units, seconds)
-                .map_err(|e| engine.failed(e.to_string()))?;
-            transcript.evidence = Some(Arc::new(evidence));
-        }
-        Ok(transcript)
     }
 
     fn seconds(&self) -> f32 {
@@ -285,8 +322,7 @@ impl ZipformerStream {
             let features = self.features(&mut engine.fbank, chunk);
             let posteriors =
                 engine.run(features, &mut self.states).map_err(|reason| engine.failed(reason))?;
-            self.path.extend(&posteriors, engine.tokens.names().len());
-            self.posteriors.extend(posteriors);
+            self.output.extend(posteriors, false).map_err(|reason| engine.failed(reason))?;
             self.next += shift;
             let used = self.next.saturating_sub(1);
             self.samples.drain(..((used - self.kept) * FRAME_SHIFT).min(self.samples.len()));
@@ -326,19 +362,69 @@ impl Transcriber for ZipformerTranscriber {
         if seconds > MAX_SECONDS {
             return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
         }
-        let Some(audio) = clean::audible(audio) else {
-            return Ok(Transcript {
-                language: request.language,
-                hypotheses: Vec::new(),
-                evidence: None,
-                seconds,
-            });
-        };
-        let mut stream = self.open()?;
-        stream.push(self, &audio)?;
-        stream.finish(self)?;
-        stream.transcript(self, request)
+        if !clean::is_audible(audio) {
+            return Ok(nothing(request, seconds));
+        }
+        self.listen(audio)?.transcript(self, request)
     }
+
+    fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
+        match self.open() {
+            Ok(stream) => Some(Live::new(stream, request)),
+            Err(error) => {
+                tracing::warn!(%error, "an utterance is heard as a whole");
+                None
+            }
+        }
+    }
+
+    /// An utterance that gets too long is not heard any further and refused by [`Self::conclude`], so that it does not spoil
+    /// the others.
+    fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
+        for (live, samples) in more.iter_mut() {
+            let stream: &mut ZipformerStream =
+                live.state.downcast_mut().ok_or_else(|| foreign(&self.name))?;
+            match stream.push(self, samples) {
+                Ok(()) | Err(TranscribeError::TooLong { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
+        let stream: &ZipformerStream = live.state.downcast_ref().ok_or_else(|| foreign(&self.name))?;
+        stream.fits()?;
+        let request = live.request_now(over);
+        if !over {
+            return stream.transcript(self, &request);
+        }
+        let mut last = stream.copy(self)?;
+        last.finish(self)?;
+        last.transcript(self, &request)
+    }
+}
+
+impl Engine for ZipformerTranscriber {
+    fn vocabulary(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
+        let emissions = self.listen(audio)?.output.emissions();
+        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
+    }
+}
+
+/// A state with memory of its own. (ONNX Runtime's binding clones a tensor by running a model, and panics where it cannot.)
+fn duplicate(state: &DynValue) -> Result<DynValue, String> {
+    let said = |e: ort::Error| e.to_string();
+    let sizes = |shape: &[i64]| shape.iter().map(|&size| size.unsigned_abs() as usize).collect::<Vec<_>>();
+    if let Ok((shape, values)) = state.try_extract_tensor::<f32>() {
+        return Ok(Tensor::from_array((sizes(shape), values.to_vec())).map_err(said)?.into_dyn());
+    }
+    let (shape, values) = state.try_extract_tensor::<i64>().map_err(said)?;
+    Ok(Tensor::from_array((sizes(shape), values.to_vec())).map_err(said)?.into_dyn())
 }
 
 /// What a model's metadata and graph say.

@@ -9,6 +9,7 @@ use conversation::{
 };
 use language::Language;
 use metrics::{counter, gauge};
+use speech::partial::{Partial, StablePrefix};
 
 use super::connection::Connection;
 use crate::{
@@ -55,6 +56,8 @@ struct Turn {
     speaking: bool,
     /// Its end was noticed; the transcript is awaited.
     ended: bool,
+    /// What the words so far agree on.
+    words: StablePrefix,
     /// By when something must have happened; `None` once the turn was ended for its client.
     deadline: Option<Instant>,
 }
@@ -185,6 +188,7 @@ impl Connection {
             stream,
             speaking: false,
             ended: false,
+            words: StablePrefix::default(),
             deadline: Some(Instant::now() + SILENT_CLIENT),
         })
     }
@@ -290,14 +294,16 @@ impl Connection {
 
     /// Shows what is heard so far: the words, or the nearest known question where the engine writes no words.
     async fn partial(&mut self, id: MessageId, transcript: speech::Transcript) {
-        let text = transcript.written();
-        if !text.is_empty() {
-            self.outbox().signal(Signal::Partial { id, text, hint: false });
+        let written = transcript.written();
+        let words = self.turns.turn.as_mut().map(|turn| turn.words.update(&written));
+        if let Some(Partial { text, stable }) = words.filter(|words| !words.text.is_empty()) {
+            let stable = text[..stable].chars().count() as u32;
+            self.outbox().signal(Signal::Partial { id, text, hint: false, stable });
             return;
         }
         let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
         if let Some(text) = self.portal.conversations.hint(transcript, language).await {
-            self.outbox().signal(Signal::Partial { id, text, hint: true });
+            self.outbox().signal(Signal::Partial { id, text, hint: true, stable: 0 });
         }
     }
 }

@@ -8,6 +8,9 @@
 //! | `WeNet` CTC | `wenet_ctc` | sherpa-onnx |
 //! | `NeMo` CTC | `EncDecCTCModel`, `EncDecCTCModelBPE`, `EncDecHybridRNNTCTCBPEModel` | sherpa-onnx |
 //! | `TeleSpeech` CTC | `telespeech_ctc` | sherpa-onnx |
+//! | streaming Zipformer2 CTC | `zipformer2`: [`zipformer`] | icefall, sherpa-onnx |
+//! | Omnilingual-ASR | `omnilingual-asr`: [`waveform`] | sherpa-onnx |
+//! | wav2vec2, MMS | `vocab.json` and `config.json`; or input `input_values`: [`waveform`] | Optimum |
 //!
 //! Sources: the models' exporters and readers in sherpa-onnx, `FunASR`, `WeNet`, `NeMo`. `training/layouts` makes small models of each
 //! layout and compares what these engines write, token for token, with what sherpa-onnx writes.
@@ -21,25 +24,26 @@ mod sentencepiece;
 mod telespeech;
 mod wenet;
 
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use language::Language;
 use serde::{Deserialize, Serialize};
 
 use self::opened::Opened;
 use super::{
-    ModelError,
+    ModelError, clean,
     ctc::{CtcTranscriber, model_file},
     dictation::Dictation,
-    reading::{CtcOutput, Emission, ONE_FRAME, Reading, finite, nothing},
+    reading::{CtcOutput, Emission, ONE_FRAME, Reading, nothing},
     short_hash,
     tokens::Tokens,
+    waveform::{self, WaveformTranscriber},
+    zipformer::{self, ZipformerTranscriber},
 };
 use crate::{
     Capabilities, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
     evidence::Units,
     runtime::{OnnxRuntime, SessionOptions},
-    transcript::foreign,
 };
 
 /// Whose front end a model is given where sherpa-onnx's differs from the one that its recipe trained with.
@@ -56,6 +60,10 @@ pub enum FrontEnd {
 /// The longest audio taken at once, in seconds: the longest utterance that the listener lets grow.
 const MAX_SECONDS: f32 = 60.0;
 
+/// What is loaded, by the `model_type` of its metadata or in words, for those whose model is none of these.
+const KNOWN: &str = "zipformer2_ctc, zipformer2 (streaming CTC), sense_voice_ctc, paraformer, wenet_ctc, telespeech_ctc, \
+                     omnilingual-asr, NeMo's CTC models, and wav2vec2 (MMS) as Optimum exports it";
+
 /// The layouts that are loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layout {
@@ -65,6 +73,8 @@ enum Layout {
     Wenet,
     Nemo,
     TeleSpeech,
+    Stream,
+    Waveform,
 }
 
 /// What a network made of an utterance.
@@ -79,9 +89,9 @@ enum Heard {
 
 /// One layout's front end and network.
 trait Network: Send {
-    /// Hears at least [`ONE_FRAME`] finite samples in a language, or any where that is not known. The output has as many
-    /// classes as `classes` says, or the call fails.
-    fn hear(&mut self, audio: &[f32], language: Option<Language>, classes: usize) -> Result<Heard, String>;
+    /// Hears at least [`ONE_FRAME`] usable samples in a language, or any where that is not known. The output has as many
+    /// classes as the vocabulary, or the call fails.
+    fn hear(&mut self, audio: &[f32], language: Option<Language>, tokens: &Tokens) -> Result<Heard, String>;
 }
 
 /// A network with its vocabulary, as a layout's loader hands them over.
@@ -104,17 +114,20 @@ pub struct Token {
     pub start_ms: Option<u32>,
 }
 
-/// A published ONNX recogniser. One per model thread.
+/// What every layout's engine can do besides transcribing.
+pub(super) trait Engine: Transcriber {
+    /// The classes' names.
+    fn vocabulary(&self) -> &Tokens;
+    /// The tokens that the model writes for an utterance, and whether their times mean something.
+    fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError>;
+}
+
+/// A published ONNX recogniser. One per model thread. Where its layout hears utterances while they are spoken, so does it.
 pub struct OnnxTranscriber {
-    engine: Engine,
+    engine: Box<dyn Engine>,
 }
 
-enum Engine {
-    Zipformer(Box<CtcTranscriber>),
-    Other(Box<Other>),
-}
-
-/// Every layout but Zipformer2's.
+/// Every layout whose network hears whole utterances and wants features of its own.
 struct Other {
     name: String,
     capabilities: Capabilities,
@@ -143,7 +156,15 @@ impl OnnxTranscriber {
         let parts = match layout(&opened, folder).map_err(|reason| ModelError::unusable(&path, reason))? {
             Layout::Zipformer2 => {
                 let loaded = CtcTranscriber::of_session(folder, &path, languages, opened.session)?;
-                return Ok(Self { engine: Engine::Zipformer(Box::new(loaded)) });
+                return Ok(Self { engine: Box::new(loaded) });
+            }
+            Layout::Stream => {
+                let loaded = ZipformerTranscriber::of_session(folder, &path, languages, opened.session)?;
+                return Ok(Self { engine: Box::new(loaded) });
+            }
+            Layout::Waveform => {
+                let loaded = WaveformTranscriber::of_session(folder, &path, languages, opened.session)?;
+                return Ok(Self { engine: Box::new(loaded) });
             }
             Layout::SenseVoice => sense_voice::load(opened, folder),
             Layout::Paraformer => paraformer::load(opened, folder),
@@ -167,7 +188,7 @@ impl OnnxTranscriber {
             units,
         };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        let heard = other.hear(&warm_up(), None).map_err(|reason| ModelError::unusable(&path, reason))?;
+        let heard = other.listen(&warm_up(), None).map_err(|reason| ModelError::unusable(&path, reason))?;
         if matches!(heard, Heard::Nothing) {
             tracing::warn!(
                 engine = other.name,
@@ -175,7 +196,7 @@ impl OnnxTranscriber {
             );
         }
         tracing::info!(engine = other.name, "the speech model is loaded");
-        Ok(Self { engine: Engine::Other(Box::new(other)) })
+        Ok(Self { engine: Box::new(other) })
     }
 
     /// The tokens that the model writes for an utterance (16 kHz samples in [-1, 1]), as they stand in its vocabulary:
@@ -184,26 +205,12 @@ impl OnnxTranscriber {
     /// # Errors
     /// [`TranscribeError::Engine`] where the model fails.
     pub fn tokens(&mut self, audio: &[f32]) -> Result<Vec<Token>, TranscribeError> {
-        let failed = |engine: &str, reason| TranscribeError::Engine { engine: engine.to_owned(), reason };
-        let (tokens, emissions, timed) = match &mut self.engine {
-            Engine::Zipformer(engine) => {
-                let output = engine.output(audio).map_err(|e| failed(engine.name(), e))?;
-                (engine.vocabulary(), output.read().0, true)
-            }
-            Engine::Other(other) => {
-                let heard = other.hear(audio, None).map_err(|e| failed(&other.name, e))?;
-                let (emissions, timed) = match heard {
-                    Heard::Nothing => (Vec::new(), true),
-                    Heard::Ctc(output) => (output.read().0, true),
-                    Heard::Tokens { emissions, timed } => (emissions, timed),
-                };
-                (&other.tokens, emissions, timed)
-            }
-        };
+        let (emissions, timed) = self.engine.emissions(audio)?;
+        let names = self.engine.vocabulary().names();
         Ok(emissions
             .iter()
             .map(|emission| Token {
-                name: tokens.names()[emission.class as usize].clone(),
+                name: names[emission.class as usize].clone(),
                 start_ms: timed.then_some(emission.start_ms),
             })
             .collect())
@@ -211,11 +218,25 @@ impl OnnxTranscriber {
 }
 
 impl Other {
-    fn hear(&mut self, audio: &[f32], language: Option<Language>) -> Result<Heard, String> {
+    fn listen(&mut self, audio: &[f32], language: Option<Language>) -> Result<Heard, String> {
         if audio.len() < ONE_FRAME {
             return Ok(Heard::Nothing);
         }
-        self.network.hear(&finite(audio), language, self.tokens.names().len())
+        self.network.hear(&clean::usable(audio), language, &self.tokens)
+    }
+
+    fn failed(&self, reason: String) -> TranscribeError {
+        TranscribeError::Engine { engine: self.name.clone(), reason }
+    }
+}
+
+impl Transcriber for Other {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
     }
 
     fn transcribe(
@@ -227,7 +248,8 @@ impl Other {
         if seconds > self.capabilities.max_seconds {
             return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
         }
-        let heard = self.hear(audio, request.language);
+        let Some(audio) = clean::audible(audio) else { return Ok(nothing(request, seconds)) };
+        let heard = self.listen(&audio, request.language);
         let reading = Reading {
             tokens: &self.tokens,
             units: self.units.as_ref(),
@@ -236,28 +258,37 @@ impl Other {
         heard
             .and_then(|heard| match heard {
                 Heard::Nothing => Ok(nothing(request, seconds)),
-                Heard::Ctc(output) => reading.of_ctc(output, request, seconds),
+                Heard::Ctc(output) => reading.of_ctc(Cow::Owned(output), request, seconds),
                 Heard::Tokens { emissions, timed } => {
                     Ok(reading.of_emissions(&emissions, timed, request, seconds))
                 }
             })
-            .map_err(|reason| TranscribeError::Engine { engine: self.name.clone(), reason })
+            .map_err(|reason| self.failed(reason))
+    }
+}
+
+impl Engine for Other {
+    fn vocabulary(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
+        let emissions = self.listen(audio, None).and_then(|heard| match heard {
+            Heard::Nothing => Ok((Vec::new(), true)),
+            Heard::Ctc(output) => Ok((output.emissions()?, true)),
+            Heard::Tokens { emissions, timed } => Ok((emissions, timed)),
+        });
+        emissions.map_err(|reason| self.failed(reason))
     }
 }
 
 impl Transcriber for OnnxTranscriber {
     fn name(&self) -> &str {
-        match &self.engine {
-            Engine::Zipformer(engine) => engine.name(),
-            Engine::Other(other) => &other.name,
-        }
+        self.engine.name()
     }
 
     fn capabilities(&self) -> &Capabilities {
-        match &self.engine {
-            Engine::Zipformer(engine) => engine.capabilities(),
-            Engine::Other(other) => &other.capabilities,
-        }
+        self.engine.capabilities()
     }
 
     fn transcribe(
@@ -265,31 +296,19 @@ impl Transcriber for OnnxTranscriber {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
-        match &mut self.engine {
-            Engine::Zipformer(engine) => engine.transcribe(audio, request),
-            Engine::Other(other) => other.transcribe(audio, request),
-        }
+        self.engine.transcribe(audio, request)
     }
 
     fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
-        match &mut self.engine {
-            Engine::Zipformer(engine) => engine.begin(request),
-            Engine::Other(_) => None,
-        }
+        self.engine.begin(request)
     }
 
     fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
-        match &mut self.engine {
-            Engine::Zipformer(engine) => Transcriber::hear(&mut **engine, more),
-            Engine::Other(other) => Err(foreign(&other.name)),
-        }
+        self.engine.hear(more)
     }
 
     fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
-        match &mut self.engine {
-            Engine::Zipformer(engine) => engine.conclude(live, over),
-            Engine::Other(other) => Err(foreign(&other.name)),
-        }
+        self.engine.conclude(live, over)
     }
 }
 
@@ -299,6 +318,8 @@ fn layout(opened: &Opened, folder: &Path) -> Result<Layout, String> {
     let outputs = opened.outputs.iter().map(|port| port.name.as_str()).collect::<Vec<_>>();
     if let Some(kind) = opened.metadata("model_type") {
         return match kind.as_str() {
+            kind if zipformer::recognises(Some(kind)) => Ok(Layout::Stream),
+            kind if waveform::recognises(folder, Some(kind)) => Ok(Layout::Waveform),
             "zipformer2_ctc" => Ok(Layout::Zipformer2),
             "sense_voice_ctc" if opened.metadata("comment").is_some_and(|text| text.contains("Nano")) => {
                 Err("it is a Fun-ASR-Nano model, which this version does not load; take a SenseVoice model".into())
@@ -317,12 +338,14 @@ fn layout(opened: &Opened, folder: &Path) -> Result<Layout, String> {
             }
             "EncDecCTCModel" | "EncDecCTCModelBPE" | "EncDecHybridRNNTCTCBPEModel" => Ok(Layout::Nemo),
             other => Err(format!(
-                "its layout is {other:?} (inputs {}); this version loads zipformer2_ctc, sense_voice_ctc, paraformer, \
-                 wenet_ctc, telespeech_ctc and NeMo's CTC models. A transducer's encoder, decoder or joiner alone is no \
-                 recogniser",
+                "its layout is {other:?} (inputs {}); this version loads {KNOWN}. A transducer's encoder, decoder or joiner \
+                 alone is no recogniser",
                 inputs.join(", ")
             )),
         };
+    }
+    if waveform::recognises(folder, None) {
+        return Ok(Layout::Waveform);
     }
     let statistics = folder.join(funasr::STATISTICS).is_file();
     match inputs.as_slice() {
@@ -331,11 +354,14 @@ fn layout(opened: &Opened, folder: &Path) -> Result<Layout, String> {
              where the model was published",
             funasr::STATISTICS
         )),
+        // Its loader says what does not lie beside it.
+        ["input_values", ..] => Ok(Layout::Waveform),
         [_, _, _, "textnorm"] => Ok(Layout::SenseVoice),
         ["speech", "speech_lengths"] => Ok(Layout::Paraformer),
         [_, _] => Ok(Layout::Zipformer2),
         _ => Err(format!(
-            "it has no model_type in its metadata and its inputs ({}) are those of no layout that this version loads",
+            "it has no model_type in its metadata and its inputs ({}) are those of no layout that this version loads \
+             ({KNOWN})",
             inputs.join(", ")
         )),
     }

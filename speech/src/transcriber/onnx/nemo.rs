@@ -31,7 +31,6 @@ struct Nemo {
     fbank: Fbank,
     normalise: bool,
     subsampling: usize,
-    blank: usize,
 }
 
 pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result<Parts, ModelError> {
@@ -63,14 +62,14 @@ pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result
         fbank: Fbank::with(&options),
         normalise,
         subsampling: opened.count("subsampling_factor", MOST_SUBSAMPLING)?,
-        blank: tokens.blank(),
         opened,
     };
     Ok(Parts { network: Box::new(network), tokens, layout: "nemo", ctc: true, max_seconds: MAX_SECONDS })
 }
 
 impl Network for Nemo {
-    fn hear(&mut self, audio: &[f32], _: Option<Language>, classes: usize) -> Result<Heard, String> {
+    fn hear(&mut self, audio: &[f32], _: Option<Language>, tokens: &Tokens) -> Result<Heard, String> {
+        let classes = tokens.names().len();
         let mut features = self.fbank.compute(&padded(audio));
         if self.normalise {
             let spread = match self.front_end {
@@ -90,7 +89,7 @@ impl Network for Nemo {
         if self.front_end == FrontEnd::Sherpa {
             values.truncate(rows / self.subsampling * classes);
         }
-        let shift_ms = 10 * self.subsampling as u32;
-        Ok(Heard::Ctc(CtcOutput { values, classes, blank: self.blank, shift_ms, logits: false }))
+        let shift_ms = 10.0 * self.subsampling as f32;
+        CtcOutput::of(tokens, shift_ms, values, false).map(Heard::Ctc)
     }
 }

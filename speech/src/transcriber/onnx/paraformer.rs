@@ -14,10 +14,9 @@ use super::{
     opened::{Feed, Opened, Output, Wanted, frames},
     tokens_file,
 };
-use crate::transcriber::{
-    ModelError,
-    reading::{Emission, best},
-    tokens::Tokens,
+use crate::{
+    decode::best,
+    transcriber::{ModelError, reading::Emission, tokens::Tokens},
 };
 
 /// What ends an utterance.
@@ -57,7 +56,8 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
 }
 
 impl Network for Paraformer {
-    fn hear(&mut self, audio: &[f32], _: Option<Language>, classes: usize) -> Result<Heard, String> {
+    fn hear(&mut self, audio: &[f32], _: Option<Language>, tokens: &Tokens) -> Result<Heard, String> {
+        let classes = tokens.names().len();
         let (rows, features) = self.front.rows(audio);
         let run = self.opened.run(vec![
             Feed::Floats(vec![1, rows, self.front.width()], features),
@@ -78,7 +78,7 @@ impl Network for Paraformer {
         let values = frames(outputs.into_iter().next(), 1, classes)?;
         let slots: Vec<u32> = values
             .chunks_exact(classes)
-            .map(|row| best(row) as u32)
+            .map(|row| best(row, 0) as u32)
             .take_while(|&class| class != self.end)
             .collect();
         // The last peak is that of the end.

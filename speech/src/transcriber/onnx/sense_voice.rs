@@ -25,7 +25,6 @@ const MAX_SECONDS: f32 = 30.0;
 struct SenseVoice {
     opened: Opened,
     front: Front,
-    blank: usize,
     any: i64,
     chinese: i64,
     without_normalisation: i64,
@@ -47,7 +46,6 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
     })?;
     let network = SenseVoice {
         front,
-        blank,
         any: opened.number("lang_auto", Some(0))?,
         chinese: opened.number("lang_zh", Some(3))?,
         without_normalisation: opened.number("without_itn", Some(15))?,
@@ -63,7 +61,8 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
 }
 
 impl Network for SenseVoice {
-    fn hear(&mut self, audio: &[f32], language: Option<Language>, classes: usize) -> Result<Heard, String> {
+    fn hear(&mut self, audio: &[f32], language: Option<Language>, tokens: &Tokens) -> Result<Heard, String> {
+        let classes = tokens.names().len();
         let (rows, features) = self.front.rows(audio);
         // There is no Tibetan among its languages.
         let language = if language == Some(Language::Zh) { self.chinese } else { self.any };
@@ -81,7 +80,7 @@ impl Network for SenseVoice {
         }
         values.truncate(said.unwrap_or(rows + QUERIES).clamp(QUERIES, total) * classes);
         values.drain(..QUERIES * classes);
-        let shift_ms = self.front.shift_ms();
-        Ok(Heard::Ctc(CtcOutput { values, classes, blank: self.blank, shift_ms, logits: true }))
+        let shift_ms = self.front.shift_ms() as f32;
+        CtcOutput::of(tokens, shift_ms, values, true).map(Heard::Ctc)
     }
 }

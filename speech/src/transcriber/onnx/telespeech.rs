@@ -25,18 +25,17 @@ use crate::{
 const CEPSTRA: usize = 40;
 
 /// Milliseconds from one frame of the output to the next.
-const SHIFT_MS: u32 = 40;
+const SHIFT_MS: f32 = 40.0;
 
 struct TeleSpeech {
     opened: Opened,
     fbank: Fbank,
-    blank: usize,
 }
 
 pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
     opened.check(&[Wanted::Features { axis: 2, size: CEPSTRA }])?;
     let tokens = Tokens::read(&tokens_file(folder)?, false)?;
-    let network = TeleSpeech { opened, fbank: Fbank::with(&FbankOptions::TELESPEECH), blank: tokens.blank() };
+    let network = TeleSpeech { opened, fbank: Fbank::with(&FbankOptions::TELESPEECH) };
     Ok(Parts {
         network: Box::new(network),
         tokens,
@@ -47,12 +46,13 @@ pub(super) fn load(opened: Opened, folder: &Path) -> Result<Parts, ModelError> {
 }
 
 impl Network for TeleSpeech {
-    fn hear(&mut self, audio: &[f32], _: Option<Language>, classes: usize) -> Result<Heard, String> {
+    fn hear(&mut self, audio: &[f32], _: Option<Language>, tokens: &Tokens) -> Result<Heard, String> {
+        let classes = tokens.names().len();
         let mut features = self.fbank.compute(&padded(audio));
         normalise_per_feature(&mut features, CEPSTRA, Spread::Population);
         let rows = features.len() / CEPSTRA;
         let outputs = self.opened.run(vec![Feed::Floats(vec![1, rows, CEPSTRA], features)])?;
         let values = frames(outputs.into_iter().next(), 0, classes)?;
-        Ok(Heard::Ctc(CtcOutput { values, classes, blank: self.blank, shift_ms: SHIFT_MS, logits: true }))
+        CtcOutput::of(tokens, SHIFT_MS, values, true).map(Heard::Ctc)
     }
 }

@@ -30,8 +30,7 @@ const MOST_SUBSAMPLING: i64 = 64;
 struct Wenet {
     opened: Opened,
     fbank: Fbank,
-    blank: usize,
-    shift_ms: u32,
+    shift_ms: f32,
 }
 
 pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result<Parts, ModelError> {
@@ -41,13 +40,14 @@ pub(super) fn load(opened: Opened, folder: &Path, front_end: FrontEnd) -> Result
         FrontEnd::Recipe => FbankOptions::WENET,
         FrontEnd::Sherpa => FbankOptions::WENET_SHERPA,
     };
-    let shift_ms = 10 * opened.count("subsampling_factor", MOST_SUBSAMPLING)? as u32;
-    let network = Wenet { opened, fbank: Fbank::with(&options), blank: tokens.blank(), shift_ms };
+    let shift_ms = 10.0 * opened.count("subsampling_factor", MOST_SUBSAMPLING)? as f32;
+    let network = Wenet { opened, fbank: Fbank::with(&options), shift_ms };
     Ok(Parts { network: Box::new(network), tokens, layout: "wenet", ctc: true, max_seconds: MAX_SECONDS })
 }
 
 impl Network for Wenet {
-    fn hear(&mut self, audio: &[f32], _: Option<Language>, classes: usize) -> Result<Heard, String> {
+    fn hear(&mut self, audio: &[f32], _: Option<Language>, tokens: &Tokens) -> Result<Heard, String> {
+        let classes = tokens.names().len();
         let features = self.fbank.compute(&padded(audio));
         let rows = features.len() / BINS;
         let outputs = self.opened.run(vec![
@@ -57,7 +57,6 @@ impl Network for Wenet {
         let said = length(outputs.get(1));
         let mut values = frames(outputs.into_iter().next(), 1, classes)?;
         values.truncate(said.unwrap_or(usize::MAX).saturating_mul(classes));
-        let (blank, shift_ms) = (self.blank, self.shift_ms);
-        Ok(Heard::Ctc(CtcOutput { values, classes, blank, shift_ms, logits: false }))
+        CtcOutput::of(tokens, self.shift_ms, values, false).map(Heard::Ctc)
     }
 }

@@ -1,4 +1,6 @@
-//! Text from a sequence of classes, every character with the class that it came from.
+//! Text from a sequence of classes, every character with the classes that it came from.
+
+use std::ops::Range;
 
 use super::{Style, Tokens, WORD, is_special, raw_byte};
 
@@ -6,10 +8,10 @@ use super::{Style, Tokens, WORD, is_special, raw_byte};
 const JOINED: &str = "@@";
 
 impl Tokens {
-    /// The characters of a sequence of classes (blanks and repetitions already gone), each with the index into `classes`
-    /// of the class that it comes from (its first byte's, where several make it). Special tokens (`<…>`) are left out,
-    /// bytes are joined, and bytes that are no UTF-8 become U+FFFD.
-    pub fn spelled(&self, classes: &[u32]) -> Vec<(char, usize)> {
+    /// The text of a sequence of classes (blanks and repetitions already gone), each character with the range of `classes`
+    /// that it comes from (several, where they are its bytes). Special tokens (`<…>`) and white space around the text are
+    /// left out, bytes are joined, and bytes that are no UTF-8 become U+FFFD.
+    pub fn spelled(&self, classes: &[u32]) -> Vec<(char, Range<usize>)> {
         let pieces: Vec<(usize, &str)> = classes
             .iter()
             .enumerate()
@@ -35,7 +37,11 @@ impl Tokens {
             }
             Style::Joined => joined(&pieces),
         };
-        decode(&bytes)
+        let mut characters = decode(&bytes);
+        let solid = |(character, _): &(char, Range<usize>)| !character.is_whitespace();
+        characters.truncate(characters.iter().rposition(solid).map_or(0, |last| last + 1));
+        characters.drain(..characters.iter().position(solid).unwrap_or(0));
+        characters
     }
 }
 
@@ -71,19 +77,22 @@ fn joined(pieces: &[(usize, &str)]) -> Vec<(u8, usize)> {
     bytes
 }
 
-/// UTF-8 with the owner of each character's first byte.
-fn decode(bytes: &[(u8, usize)]) -> Vec<(char, usize)> {
+/// UTF-8 with the owners of each character's bytes.
+fn decode(bytes: &[(u8, usize)]) -> Vec<(char, Range<usize>)> {
     let plain: Vec<u8> = bytes.iter().map(|&(byte, _)| byte).collect();
     let mut characters = Vec::with_capacity(plain.len());
     let mut position = 0;
+    let mut push = |character: char, length: usize| {
+        let (first, last) = (bytes[position].1, bytes[position + length - 1].1);
+        characters.push((character, first..last + 1));
+        position += length;
+    };
     for chunk in plain.utf8_chunks() {
         for character in chunk.valid().chars() {
-            characters.push((character, bytes[position].1));
-            position += character.len_utf8();
+            push(character, character.len_utf8());
         }
         if !chunk.invalid().is_empty() {
-            characters.push((char::REPLACEMENT_CHARACTER, bytes[position].1));
-            position += chunk.invalid().len();
+            push(char::REPLACEMENT_CHARACTER, chunk.invalid().len());
         }
     }
     characters
@@ -94,13 +103,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_character_of_several_bytes_belongs_to_the_token_of_its_first_one() {
+    fn a_character_of_several_bytes_belongs_to_all_of_their_tokens() {
         let table = "<blk> 0\n<0xE0> 1\n<0xBD> 2\n<0x81> 3\n▁ok 4\n";
         let tokens = Tokens::parse(table, false).unwrap();
         assert_eq!(
             tokens.spelled(&[1, 2, 3, 4, 1]),
-            [('ཁ', 0), (' ', 3), ('o', 3), ('k', 3), (char::REPLACEMENT_CHARACTER, 4)]
+            [('ཁ', 0..3), (' ', 3..4), ('o', 3..4), ('k', 3..4), (char::REPLACEMENT_CHARACTER, 4..5)]
         );
+        assert_eq!(tokens.spelled(&[4])[0], ('o', 0..1), "white space around the text is left out");
+        assert!(tokens.spelled(&[]).is_empty());
     }
 
     #[test]
