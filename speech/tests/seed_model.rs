@@ -190,3 +190,35 @@ fn real_voices_find_their_sentence_among_other_real_sentences() {
     // Six recordings of one upstream collection score far below all others and sound, to the model, like other sentences.
     assert!(found * 100 >= files.len() * 90, "{found} of {}", files.len());
 }
+
+#[test]
+fn what_is_heard_live_is_what_the_whole_gives_however_it_comes_in() {
+    let Some(folder) = support::seed() else { return };
+    let mut engine = load(&folder).unwrap();
+    let (sound, _) = fixture(&folder);
+    let request = TranscribeRequest { language: Some(Language::Bo), ..TranscribeRequest::default() };
+    let texts = ["ངའི་མིང་ལ་བསྟན་འཛིན་ཟེར", "我要换身份证", "ཁྱེད་རང་སུ་ཡིན", "今天天气好"];
+    let batch = FormBatch::new(texts.iter().map(|text| spoken_form(text, Language::Bo)).collect());
+    let scores = |transcript: speech::Transcript| transcript.evidence.unwrap().whole(&batch);
+    let whole = scores(engine.transcribe(&sound, &request).unwrap());
+    for packet in [160, 320, 5_000, 16_000] {
+        let mut live = engine.begin(&request).expect("the shipped model hears live");
+        let mut other = engine.begin(&request).unwrap();
+        for piece in sound.chunks(packet) {
+            // Two utterances at once, as on a busy server.
+            engine.hear(&mut [(&mut live, piece), (&mut other, piece)]).unwrap();
+        }
+        let before_the_end = engine.conclude(&live, false).unwrap();
+        assert!(before_the_end.evidence.is_some(), "something is certain before the end");
+        for (name, live) in [("one", &live), ("the other", &other)] {
+            let heard = scores(engine.conclude(live, true).unwrap());
+            for (a, b) in whole.iter().zip(&heard) {
+                // Activations are quantised by the run, so that chunks differ from the whole a little.
+                assert!(
+                    (a - b).abs() < 0.1 * a.abs().max(1.0),
+                    "{name}, packets of {packet}: {whole:?} {heard:?}"
+                );
+            }
+        }
+    }
+}

@@ -46,6 +46,8 @@ impl ServerProcess {
     /// # Errors
     /// Where it does not become ready within a minute; its log is in the message.
     pub async fn start(settings: &ServerSettings) -> Result<Self> {
+        // The HTTP client is built without a choice of cryptography; an error means that it was chosen already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let directory = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let knowledge =
