@@ -91,8 +91,8 @@ fn agreed(before: &str, newest: &str) -> usize {
             break;
         }
         // Behind the last character of a word, now that one of another kind follows; a Tibetan syllable waits for its tsheg.
-        let new_word = matches!(last, Some(Part::Letter(script)) if script != Script::Tibetan)
-            && last != Some(part(is));
+        let new_word =
+            matches!(last, Some(Part::Letter(script)) if script != Script::Tibetan) && last != Some(part(is));
         if new_word {
             end = at;
         }

@@ -19,8 +19,8 @@ mod words;
 
 use std::sync::Arc;
 
-pub(crate) use greedy::{GreedyPath, best, log_softmax};
 pub use bias::{Bias, BiasCache, BiasPhrase, ContextGraph, MOST_WEIGHT, State};
+pub(crate) use greedy::{GreedyPath, best, log_softmax};
 pub(crate) use words::{Part, part};
 pub use words::{TimedCharacter, TimedSentence, sentences, words};
 

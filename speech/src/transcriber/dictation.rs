@@ -48,7 +48,9 @@ impl Dictation {
         for decoded in all {
             let of = |token| Emission::of(token, output.frame_ms());
             let emissions: Vec<Emission> = decoded.tokens.iter().map(of).collect();
-            let Some(reading) = hypothesis(tokens, &emissions, true, Some(decoded.confidence)) else { continue };
+            let Some(reading) = hypothesis(tokens, &emissions, true, Some(decoded.confidence)) else {
+                continue;
+            };
             // Several sequences of pieces can spell one text.
             match readings.iter_mut().find(|known| known.text == reading.text) {
                 Some(known) => {
@@ -76,7 +78,8 @@ pub(super) fn hypothesis(
     let text = characters.iter().map(|(character, _)| character).collect();
     let place = |(character, from): &(char, std::ops::Range<usize>)| {
         let by = &emissions[from.clone()];
-        let least = by.iter().map(|emission| emission.probability).reduce(|a, b| a.zip(b).map(|(a, b)| a.min(b)));
+        let least =
+            by.iter().map(|emission| emission.probability).reduce(|a, b| a.zip(b).map(|(a, b)| a.min(b)));
         TimedCharacter {
             character: *character,
             start_ms: by.first().map_or(0, |emission| emission.start_ms),
@@ -128,8 +131,7 @@ mod tests {
         let frames = [0, 1, 1, 2, 0, 3, 4, 5, 6, 0].map(sharp);
         let frames: Vec<&[(usize, f32)]> = frames.iter().map(<[_; 1]>::as_slice).collect();
         let output = CtcOutput::of(&tokens, 40.0, rows(7, &frames), false).unwrap();
-        let written =
-            Dictation::new(&tokens).write(&tokens, &output, &DecodeOptions::default()).unwrap();
+        let written = Dictation::new(&tokens).write(&tokens, &output, &DecodeOptions::default()).unwrap();
         let [reading] = written.as_slice() else { panic!("{written:?}") };
         assert_eq!(reading.text, "社保 OKཁ་ང");
         let times: Vec<(&str, u32, u32)> =

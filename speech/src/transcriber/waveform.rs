@@ -217,11 +217,8 @@ impl Transcriber for WaveformTranscriber {
     ) -> Result<Transcript, TranscribeError> {
         let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
         let Some(output) = self.listen(audio)? else { return Ok(nothing(request, seconds)) };
-        let reading = Reading {
-            tokens: &self.tokens,
-            units: Some(&self.units),
-            dictation: Some(&mut self.dictation),
-        };
+        let reading =
+            Reading { tokens: &self.tokens, units: Some(&self.units), dictation: Some(&mut self.dictation) };
         reading.of_ctc(Cow::Owned(output), request, seconds).map_err(|reason| self.failed(reason))
     }
 }

@@ -295,7 +295,11 @@ impl ZipformerStream {
     /// Whether the engine takes so much.
     fn fits(&self) -> Result<(), TranscribeError> {
         let seconds = self.seconds();
-        if seconds > MAX_SECONDS { Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS }) } else { Ok(()) }
+        if seconds > MAX_SECONDS {
+            Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS })
+        } else {
+            Ok(())
+        }
     }
 
     fn seconds(&self) -> f32 {
