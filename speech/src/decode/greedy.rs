@@ -91,9 +91,10 @@ pub(crate) fn log_softmax(values: &mut [f32], classes: usize) {
     for row in values.chunks_exact_mut(classes.max(1)) {
         let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f64 = row.iter().map(|&value| f64::from(value - largest).exp()).sum();
-        let norm = (f64::from(largest) + sum.ln()) as f32;
+        let norm = sum.ln() as f32;
         for value in row {
-            *value -= norm;
+            // In this order: large logits would swallow the small norm.
+            *value = (*value - largest) - norm;
         }
     }
 }

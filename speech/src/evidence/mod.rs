@@ -59,9 +59,7 @@ impl Posteriors {
                 .map(|(_, log)| *log)
                 .fold(f32::MIN, f32::max);
             let quiet = blank - rival >= QUIET;
-            if !(quiet && run) {
-                folded.values.extend_from_slice(row);
-            } else {
+            if quiet && run {
                 let start = folded.values.len() - self.classes;
                 let last = &mut folded.values[start..];
                 let before = last[self.blank];
@@ -69,6 +67,8 @@ impl Posteriors {
                     *sum = (*sum + blank).max(log + before);
                 }
                 last[self.blank] = before + blank;
+            } else {
+                folded.values.extend_from_slice(row);
             }
             run = quiet;
         }

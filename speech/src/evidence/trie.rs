@@ -145,7 +145,7 @@ mod tests {
             (4, vec![7, 7]),
         ]);
         assert_eq!(trie.nodes(), 5, "root, 7, 77, 773, 79");
-        assert_eq!(trie.branches().collect::<Vec<_>>(), [1..5]);
+        assert_eq!(trie.branches().collect::<Vec<_>>(), vec![1..5]);
         assert!(trie.side.iter().all(|link| link.parent < link.node));
         assert_eq!(trie.units, [3, 7, 9]);
         assert_eq!(trie.side.iter().filter(|link| link.repeats).count(), 1);
