@@ -29,8 +29,8 @@ fn disguised(seed: &Path, folder: &Path) -> CtcTranscriber {
     model[at..at + 6].copy_from_slice(b"others");
     fs::write(folder.join("model.onnx"), model).unwrap();
     let name = |class: usize| if class == 0 { "<blk>".to_owned() } else { character(class).to_string() };
-    let tokens: String = (0..INVENTORY.len()).map(|class| format!("{} {class}\n", name(class))).collect();
-    fs::write(folder.join("tokens.txt"), tokens).unwrap();
+    let tokens: Vec<String> = (0..INVENTORY.len()).map(|class| format!("{} {class}", name(class))).collect();
+    fs::write(folder.join("tokens.txt"), tokens.join("\n")).unwrap();
     let runtime = OnnxRuntime::load(None).unwrap();
     CtcTranscriber::load(folder, &Language::ALL, &runtime, SessionOptions::default()).unwrap()
 }
