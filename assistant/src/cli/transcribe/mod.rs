@@ -104,7 +104,10 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         }
     }
     if report.failed > 0 {
-        eprintln!("error: {} could not be transcribed", counted(report.failed, "file", "files"));
+        // The only file's own error has said it all.
+        if report.files.len() > 1 {
+            eprintln!("error: {} could not be transcribed", counted(report.failed, "file", "files"));
+        }
         return Err(Failure::Said);
     }
     Ok(())
