@@ -26,7 +26,7 @@ const HINT_CONFIDENCE: f32 = 0.5;
 const COMPLETE_CONFIDENCE: f32 = 0.6;
 
 /// … and is, where it also explains all of the sound this well, in nats per phone.
-const COMPLETE_FIT: f32 = -2.5;
+const COMPLETE_FIT: f32 = -2.0;
 
 /// What a token of a whole question is worth to a recogniser, in nats. Chosen, not fitted (no dictating engine has been
 /// measured with this project): low, since a question has many tokens.

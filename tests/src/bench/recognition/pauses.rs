@@ -21,9 +21,12 @@ use super::{
 use crate::{material, voices::HeldOutVoices};
 
 const PACKET: usize = 320;
+/// What is louder than noise at the very end of a recording and shorter than this, in samples, after 400 ms in which the detector heard no speech, is a breath or a
+/// click: a quarter of a second.
+const TOO_SHORT_FOR_A_WORD: usize = 4_000;
 const DISTRACTORS: usize = 300;
 /// Confidence and fit from which the assistant takes what was said for a whole question (`assistant::knowledge`).
-const COMPLETE: (f32, f32) = (0.6, -2.5);
+const COMPLETE: (f32, f32) = (0.6, -2.0);
 
 /// A sound with pauses inside, and where its last word ends, in samples.
 struct Halting {
@@ -115,7 +118,7 @@ fn decided(halting: &Halting, ear: &mut CtcTranscriber, mind: &Understander) -> 
             }
         }
         if over {
-            if now < halting.end {
+            if now + TOO_SHORT_FOR_A_WORD < halting.end {
                 println!("    cut {:.1} s before the end: {why}", (halting.end - now) as f64 / 16_000.0);
                 return Ok(None);
             }
@@ -125,7 +128,7 @@ fn decided(halting: &Halting, ear: &mut CtcTranscriber, mind: &Understander) -> 
                 ear.hear(&mut [(&mut *live, &rest)])?;
                 ear.conclude(live, true)?;
             }
-            return Ok(Some((now - halting.end) as f64 / 16_000.0 + start.elapsed().as_secs_f64()));
+            return Ok(Some((now as f64 - halting.end as f64) / 16_000.0 + start.elapsed().as_secs_f64()));
         }
     }
     Ok(Some(f64::INFINITY))
