@@ -116,6 +116,7 @@ impl Engine {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_default(front_end: &FrontEnd) -> bool {
     *front_end == FrontEnd::default()
 }

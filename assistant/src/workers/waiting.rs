@@ -38,13 +38,12 @@ impl WaitingRoom {
             }
             return Ok(entered);
         }
-        let (place, ticket) = match (place, ticket) {
-            (Some(place), Some(ticket)) => (place, ticket),
-            _ => {
-                self.next += 1;
-                self.line.push_back((Ticket(self.next), now));
-                (self.line.len() - 1, Ticket(self.next))
-            }
+        let (place, ticket) = if let (Some(place), Some(ticket)) = (place, ticket) {
+            (place, ticket)
+        } else {
+            self.next += 1;
+            self.line.push_back((Ticket(self.next), now));
+            (self.line.len() - 1, Ticket(self.next))
         };
         if let Some((_, asked)) = self.line.get_mut(place) {
             *asked = now;

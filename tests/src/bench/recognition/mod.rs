@@ -120,14 +120,14 @@ fn distractors(language: Language, like: &[&str], count: usize, seed: u64) -> Re
         }
     }
     let mut random = StdRng::seed_from_u64(seed);
-    let mut seen: std::collections::HashSet<String> =
+    let mut taken: std::collections::HashSet<String> =
         like.iter().map(|text| language::search_key(text)).collect();
     let mut chosen = Vec::with_capacity(count);
     while chosen.len() < count {
         let size = length(like[random.random_range(0..like.len())], language).max(3);
         let from = random.random_range(0..units.len() - size);
         let piece = units[from..from + size].concat().trim_end_matches('་').to_owned();
-        if seen.insert(language::search_key(&piece)) {
+        if taken.insert(language::search_key(&piece)) {
             chosen.push(piece);
         }
     }

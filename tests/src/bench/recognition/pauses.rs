@@ -46,11 +46,11 @@ fn span(samples: &[f32]) -> (usize, usize) {
     let mut sorted = levels.clone();
     sorted.sort_by(f32::total_cmp);
     let noise = sorted.get(sorted.len() / 10).copied().unwrap_or_default();
-    let least = (loudest / 20.0).max((4.0 * noise).min(loudest / 4.0));
-    let loud = |l: &f32| *l > least;
+    let threshold = (loudest / 20.0).max((4.0 * noise).min(loudest / 4.0));
+    let loud = |l: &f32| *l > threshold;
     let first = levels.iter().position(loud).unwrap_or(0);
-    let last = levels.iter().rposition(loud).unwrap_or(levels.len().saturating_sub(1));
-    (first * 160, ((last + 1) * 160).min(samples.len()))
+    let end = levels.iter().rposition(loud).unwrap_or(levels.len().saturating_sub(1));
+    (first * 160, ((end + 1) * 160).min(samples.len()))
 }
 
 /// The quietest place in the middle half of a sound, where a speaker would pause.

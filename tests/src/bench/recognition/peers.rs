@@ -47,7 +47,8 @@ fn sherpa(report: &mut Report) -> Result<()> {
         let path = folder.path().join(format!("{number}.wav"));
         let bytes = pcm16::encode(&probe.samples);
         std::fs::write(&path, wav(&bytes))?;
-        list.push_str(&format!("{}\n", path.display()));
+        list.push_str(&path.to_string_lossy());
+        list.push('\n');
         sounds.push(pcm16::decode(&bytes)?);
     }
     let mut child = Command::new(python)
