@@ -25,9 +25,9 @@ pub mod names {
     pub const HEAR_SECONDS: &str = "drilen_hear_seconds";
     /// Histogram: turns in such a run.
     pub const HEAR_BATCH: &str = "drilen_hear_batch";
-    /// Histogram, seconds: matching what was heard against the knowledge base.
+    /// Histogram, seconds: a transcript understood, waiting for a thread included.
     pub const UNDERSTAND_SECONDS: &str = "drilen_understand_seconds";
-    /// Gauge: share of the time that the hearing threads compute, 0 to 1: the busiest one's.
+    /// Gauge: share of the time that a hearing thread computes, 0 to 1, by `thread`.
     pub const HEARING_LOAD: &str = "drilen_hearing_load";
     /// Counter: voice conversations told to wait.
     pub const WAITS: &str = "drilen_waits_total";
@@ -102,9 +102,9 @@ fn describe() {
     describe_histogram!(
         names::UNDERSTAND_SECONDS,
         seconds,
-        "what was heard matched against the knowledge base"
+        "a transcript understood, waiting for a thread included"
     );
-    describe_gauge!(names::HEARING_LOAD, "share of the time that the busiest hearing thread computes");
+    describe_gauge!(names::HEARING_LOAD, "share of the time that a hearing thread computes, by thread");
     describe_counter!(names::WAITS, "voice conversations told to wait");
     describe_counter!(names::TURN_ENDS, "spoken turns ended, by reason");
     describe_histogram!(names::TRANSCRIBE_SECONDS, seconds, "end of speech to final transcript");

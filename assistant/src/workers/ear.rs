@@ -10,7 +10,7 @@ use std::{
 
 use conversation::protocol::{Codec, SpeechEnd};
 use language::Language;
-use metrics::histogram;
+use metrics::{counter, histogram};
 use speech::{
     Listener, ListenerEvent, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcript,
     codec::{CodecError, opus::OpusDecoder, pcm16},
@@ -159,6 +159,17 @@ impl Decoder {
                 }
             },
         }
+    }
+}
+
+/// The value of the label `reason` of [`names::TURN_ENDS`].
+const fn reason_name(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::Silence => "silence",
+        EndReason::Complete => "complete",
+        EndReason::MaximumUtterance => "maximum",
+        EndReason::NoSpeech => "no_speech",
+        EndReason::Committed => "commit",
     }
 }
 
@@ -344,6 +355,7 @@ impl Ear {
             EndReason::NoSpeech => SpeechEnd::NoSpeech,
             EndReason::Committed => SpeechEnd::Commit,
         };
+        counter!(names::TURN_ENDS, "reason" => reason_name(utterance.reason)).increment(1);
         turn.tell(EarEvent::Ended { reason, speech_ms: u64::from(utterance.speech_ms), at: ended });
         let complaint = utterance.levels.complaint();
         if utterance.speech_ms == 0 {

@@ -102,7 +102,7 @@ impl Ears {
             let streams = Arc::new(AtomicUsize::new(0));
             let load = Arc::new(Load::default());
             let mut ear = Ear::new(engines, audio_seconds, Arc::clone(&streams));
-            let meter = LoadMeter::new(Arc::clone(&load));
+            let meter = LoadMeter::new(Arc::clone(&load), number);
             fatal.thread(&format!("ear-{number}"), move || listen(&mut ear, &queue, meter))?;
             threads.push(Thread { commands, streams, load });
         }

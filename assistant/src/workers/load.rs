@@ -6,6 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use metrics::{Gauge, gauge};
+
+use crate::telemetry::names;
+
 /// How often the share is computed anew.
 pub(super) const TICK: Duration = Duration::from_millis(500);
 
@@ -48,11 +52,14 @@ pub(super) struct LoadMeter {
     load: Arc<Load>,
     busy: Duration,
     since: Instant,
+    shown: Gauge,
 }
 
 impl LoadMeter {
-    pub(super) fn new(load: Arc<Load>) -> Self {
-        Self { load, busy: Duration::ZERO, since: Instant::now() }
+    /// For the hearing thread of that number, which its figure at `/metrics` is labelled with.
+    pub(super) fn new(load: Arc<Load>, thread: usize) -> Self {
+        let shown = gauge!(names::HEARING_LOAD, "thread" => thread.to_string());
+        Self { load, busy: Duration::ZERO, since: Instant::now(), shown }
     }
 
     /// The thread computed from `begun` until now.
@@ -69,6 +76,7 @@ impl LoadMeter {
         }
         let newest = (self.busy.as_secs_f32() / passed.as_secs_f32()).min(1.0);
         let share = self.load.share() * (1.0 - NEWEST) + newest * NEWEST;
+        self.shown.set(f64::from(share));
         self.load.permille.store((share * 1_000.0) as u32, Ordering::Relaxed);
         self.load.new.store(0, Ordering::Relaxed);
         (self.busy, self.since) = (Duration::ZERO, now);
@@ -82,7 +90,7 @@ mod tests {
     #[test]
     fn a_busy_thread_becomes_full_and_an_idle_one_free_again() {
         let load = Arc::new(Load::default());
-        let mut meter = LoadMeter::new(Arc::clone(&load));
+        let mut meter = LoadMeter::new(Arc::clone(&load), 0);
         let mut now = Instant::now();
         let mut half_second = |busy: Duration| {
             meter.busy = busy;
