@@ -47,13 +47,13 @@ def fits(frames: int, labels: list[int]) -> bool:
 class Corpus:
     """Everything that was prepared, with labels, split into training and development."""
 
-    def __init__(self, folder: Path, pronouncer: Pronouncer, stage: str):
+    def __init__(self, folder: Path, pronouncer: Pronouncer, synthetic_only: bool):
         self.names = inventory()
         self.ids = {name: number for number, name in enumerate(self.names)}
         rimes = rime_ids()
         synthetic = store.load(folder, "synthetic-*")
-        natural = store.load(folder, "natural-*") if stage == "all" else store.load(folder, "natural-0")
-        words = store.load(folder, "words-*") if stage == "all" else []
+        natural = store.load(folder, "natural-0" if synthetic_only else "natural-*")
+        words = [] if synthetic_only else store.load(folder, "words-*")
         pronouncer.learn({(u.language, u.text) for u in [*synthetic, *natural, *words]})
 
         def example(utterance) -> Example:
@@ -68,7 +68,7 @@ class Corpus:
             for language in ("zh", "bo")
         }
         held_back = {u.text for u in natural if is_development(u.version)}
-        self.natural = usable(u for u in natural if u.text not in held_back) if stage == "all" else []
+        self.natural = usable(u for u in natural if u.text not in held_back) if not synthetic_only else []
         self.development = {
             "natural": usable(u for u in natural if is_development(u.version) and u.version.startswith("original")),
             **{
@@ -114,10 +114,10 @@ def split_syllables(labels: list[int], rimes: set[int]) -> list[tuple[int, ...]]
 
 
 class Sampler:
-    """Draws examples; `mix` gives the share of each kind."""
+    """Draws examples; `mix` gives the share of each kind, `views` how many disturbances of each are drawn."""
 
-    def __init__(self, corpus: Corpus, augmenter: Augmenter, mix: dict[str, float], fill: np.ndarray, seed: int):
-        self.corpus, self.augmenter, self.fill = corpus, augmenter, fill
+    def __init__(self, corpus: Corpus, augmenter: Augmenter, mix: dict[str, float], views: int, fill: np.ndarray, seed: int):
+        self.corpus, self.augmenter, self.views, self.fill = corpus, augmenter, views, fill
         self.kinds, self.shares = list(mix), np.array(list(mix.values())) / sum(mix.values())
         self.rng = np.random.default_rng(seed)
         self.voices = list(corpus.words)
@@ -131,7 +131,7 @@ class Sampler:
         return items[self.rng.integers(len(items))]
 
     def draw(self) -> tuple[list[np.ndarray], list[int]]:
-        """One example disturbed in two ways, frame by frame the same speech: two of f32[frames, 80], and its classes."""
+        """One example disturbed in `views` ways, frame by frame the same speech: each f32[frames, 80], and its classes."""
         while True:
             kind = self.kinds[self.rng.choice(len(self.kinds), p=self.shares)]
             if kind == "natural":
@@ -149,7 +149,7 @@ class Sampler:
             features = stretch(features, np.exp(self.rng.uniform(*np.log(tempo))))
             features = self.with_silence(features)
             if fits(len(features), labels):
-                return [self.disturbed(features) for _ in range(2)], labels
+                return [self.disturbed(features) for _ in range(self.views)], labels
 
     def disturbed(self, features: np.ndarray) -> np.ndarray:
         """Another throat, room, noise, channel; parts masked."""
@@ -246,7 +246,7 @@ class Sampler:
 class Batch:
     """Arrays for one step: x f32[N, T, 80], x_lens i64[N], labels i64[total], label_lens i64[N].
 
-    In training the second half of the rows are the same utterances as the first half, otherwise disturbed.
+    With two views the second half of the rows are the same utterances as the first half, otherwise disturbed.
     """
 
     x: np.ndarray
@@ -269,9 +269,9 @@ def pack(examples: list[tuple[np.ndarray, list[int]]]) -> Batch:
     )
 
 
-def pack_pairs(examples: list[tuple[list[np.ndarray], list[int]]]) -> Batch:
+def pack_views(examples: list[tuple[list[np.ndarray], list[int]]]) -> Batch:
     """All first views, then all second ones."""
-    return pack([(views[which], labels) for which in range(2) for views, labels in examples])
+    return pack([(views[which], labels) for which in range(len(examples[0][0])) for views, labels in examples])
 
 
 def batches(sampler: Sampler, pool: int = 80):
@@ -286,13 +286,13 @@ def batches(sampler: Sampler, pool: int = 80):
             examples = sorted((sampler.draw() for _ in range(pool)), key=lambda e: len(e[0][0]))
             groups, current = [], []
             for example in examples:
-                if current and 2 * (len(current) + 1) * len(example[0][0]) > FRAMES_PER_BATCH:
+                if current and sampler.views * (len(current) + 1) * len(example[0][0]) > FRAMES_PER_BATCH:
                     groups.append(current)
                     current = []
                 current.append(example)
             groups.append(current)
             for which in sampler.rng.permutation(len(groups)):
-                ready.put(pack_pairs(groups[which]))
+                ready.put(pack_views(groups[which]))
 
     threading.Thread(target=work, daemon=True).start()
     while True:

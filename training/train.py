@@ -2,8 +2,9 @@
 
     python train.py STAGE MEL PHONES.tsv DATA RUN --minutes 60 [--init OTHER_RUN/last.pt]
 
-STAGE is `synthetic` (espeak-ng only: the proxy that forecasts Tibetan) or `all`. The learning rate falls along a
-cosine over `--minutes` of training time, which checkpoints remember. Progress goes to RUN/log.tsv and the terminal.
+STAGE is `synthetic` (espeak-ng only: the proxy that forecasts Tibetan), `all`, or `finish` (everything again, more of it synthetic and
+each utterance disturbed once instead of twice, so that twice as much is heard). The learning rate falls along a cosine over `--minutes` of
+training time, which checkpoints remember. Progress goes to RUN/log.tsv and the terminal.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import copy
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +30,23 @@ from batches import Corpus, Sampler, batches, pack
 from model import Recogniser, parameters
 from phones import Pronouncer
 
-MIX = {
-    "synthetic": {"zh": 0.5, "bo": 0.5},
-    "all": {"natural": 0.42, "joined": 0.16, "imitated": 0.1, "zh": 0.08, "bo": 0.24},
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Which share of each kind of example, in how many disturbances at once, and how fast is learnt at most."""
+
+    mix: dict[str, float]
+    views: int
+    peak_rate: float
+
+
+STAGES = {
+    "synthetic": Stage({"zh": 0.5, "bo": 0.5}, 2, 1.2e-3),
+    "all": Stage({"natural": 0.42, "joined": 0.16, "imitated": 0.1, "zh": 0.08, "bo": 0.24}, 2, 1.2e-3),
+    "finish": Stage({"natural": 0.34, "joined": 0.12, "imitated": 0.08, "zh": 0.2, "bo": 0.26}, 1, 1e-3),
 }
-PEAK_RATE, LAST_RATE = 1.2e-3, 1e-5
+LAST_RATE = 1e-5
 WARM_UP_STEPS = 150
 EMA_DECAY = 0.998
 INNER_WEIGHT = 0.3
@@ -105,8 +119,8 @@ def phone_error(model: Recogniser, examples: list) -> float:
 class Trainer:
     """Model, its running average, optimiser, and how long they have been at it."""
 
-    def __init__(self, run: Path, corpus: Corpus, minutes: float, init: Path | None):
-        self.run, self.corpus, self.minutes = run, corpus, minutes
+    def __init__(self, run: Path, corpus: Corpus, stage: Stage, minutes: float, init: Path | None):
+        self.run, self.corpus, self.stage, self.minutes = run, corpus, stage, minutes
         run.mkdir(parents=True, exist_ok=True)
         self.model = Recogniser(len(corpus.names), *statistics(corpus))
         self.step, self.elapsed, self.aligned = 0, 0.0, None
@@ -120,7 +134,7 @@ class Trainer:
         decayed = [p for p in self.model.parameters() if p.dim() > 1]
         others = [p for p in self.model.parameters() if p.dim() <= 1]
         groups = [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=PEAK_RATE, betas=(0.9, 0.98), fused=True)
+        self.optimiser = torch.optim.AdamW(groups, lr=stage.peak_rate, betas=(0.9, 0.98), fused=True)
         if saved is not None:
             self.average.load_state_dict(saved["average"])
             self.optimiser.load_state_dict(saved["optimiser"])
@@ -129,7 +143,7 @@ class Trainer:
     def rate(self) -> float:
         """Warm-up by steps, then a cosine by time."""
         done = min(1.0, self.elapsed / (60 * self.minutes))
-        cosine = LAST_RATE + (PEAK_RATE - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+        cosine = LAST_RATE + (self.stage.peak_rate - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
         return cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS)
 
     def learn(self, batch) -> float:
@@ -142,7 +156,8 @@ class Trainer:
         log_probs, lengths, inner = outputs
         final = ctc(log_probs, lengths, labels, label_lengths)
         loss = final + INNER_WEIGHT * ctc(inner, lengths, labels, label_lengths)
-        loss = loss + CONSISTENCY_WEIGHT * consistency(log_probs, lengths, label_lengths)
+        if self.stage.views == 2:
+            loss = loss + CONSISTENCY_WEIGHT * consistency(log_probs, lengths, label_lengths)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
@@ -209,7 +224,7 @@ class Trainer:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=MIX)
+    parser.add_argument("stage", choices=STAGES)
     for name in ("mel", "phones", "data", "run"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--minutes", type=float, required=True)
@@ -218,8 +233,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-    corpus = Corpus(options.mel, Pronouncer(options.phones), options.stage)
-    trainer = Trainer(options.run, corpus, options.minutes, options.init)
+    stage = STAGES[options.stage]
+    corpus = Corpus(options.mel, Pronouncer(options.phones), synthetic_only=options.stage == "synthetic")
+    trainer = Trainer(options.run, corpus, stage, options.minutes, options.init)
     if corpus.natural:
         trainer.align_if_able(phone_error(trainer.average, corpus.development["natural"]))
     sizes = {"natural": len(corpus.natural), **{k: len(v) for k, v in corpus.synthetic.items()}}
@@ -227,7 +243,8 @@ def main() -> None:
     sampler = Sampler(
         corpus,
         Augmenter(options.data / "noise_rir"),
-        MIX[options.stage],
+        stage.mix,
+        stage.views,
         trainer.model.mean.numpy(),
         seed=trainer.step,
     )

@@ -7,6 +7,7 @@
 # RECORDINGS         your own recordings: a table of file<TAB>text[<TAB>language], files beside it
 # SYNTHETIC_MINUTES  training time of the proxy, from which the real training starts (default 27)
 # ALL_MINUTES        training time with everything (default 76)
+# FINISH_MINUTES     more of everything, with a larger share of synthetic speech (default 100)
 # THREADS            processor threads (default 2)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -62,11 +63,13 @@ say "Stage 1: synthetic speech only (the proxy)"
 learn synthetic --minutes "${SYNTHETIC_MINUTES:-27}"
 say "Stage 2: everything"
 learn all --minutes "${ALL_MINUTES:-76}" --init "$work/run/synthetic/last.pt"
+say "Stage 3: everything again, each utterance disturbed once"
+learn finish --minutes "${FINISH_MINUTES:-100}" --init "$work/run/all/last.pt"
 
 say "Exporting to models/"
 export_to() { "$python" export.py "$work/run/$1/last.pt" "$root/models/$2" "$work/phones.tsv" "$work/espeak" "${@:3}"; }
 export_to synthetic proxy --comment "Drilen proxy: espeak-ng speech only, no human voice; a forecast of how voices nobody trained on will fare"
-export_to all seed --fixture
+export_to finish seed --fixture
 
 say "Measuring (real Mandarin is only measured on, never trained or tuned on)"
 rm -f "$work/phones-measured.tsv"  # Today's pronunciation rules, whatever the training heard.

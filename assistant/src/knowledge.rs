@@ -176,6 +176,7 @@ impl Brain {
             wanted.calibration = Some(merged);
             understander = Understander::new(Arc::clone(&publication), wanted).map_err(failed)?;
         }
+        understander.unit_model();
         let rules = Rules {
             failures_before_person: settings.escalate_after,
             ..understander.rules().as_ref().clone()

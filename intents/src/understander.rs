@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use kb::{EntryId, Publication, Rehearsal, RetrieveError};
-use language::{Evidence, Language};
+use language::{Evidence, FormBatch, Language, Lesson, Reading as Heard, UnitModel};
 
 use crate::acts::{self, Acts, Grave, HeardAct, Parsed, Turn};
-use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, calibrate_text};
+use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, background, calibrate_text};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
-use crate::voice_channel::{self, Prior, VoiceScores, Without};
+use crate::voice_channel::{self, Prior, VoiceScores, Without, WordUtility};
 use crate::weighing;
 use crate::{Act, EmergencyKind, Scored, Slots, Understanding, Utterance};
 
@@ -53,6 +53,19 @@ const LIKELY: f32 = 0.5;
 
 /// A text whose best candidate's closest question is this alike (cosine of units and pairs) nearly is that question.
 const NEARLY: f32 = 0.8;
+
+/// So many texts that a sound may stand for are looked up.
+const MOST_READINGS: usize = 4;
+
+/// Utility of an entry for which words speak no more than for one that was not found by them at all; 0 is as likely as no entry.
+const UNLIKELY: f32 = -4.0;
+
+/// Words that are guessed from sounds are believed to cry for help from this probability per phone on. Chosen so that guesses in noise stay below it
+/// (quartiles of real Mandarin in a babble at 3 dB: .19 and .38; of clear synthetic speech: .72 and .92).
+const CLEAR_CRY: f32 = 0.5;
+
+/// A reading with a smaller share is not worth looking up.
+const LEAST_SHARE: f32 = 0.1;
 
 /// How an [`Understander`] is set up.
 #[derive(Clone, Debug)]
@@ -99,6 +112,8 @@ pub struct Understander {
     text: TextChannel,
     calibration: Calibration,
     rules: Arc<Rules>,
+    /// Learned when it is first needed: only recognisers that write nothing need it.
+    unit_model: OnceLock<UnitModel>,
     /// Looked for when it is first needed: every way of asking has to be read for it.
     distress_entry: OnceLock<Option<EntryId>>,
 }
@@ -134,7 +149,15 @@ impl Understander {
             ..Rules::default()
         };
         let rules = Arc::new(rules.for_publication(&publication));
-        Ok(Self { publication, acts, text, calibration, rules, distress_entry: OnceLock::new() })
+        Ok(Self {
+            publication,
+            acts,
+            text,
+            calibration,
+            rules,
+            unit_model: OnceLock::new(),
+            distress_entry: OnceLock::new(),
+        })
     }
 
     /// The publication it understands.
@@ -150,6 +173,19 @@ impl Understander {
     /// The rules for [`crate::policy::decide`] that follow from calibration, settings and publication.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::clone(&self.rules)
+    }
+
+    /// How people speak to this service: the knowledge base's own texts, the phrases of acts, and questions that are none of its business. Learned
+    /// at the first call (some 600 ms for a few thousand questions): make it before voice is served by a recogniser that writes nothing.
+    pub fn unit_model(&self) -> &UnitModel {
+        self.unit_model.get_or_init(|| {
+            let background = Language::ALL.into_iter().flat_map(|language| {
+                background(language).map(move |text| Lesson { text, language, weight: 1.0, whole: true })
+            });
+            UnitModel::learn(
+                self.publication.lessons().into_iter().chain(self.acts.lessons()).chain(background),
+            )
+        })
     }
 
     /// What an utterance means. `memory` says what is on offer: "the second one" and a spoken "yes" need it.
@@ -354,13 +390,15 @@ impl Understander {
         memory: &Memory,
         turn: Turn,
     ) -> Result<Understanding, UnderstandError> {
-        let dictated = self.dictated(words)?;
+        let dictated = self.dictated(words, evidence)?;
         let on_offer: Vec<EntryId> = memory.pending.iter().map(|scored| scored.entry.clone()).collect();
         let model = &self.calibration.voice.get(utterance.language).model;
         let prior = Prior {
             language: utterance.language,
             on_offer: &on_offer,
-            text_utility: &|entry| dictated.get(&entry).copied().unwrap_or_default(),
+            clearest: dictated.clearest,
+            clarity: dictated.clarity,
+            words: &|entry| dictated.utilities.get(&entry).copied().unwrap_or_default(),
         };
         let sound = VoiceScores::new(&self.publication, evidence);
         let found = sound.candidates(&self.publication, &prior, Without::Nothing, model);
@@ -375,6 +413,9 @@ impl Understander {
             };
             if let Some(heard) = heard.filter(clear) {
                 return Ok(Understanding::of(heard.act, heard.language, true));
+            }
+            if let Some(understanding) = self.heard_cry(&dictated)? {
+                return Ok(understanding);
             }
         }
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
@@ -391,13 +432,62 @@ impl Understander {
         Ok(Understanding { candidates, fit, ..Understanding::of(Act::Question, language, true) })
     }
 
-    /// Utilities by the dictated text, by entry number; empty without dictation.
-    pub(crate) fn dictated(&self, text: &str) -> Result<HashMap<u32, f32>, RetrieveError> {
-        let Some(language) = self.acts.parse(text).written() else { return Ok(HashMap::new()) };
-        let model = &self.calibration.text.get(language).model;
-        let found = self.text.candidates(text, language, |query| self.publication.search(query))?;
-        let utility = |c: &TextCandidate| model.utility(&c.features).max(0.0);
-        Ok(found.iter().filter_map(|c| Some((self.publication.number(&c.entry)?, utility(c)))).collect())
+    /// What cannot wait, said in no known phrase. A recogniser that writes nothing guesses at words, so that only what was heard clearly and is a sure
+    /// alarm counts, and no question that would be answered.
+    fn heard_cry(&self, words: &Words) -> Result<Option<Understanding>, UnderstandError> {
+        if words.clarity < CLEAR_CRY {
+            return Ok(None);
+        }
+        let parsed = self.acts.parse(&words.likeliest);
+        let Some((grave, true)) = self.acts.judge(&parsed) else { return Ok(None) };
+        let written = parsed.written().unwrap_or(Language::Zh);
+        let reading = Reading::new(parsed, written);
+        if self.exact(&reading).is_some() || self.nearly_asked(&reading)? {
+            return Ok(None);
+        }
+        Ok(Some(match grave {
+            Grave::Emergency(emergency) => Understanding {
+                candidates: self.read(&reading)?.to_vec(),
+                emergency,
+                ..Understanding::of(Act::Emergency, written, true)
+            },
+            Grave::Distress => {
+                let candidates = self.distress(&reading)?;
+                let act = if candidates.is_empty() { Act::Person } else { Act::Question };
+                Understanding { candidates, ..Understanding::of(act, written, true) }
+            }
+        }))
+    }
+
+    /// What the words speak for, by entry number: what the recogniser wrote, or else what the knowledge base's own words make of the sound. The mean
+    /// over several readings; empty without any.
+    pub(crate) fn dictated(&self, written: &str, evidence: &dyn Evidence) -> Result<Words, RetrieveError> {
+        let readings = if written.trim().is_empty() {
+            evidence.dictate(self.unit_model(), MOST_READINGS)
+        } else {
+            vec![Heard { text: written.to_owned(), share: 1.0 }]
+        };
+        let likeliest = readings.first().map(|reading| reading.text.clone()).unwrap_or_default();
+        let mut words = Words { likeliest, ..Words::default() };
+        for reading in readings.iter().filter(|reading| reading.share >= LEAST_SHARE) {
+            let Some(language) = self.acts.parse(&reading.text).written() else { continue };
+            let model = &self.calibration.text.get(language).model;
+            let found =
+                self.text.candidates(&reading.text, language, |query| self.publication.search(query))?;
+            let form = FormBatch::new(vec![language::spoken_form(&reading.text, language)]);
+            let whole = evidence.whole(&form).first().copied().unwrap_or(f32::NEG_INFINITY);
+            words.clearest = words.clearest.max(whole);
+            let clear = whole.exp().min(1.0);
+            words.clarity += reading.share * clear;
+            for candidate in &found {
+                let Some(entry) = self.publication.number(&candidate.entry) else { continue };
+                let utility = reading.share * (model.utility(&candidate.features) - UNLIKELY).max(0.0);
+                let sum = words.utilities.entry(entry).or_default();
+                sum.plain += utility;
+                sum.clear += clear * utility;
+            }
+        }
+        Ok(words)
     }
 
     fn scored(&self, entry: &EntryId, language: Language, confidence: f32) -> Scored {
@@ -411,6 +501,29 @@ impl Understander {
 /// are: Chinese terms stand in Tibetan sentences all the time, the reverse hardly ever happens.
 pub fn written_language(text: &str) -> Option<Language> {
     acts::written_in(&language::syllables(text))
+}
+
+/// What was dictated, as it speaks for entries.
+pub(crate) struct Words {
+    /// The likeliest reading.
+    pub likeliest: String,
+    /// By entry number.
+    pub utilities: HashMap<u32, WordUtility>,
+    /// How well the best reading explains the sound, in nats per phone; `-inf` without any.
+    pub clearest: f32,
+    /// The mean probability per phone of the readings, 0 to 1.
+    pub clarity: f32,
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self {
+            likeliest: String::new(),
+            utilities: HashMap::new(),
+            clearest: f32::NEG_INFINITY,
+            clarity: 0.0,
+        }
+    }
 }
 
 /// A text while it is understood: what is found out about it is found out once.

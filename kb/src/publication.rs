@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use language::Language;
+use language::{Language, Lesson, Script};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,6 +16,12 @@ use crate::{
     Collection, EncodeError, Entry, EntryId, Found, Glossary, LabelledQuestion, Localized, Query, Report,
     RetrieveError, Retriever, SentenceEncoder, Severity, check,
 };
+
+/// Texts beyond this many are left out evenly where the knowledge base's language is learned: a hundred thousand entries say hardly more about it.
+const MOST_LESSONS: usize = 60_000;
+
+/// A form of the glossary counts half a text: it is not known how often it is said.
+const FORM_WEIGHT: f32 = 0.5;
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
 /// publication. Equal content has equal revisions, on every machine and in every process.
@@ -221,19 +227,40 @@ impl Publication {
         self.mender.get_or_init(|| self.learn_language()).mend(heard)
     }
 
+    /// The knowledge base's own texts and the forms of its glossary, for [`language::UnitModel`]: how it speaks.
+    pub fn lessons(&self) -> Vec<Lesson<'_>> {
+        let texts = self.own_texts();
+        let kept = texts.len().min(MOST_LESSONS);
+        let whole = (0..kept).map(|at| texts[at * texts.len() / kept]);
+        let whole = whole.map(|(text, language)| Lesson { text, language, weight: 1.0, whole: true });
+        let forms = self.glossary.concepts().iter().flat_map(|concept| &concept.forms).map(|form| {
+            let tibetan = form.starts_with(|c| Script::of(c) == Script::Tibetan);
+            let language = if tibetan { Language::Bo } else { Language::Zh };
+            Lesson { text: form, language, weight: FORM_WEIGHT, whole: false }
+        });
+        whole.chain(forms).collect()
+    }
+
     fn learn_language(&self) -> Mender {
-        let mut texts: Vec<&str> = self.variants.iter().map(|variant| variant.text.as_str()).collect();
-        texts.extend(self.labelled.iter().map(|labelled| labelled.question.as_str()));
-        for entry in &self.entries {
-            for text in Language::ALL.into_iter().filter_map(|language| entry.text(language)) {
-                texts.extend([text.spoken.as_str(), &text.written]);
-                texts.extend(
-                    text.keywords.iter().chain(&text.steps).chain(&text.documents).map(String::as_str),
-                );
-            }
-        }
+        let texts: Vec<&str> = self.own_texts().into_iter().map(|(text, _)| text).collect();
         let forms = self.glossary.concepts().iter().flat_map(|concept| &concept.forms);
         Mender::new(&texts, forms.map(String::as_str))
+    }
+
+    /// Everything that the knowledge base says or is asked.
+    fn own_texts(&self) -> Vec<(&str, Language)> {
+        let mut texts: Vec<(&str, Language)> =
+            self.variants.iter().map(|variant| (variant.text.as_str(), variant.language)).collect();
+        texts.extend(self.labelled.iter().map(|labelled| (labelled.question.as_str(), labelled.language)));
+        for entry in &self.entries {
+            for language in Language::ALL {
+                let Some(text) = entry.text(language) else { continue };
+                let listed = text.keywords.iter().chain(&text.steps).chain(&text.documents);
+                let all = [&text.spoken, &text.written].into_iter().chain(listed);
+                texts.extend(all.map(|text| (text.as_str(), language)));
+            }
+        }
+        texts
     }
 
     /// Candidates, best first by a plain sum of the views; at most one for each entry.

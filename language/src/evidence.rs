@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Reading, UnitModel};
+
 /// A phone of the shared inventory (`language/data/phones.tsv`): an index into it, equal to the recogniser's output
 /// class. Index 0 is the CTC blank and never occurs in a [`Pronunciation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -185,6 +187,12 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
     /// time or has forgotten the utterance over later ones; a caller then stays with what it knew.
     fn weigh(&self, _shortlist: &FormBatch) -> Option<Vec<f32>> {
         None
+    }
+
+    /// The likeliest texts, in the words of a knowledge base, best first; at most `most`. Empty where the recogniser's units are no phones: it
+    /// writes by itself then. Costs tens of milliseconds.
+    fn dictate(&self, _model: &UnitModel, _most: usize) -> Vec<Reading> {
+        Vec::new()
     }
 
     /// What was heard, phone by phone, taken by itself (the greedy path): for measuring a recogniser, not for choosing.

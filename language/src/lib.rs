@@ -8,6 +8,7 @@
 
 mod analysis;
 pub mod chinese;
+mod dictation;
 mod evidence;
 mod forms;
 mod ipa;
@@ -25,6 +26,7 @@ pub mod utterance;
 pub mod voice;
 
 pub use analysis::{Analysis, analyse};
+pub use dictation::{Lesson, Reading, UnitContext, UnitModel, UnitNode};
 pub use evidence::{
     Dialect, Evidence, FormBatch, Phone, PhoneTrie, Pronunciation, SideLink, SpokenForm, TrieEnd,
 };

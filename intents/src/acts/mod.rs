@@ -11,7 +11,7 @@ mod table;
 
 use std::ops::Range;
 
-use language::{FormBatch, Forms, Language, Script, Unit, spoken_form};
+use language::{FormBatch, Forms, Language, Lesson, Script, Unit, spoken_form};
 
 use crate::{Act, EmergencyKind};
 use learned::{Learned, Signs};
@@ -148,6 +148,23 @@ impl Acts {
         }
         acts.batch = FormBatch::new(forms);
         acts
+    }
+
+    /// Everything that acts are known by, to be heard where it is said in other words.
+    pub fn lessons(&self) -> Vec<Lesson<'_>> {
+        let phrases = table::rows().map(|row| Lesson {
+            text: row.phrase,
+            language: row.language,
+            weight: 1.0,
+            whole: true,
+        });
+        let tables = [&self.emergencies, &self.complaints, &self.small_talk];
+        let signs = tables.into_iter().flat_map(Signals::words).map(|text| {
+            let tibetan = text.starts_with(|c| Script::of(c) == Script::Tibetan);
+            let language = if tibetan { Language::Bo } else { Language::Zh };
+            Lesson { text, language, weight: SIGN_WEIGHT, whole: false }
+        });
+        phrases.chain(signs).collect()
     }
 
     /// Takes a text apart for everything that is looked for in it.
@@ -346,6 +363,9 @@ fn grave(found: &Found) -> Grave {
         kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
     }
 }
+
+/// A sign counts half a text, as a form of the glossary does.
+const SIGN_WEIGHT: f32 = 0.5;
 
 /// Words of which one is in nearly every question.
 const ASKING: [&str; 24] = [

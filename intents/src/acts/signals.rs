@@ -99,6 +99,11 @@ impl Weights {
 }
 
 impl Signals {
+    /// The patterns' words, stretches between gaps apart.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.patterns.iter().flat_map(|pattern| pattern.text.split('…')).filter(|words| !words.is_empty())
+    }
+
     /// Reads a table: role, kind, language, weight, patterns separated by `|`; `#` begins a comment. Rows that do not read
     /// are left out; a test holds the shipped tables to having none.
     pub fn parse(table: &str) -> Self {

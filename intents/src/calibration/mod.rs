@@ -5,7 +5,7 @@ mod publication;
 mod recordings;
 
 pub use choice_model::{ChoiceModel, Example};
-pub(crate) use publication::calibrate_text;
+pub(crate) use publication::{background, calibrate_text};
 pub use recordings::{FEWEST_RECORDINGS, Recording, calibrate_voice};
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::{PerLanguage, Thresholds};
 
 /// The format of a stored calibration.
-pub const FORMAT: &str = "drilen-calibration/2";
+pub const FORMAT: &str = "drilen-calibration/3";
 
 /// Everything that turns features into confidences and decisions. Stored as JSON; fitted for typed text whenever a
 /// knowledge base is published, for voice by `assistant calibrate` on recordings.

@@ -115,7 +115,7 @@ fn example(candidates: Vec<TextCandidate>, right: Option<&EntryId>, weight: f32)
 }
 
 /// The background questions of one language.
-fn background(language: Language) -> impl Iterator<Item = &'static str> {
+pub(crate) fn background(language: Language) -> impl Iterator<Item = &'static str> {
     static QUESTIONS: OnceLock<Vec<(Language, &str)>> = OnceLock::new();
     let questions = QUESTIONS.get_or_init(|| {
         let line = |line: &'static str| {

@@ -70,11 +70,13 @@ fn ask(
     settings: &Settings,
 ) -> Result<Vec<Example>, RetrieveError> {
     let publication = understander.publication();
-    let dictated = understander.dictated(&recording.text)?;
+    let dictated = understander.dictated(&recording.text, recording.evidence.as_ref())?;
     let prior = Prior {
         language: recording.language,
         on_offer: &[],
-        text_utility: &|entry| dictated.get(&entry).copied().unwrap_or_default(),
+        clearest: dictated.clearest,
+        clarity: dictated.clarity,
+        words: &|entry| dictated.utilities.get(&entry).copied().unwrap_or_default(),
     };
     let scores = VoiceScores::new(publication, recording.evidence.as_ref());
     let model = start();

@@ -1,5 +1,6 @@
 //! What a CTC recogniser's posteriors say about words: [`PosteriorEvidence`].
 
+mod dictation;
 mod forward;
 mod local;
 mod pieces;
@@ -11,7 +12,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use language::{Evidence, FormBatch, Phone};
+use language::{Evidence, FormBatch, Phone, Reading, UnitModel};
 
 pub use self::pieces::Pieces;
 use self::trie::Trie;
@@ -204,6 +205,13 @@ impl Evidence for PosteriorEvidence {
             *score = score.max(local);
         }
         scores
+    }
+
+    fn dictate(&self, model: &UnitModel, most: usize) -> Vec<Reading> {
+        match self.units {
+            Units::Phones => dictation::readings(self.folded(), model, most),
+            Units::Characters(_) | Units::Tokens(_) => Vec::new(),
+        }
     }
 
     fn seconds(&self) -> f32 {

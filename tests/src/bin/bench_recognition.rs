@@ -8,9 +8,10 @@ use end_to_end::material::workspace;
 
 type Section = fn(&mut Report) -> Result<()>;
 
-const SECTIONS: [(&str, Section); 11] = [
+const SECTIONS: [(&str, Section); 12] = [
     ("mandarin", recognition::real_mandarin),
     ("sample", recognition::held_out_questions),
+    ("cries", recognition::cries),
     ("people", recognition::as_people_speak),
     ("phones", recognition::phone_errors),
     ("matching", recognition::speed),

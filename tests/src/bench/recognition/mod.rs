@@ -1,6 +1,7 @@
 //! The benchmark of hearing, in sections; `make bench-recognition` runs all of them.
 
 mod channels;
+mod cries;
 mod crowd;
 mod disfluent;
 mod endurance;
@@ -24,6 +25,7 @@ use speech::{
     transcriber::ctc::CtcTranscriber,
 };
 
+pub use cries::cries;
 pub use crowd::live_streams;
 pub use disfluent::as_people_speak;
 pub use endurance::eight_hours;
