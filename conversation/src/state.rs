@@ -207,11 +207,8 @@ impl ConversationState {
         if event.seq != self.last_seq + 1 {
             return Err(ProjectionError::Gap { expected: self.last_seq + 1, found: event.seq });
         }
-        let impossible = || ProjectionError::Impossible {
-            kind: event.body.kind(),
-            seq: event.seq,
-            status: self.status(),
-        };
+        let impossible =
+            || ProjectionError::Impossible { kind: event.body.kind(), seq: event.seq, status: self.status() };
         let handoff = self.next_handoff(event).ok_or_else(impossible)?;
         if let EventBody::Withdrawn(withdrawn) = &event.body
             && self.withdrawable() != Some(*withdrawn)

@@ -210,7 +210,8 @@ fn only_the_whole_last_turn_can_be_withdrawn() {
     log.push(citizen(Language::Zh, Source::Voice));
     log.push(answer(Language::Zh, 2));
     for (from, to) in [(1, 3), (2, 2), (3, 3), (2, 4)] {
-        let event = Event { seq: 4, at: log.state.last_at, body: EventBody::Withdrawn(Withdrawn { from, to }) };
+        let event =
+            Event { seq: 4, at: log.state.last_at, body: EventBody::Withdrawn(Withdrawn { from, to }) };
         let mut state = log.state.clone();
         assert!(matches!(state.apply(&event), Err(ProjectionError::Impossible { .. })), "{from} to {to}");
         assert_eq!(state, log.state, "and nothing has changed");

@@ -156,7 +156,12 @@ fn every_signal(language: Language) -> Vec<Signal> {
         Signal::Accepted { id: id("m2"), seq: None },
         Signal::SpeechStarted { id: id("a1"), at_ms: 320 },
         Signal::Partial { id: id("a1"), text: heard.to_owned(), hint: true, stable: 0 },
-        Signal::SpeechEnded { id: id("a1"), reason: SpeechEnd::Silence, speech_ms: 1_840, listening_ms: 1_600 },
+        Signal::SpeechEnded {
+            id: id("a1"),
+            reason: SpeechEnd::Silence,
+            speech_ms: 1_840,
+            listening_ms: 1_600,
+        },
         Signal::SpeechResumed { id: id("a1"), at_ms: 3_100 },
         Signal::SpeechEnded { id: id("a1"), reason: SpeechEnd::Commit, speech_ms: 3_020, listening_ms: 0 },
         Signal::Final { id: id("a1"), text: heard.to_owned(), dictation: false, seconds: 2.64 },

@@ -149,11 +149,7 @@ mod tests {
         Understanding::of(act, Language::Zh, true)
     }
 
-    fn heard<'a>(
-        first: &'a Understanding,
-        whole: &'a Understanding,
-        rest: &'a Understanding,
-    ) -> Heard<'a> {
+    fn heard<'a>(first: &'a Understanding, whole: &'a Understanding, rest: &'a Understanding) -> Heard<'a> {
         Heard { first, whole, rest, rest_is_short: false, asked_back: false, dictated: false }
     }
 

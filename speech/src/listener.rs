@@ -269,7 +269,8 @@ impl Listener {
     /// Somebody speaks since that frame: a new utterance, or the last one once more.
     fn started(&mut self, since: u64, events: &mut Vec<ListenerEvent>) {
         let started = self.sample_of(since);
-        let part = self.ended.filter(|part| started < part.speech_until + self.window() && self.has_room_for_more());
+        let part =
+            self.ended.filter(|part| started < part.speech_until + self.window() && self.has_room_for_more());
         if let Some(part) = part {
             self.ended = None;
             let from = started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)).max(part.end);
@@ -358,7 +359,8 @@ impl Listener {
             let until = self.sample_of(speech.until);
             Part { speech_until: until, end: until + samples(self.endpointer.rules().post_roll_ms), voiced }
         });
-        let part = part.filter(|part| self.heard < part.speech_until + self.window() && self.has_room_for_more());
+        let part =
+            part.filter(|part| self.heard < part.speech_until + self.window() && self.has_room_for_more());
         let left = part.map_or(0, |part| part.speech_until + self.window() - self.heard);
         self.ended = part;
         if part.is_none() {

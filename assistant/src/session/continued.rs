@@ -6,12 +6,12 @@ use std::sync::{
 };
 
 use conversation::{
-    Append, CitizenMessage, ConversationState, EscalationId, EventBody, Expect, MessageId, MessageKey, Source,
-    Status, StoreError,
+    Append, CitizenMessage, ConversationState, EscalationId, EventBody, Expect, MessageId, MessageKey,
+    Source, Status, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{
-    Act, Continuation, Memory, Understanding,
+    Act, Continuation, Decision, Memory, Scored, Understanding,
     continuation::{Heard as Parts, continuation},
 };
 use metrics::counter;
@@ -59,8 +59,7 @@ impl Conversations {
     ) -> Result<(), Refusal> {
         let state = self.state(session).await?;
         let is_beginning = state.beginning.as_ref().is_some_and(|beginning| beginning.id == id);
-        let before =
-            state.before_beginning().filter(|_| is_beginning && !more.apart.load(Ordering::Acquire));
+        let before = state.before_beginning().filter(|_| is_beginning && !more.apart.load(Ordering::Acquire));
         let judged = self.judge(&more, &state, before.as_ref()).await?;
         if let (Judged::Instead(instead), Some(before)) = (&judged, &before)
             && self.replace(session, &state, before, &id, instead, audience).await?
@@ -220,10 +219,31 @@ fn judge(
     });
     tracing::debug!(?verdict, first = ?score(&first), whole = ?score(&whole), rest = ?score(&rest), "a turn was gone on with");
     match verdict {
+        // What was decided on the beginning was right: nobody is answered the same twice, and its words need not be shown.
+        Continuation::Whole
+            if !heard.whole.dictation && decides_the_same(&first.decision, &whole.decision) =>
+        {
+            Judged::Nothing
+        }
         Continuation::Whole => Judged::Instead(Box::new((heard.whole, whole))),
         Continuation::Rest => instead(brain, heard.rest, before),
         Continuation::Apart => Judged::Apart,
         Continuation::Nothing => Judged::Nothing,
+    }
+}
+
+/// Whether the citizen would see the same again.
+fn decides_the_same(one: &Decision, other: &Decision) -> bool {
+    let entries = |choices: &[Scored]| choices.iter().map(|choice| choice.entry.clone()).collect::<Vec<_>>();
+    match (one, other) {
+        (Decision::Answer { chosen: one, .. }, Decision::Answer { chosen: other, .. }) => {
+            one.entry == other.entry
+        }
+        (Decision::Clarify { choices: one }, Decision::Clarify { choices: other }) => {
+            entries(one) == entries(other)
+        }
+        (Decision::NotUnderstood, Decision::NotUnderstood) => true,
+        _ => false,
     }
 }
 

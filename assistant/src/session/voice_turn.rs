@@ -61,7 +61,14 @@ impl Conversations {
             dictation,
         };
         let settled = self
-            .settle(session, state, None, &thought, |state| Some((key.clone(), message(state.language))), audience)
+            .settle(
+                session,
+                state,
+                None,
+                &thought,
+                |state| Some((key.clone(), message(state.language))),
+                audience,
+            )
             .await;
         histogram!(names::DECIDE_SECONDS).record(begun.elapsed());
         settled

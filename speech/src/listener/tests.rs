@@ -80,7 +80,8 @@ fn kinds(events: &[ListenerEvent]) -> Vec<&'static str> {
 #[test]
 fn who_goes_on_soon_after_the_end_goes_on_with_the_same_utterance() {
     let mut listener = listener();
-    let sound = [silence(1000), speech(1000), silence(1500), speech(700), silence(1400), speech(600), silence(3000)];
+    let sound =
+        [silence(1000), speech(1000), silence(1500), speech(700), silence(1400), speech(600), silence(3000)];
     let events = listener.push(&sound.concat());
     assert_eq!(
         kinds(&events),

@@ -287,8 +287,7 @@ impl Connection {
         };
         let slow = self.slow || self.teller.slow.is_cancelled();
         let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
-        let line =
-            Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech(), from: 0 };
+        let line = Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech(), from: 0 };
         // The citizen has gone on before the answer to their beginning was there: nobody speaks into their words.
         if self.turns.has_gone_on() {
             speaker.hold(Line { asked_at: None, ..line });

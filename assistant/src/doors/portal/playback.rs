@@ -291,13 +291,7 @@ impl Player {
         }
         let begun = Instant::now();
         *self.sounding.lock() = Some(begun);
-        Progress {
-            audio_id: self.audio_id,
-            generation,
-            begun,
-            sent_ms: 0,
-            starts: Vec::new(),
-        }
+        Progress { audio_id: self.audio_id, generation, begun, sent_ms: 0, starts: Vec::new() }
     }
 
     async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &Sound) {
