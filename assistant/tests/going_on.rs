@@ -166,7 +166,7 @@ async fn a_question_cut_in_the_middle_is_answered_as_one_and_what_was_said_to_it
         (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར་", "བརླགས་ན་གང་འདྲ་བསྐྱར་བཟོ་བྱེད་དགོས་རེད།", "idcard-lost"),
     ] {
         let mut citizen = Citizen::arrives(language).await;
-        let halting = sound(&[Says(beginning), Pauses(1_500), Says(end), Pauses(3_000)], language);
+        let halting = sound(&[Says(beginning), Pauses(1_750), Says(end), Pauses(3_000)], language);
         citizen.speaks("a", &halting).await;
         citizen.listens(500).await;
         let told = citizen.told.clone();
@@ -262,7 +262,7 @@ async fn whoever_waits_longer_or_does_something_else_begins_anew() {
     citizen.listens(500).await;
     assert_eq!((citizen.all("speech_resumed").len(), citizen.all("speech_ended").len()), (0, 1));
     // A new turn is begun while the old one may still be gone on with.
-    citizen.speaks("b", &sound(&[Says("身份证到期了怎么换"), Pauses(900)], Language::Zh)).await;
+    citizen.speaks("b", &sound(&[Says("身份证到期了怎么换"), Pauses(1_200)], Language::Zh)).await;
     citizen.speaks("c", &sound(&[Says("社保卡丢了怎么挂失补办"), Pauses(3_000)], Language::Zh)).await;
     citizen.listens(500).await;
     let ids: Vec<&Value> = citizen.all("citizen_message").into_iter().map(|m| &m["id"]).collect();

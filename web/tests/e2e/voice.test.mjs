@@ -1,7 +1,7 @@
 // A citizen asks aloud: the browser's microphone plays a recording.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assertFaultless, citizen, LANGUAGES, openBrowser, picture, untilAnswered } from "./stage.mjs";
+import { assertFaultless, citizen, DESKTOP, LANGUAGES, openBrowser, picture, untilAnswered } from "./stage.mjs";
 
 for (const language of LANGUAGES) {
   const wav = process.env[`VOICE_WAV_${language.toUpperCase()}`];
@@ -68,6 +68,37 @@ for (const language of LANGUAGES) {
         await browser.close();
       }
     });
+  });
+}
+
+for (const language of LANGUAGES) {
+  const wav = process.env[`VOICE_CUT_WAV_${language.toUpperCase()}`];
+
+  test(`a pause in the middle of a question (${language}): what was said to its beginning is taken back, the whole is answered`, {
+    skip: wav ? false : `VOICE_CUT_WAV_${language.toUpperCase()} is not set`,
+  }, async () => {
+    const browser = await openBrowser(wav);
+    try {
+      const page = await citizen(browser, language);
+      await page.getByTestId("microphone").click();
+      await page.getByTestId("withdrawn").waitFor({ timeout: 60_000 });
+      const standing = page.getByTestId("withdrawn").locator("~ [data-testid=answer], ~ [data-testid=clarify]");
+      await standing.first().waitFor({ timeout: 10_000 });
+      assert.equal(await page.getByTestId("answer").or(page.getByTestId("clarify")).count(), 1, "one reply stands");
+      assert.ok((await page.getByTestId("taken-back").count()) >= 1, "and the one to the beginning is struck");
+      await picture(page, `portal-${language}-phone-withdrawn`);
+      await page.setViewportSize(DESKTOP);
+      await picture(page, `portal-${language}-desktop-withdrawn`);
+      // The microphone is closed soon after the end, although nobody pressed anything.
+      await page.waitForFunction(() => document.querySelector("[data-testid=microphone]")?.dataset.stage === "ready");
+      await page.waitForTimeout(2500);
+      const sent = page.sent.length;
+      await page.waitForTimeout(500);
+      assert.equal(page.sent.filter((m, i) => i >= sent && m.type === "sound").length, 0, "no more sound is sent");
+      assertFaultless(page);
+    } finally {
+      await browser.close();
+    }
   });
 }
 
