@@ -43,7 +43,7 @@ with wave.open(sys.argv[3], "wb") as out:
 PY
 }
 halting zh "身份证" "到期了怎么换？"
-halting bo "ཐོབ་ཐང་ལག་འཁྱེར་" "བརླགས་ན་གང་འདྲ་བསྐྱར་བཟོ་བྱེད་དགོས་རེད།"
+halting bo "ཐོབ་ཐང་ལག་འཁྱེར་" "དུས་ཚོད་ཡོལ་ན་གང་འདྲ་བརྗེ་དགོས་རེད།"
 password=$("$assistant" --config "$folder/assistant.toml" agent add dolma --languages bo,zh | sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
 "$assistant" --config "$folder/assistant.toml" serve > "$folder/log" 2>&1 &
 server=$!

@@ -163,7 +163,7 @@ impl Citizen {
 async fn a_question_cut_in_the_middle_is_answered_as_one_and_what_was_said_to_its_beginning_is_withdrawn() {
     for (language, beginning, end, entry) in [
         (Language::Zh, "身份证", "到期了怎么换", "idcard-renew"),
-        (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར་", "བརླགས་ན་གང་འདྲ་བསྐྱར་བཟོ་བྱེད་དགོས་རེད།", "idcard-lost"),
+        (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར་", "དུས་ཚོད་ཡོལ་ན་གང་འདྲ་བརྗེ་དགོས་རེད།", "idcard-renew"),
     ] {
         let mut citizen = Citizen::arrives(language).await;
         let halting = sound(&[Says(beginning), Pauses(1_750), Says(end), Pauses(3_000)], language);

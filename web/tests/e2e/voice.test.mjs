@@ -86,8 +86,11 @@ for (const language of LANGUAGES) {
       await standing.first().waitFor({ timeout: 10_000 });
       assert.equal(await page.getByTestId("answer").or(page.getByTestId("clarify")).count(), 1, "one reply stands");
       assert.ok((await page.getByTestId("taken-back").count()) >= 1, "and the one to the beginning is struck");
+      const look = () => page.getByTestId("withdrawn").evaluate((note) => note.scrollIntoView({ block: "center" }));
+      await look();
       await picture(page, `portal-${language}-phone-withdrawn`);
       await page.setViewportSize(DESKTOP);
+      await look();
       await picture(page, `portal-${language}-desktop-withdrawn`);
       // The microphone is closed soon after the end, although nobody pressed anything.
       await page.waitForFunction(() => document.querySelector("[data-testid=microphone]")?.dataset.stage === "ready");
