@@ -272,6 +272,6 @@ fn loudness_is_measured_utterance_by_utterance() {
     let mut listener = listener();
     let loud = utterances(listener.push(&[vec![1.0; 16_000], silence(1500)].concat()));
     assert_eq!(loud[0].levels.complaint(), Some(crate::Complaint::TooLoud));
-    let fine = utterances(listener.push(&[silence(500), speech(1000), silence(1500)].concat()));
+    let fine = utterances(listener.push(&[silence(1000), speech(1000), silence(1500)].concat()));
     assert_eq!(fine[0].levels.complaint(), None);
 }
