@@ -179,7 +179,9 @@ fn what_is_withdrawn_leaves_no_trace_but_in_the_log() {
 fn an_emergency_a_person_and_what_was_not_spoken_cannot_be_withdrawn() {
     let after = |bodies: Vec<EventBody>| {
         let mut log = Log::begin(Language::Bo);
-        bodies.into_iter().for_each(|body| log.push(body));
+        for body in bodies {
+            log.push(body);
+        }
         log
     };
     let spoken = || citizen(Language::Bo, Source::Voice);

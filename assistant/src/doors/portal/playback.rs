@@ -129,7 +129,9 @@ impl Speaker {
     pub fn resume(&self) -> bool {
         let lines = std::mem::take(&mut *self.interrupted.lock());
         let anything = !lines.is_empty();
-        lines.into_iter().for_each(|line| self.say(line));
+        for line in lines {
+            self.say(line);
+        }
         anything
     }
 

@@ -56,18 +56,26 @@ impl Drop for CountedPlace {
     }
 }
 
+/// How far a turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Sound is taken.
+    Open,
+    /// Its end was noticed; the transcript is awaited.
+    Ended,
+    /// What was said until its end has been handed to the session; only whether the citizen goes on is awaited.
+    Answered,
+}
+
 struct Turn {
     id: MessageId,
     language: Language,
     stream: EarStream,
     /// Somebody has begun to speak.
     speaking: bool,
-    /// Its end was noticed; the transcript is awaited, or whether the citizen goes on.
-    ended: bool,
+    phase: Phase,
     /// Until when the citizen may go on with it after its end.
     listening: Option<Instant>,
-    /// What was said until its end has been handed to the session; only whether the citizen goes on is awaited.
-    answered: bool,
     /// The citizen has gone on with it after its end.
     gone_on: bool,
     /// Its parts have nothing to do with each other.
@@ -88,17 +96,18 @@ impl Turn {
                 biased;
                 event = self.stream.event() => return event,
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    if self.answered {
-                        return Some(EarEvent::Settled);
-                    }
-                    if self.ended {
-                        tracing::error!("a turn got no transcript in time");
-                        self.deadline = None;
-                        return Some(EarEvent::Failed);
+                    match self.phase {
+                        Phase::Answered => return Some(EarEvent::Settled),
+                        Phase::Ended => {
+                            tracing::error!("a turn got no transcript in time");
+                            self.deadline = None;
+                            return Some(EarEvent::Failed);
+                        }
+                        Phase::Open => {}
                     }
                     self.stream.commit();
                     self.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
-                    self.ended = true;
+                    self.phase = Phase::Ended;
                 }
             }
         }
@@ -152,12 +161,12 @@ impl SpokenTurns {
 
     /// Whether the citizen is going on with a turn that had ended.
     pub(super) fn has_gone_on(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| turn.gone_on && !turn.ended)
+        self.turn.as_ref().is_some_and(|turn| turn.gone_on && turn.phase == Phase::Open)
     }
 
     /// Nobody is expected any more to go on with a turn that is over.
     pub(super) fn stop_listening(&mut self) {
-        if self.turn.as_ref().is_some_and(|turn| turn.answered) {
+        if self.turn.as_ref().is_some_and(|turn| turn.phase == Phase::Answered) {
             self.finish();
         }
     }
@@ -165,8 +174,8 @@ impl SpokenTurns {
     /// The turn's words have been handed on: it is over, unless the citizen may go on.
     fn hand_on(&mut self) {
         match &mut self.turn {
-            Some(Turn { listening: Some(until), answered, speaking, deadline, .. }) => {
-                (*answered, *speaking, *deadline) = (true, false, Some(*until));
+            Some(Turn { listening: Some(until), phase, speaking, deadline, .. }) => {
+                (*phase, *speaking, *deadline) = (Phase::Answered, false, Some(*until));
             }
             _ => drop(self.finish()),
         }
@@ -228,9 +237,8 @@ impl Connection {
             language,
             stream,
             speaking: false,
-            ended: false,
+            phase: Phase::Open,
             listening: None,
-            answered: false,
             gone_on: false,
             apart: Arc::default(),
             words: StablePrefix::default(),
@@ -240,8 +248,9 @@ impl Connection {
 
     /// Takes sound of the turn under way.
     pub(super) async fn sound(&mut self, bytes: Bytes) {
-        if let Some(turn) = self.turns.turn.as_mut().filter(|turn| !turn.ended || turn.listening.is_some()) {
-            if !turn.ended {
+        let takes = |turn: &&mut Turn| turn.phase == Phase::Open || turn.listening.is_some();
+        if let Some(turn) = self.turns.turn.as_mut().filter(takes) {
+            if turn.phase == Phase::Open {
                 turn.deadline = Some(Instant::now() + SILENT_CLIENT);
             }
             turn.stream.audio(bytes).await;
@@ -301,7 +310,7 @@ impl Connection {
             Some(EarEvent::Ended { reason, speech_ms, at, listening_ms }) => {
                 self.turns.end_of_speech = Some(at);
                 if let Some(turn) = &mut self.turns.turn {
-                    (turn.speaking, turn.ended, turn.answered) = (true, true, false);
+                    (turn.speaking, turn.phase) = (true, Phase::Ended);
                     turn.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
                     let more = Duration::from_millis(u64::from(listening_ms));
                     turn.listening = (listening_ms > 0).then(|| Instant::now() + more + LATE_SOUND);
@@ -350,7 +359,7 @@ impl Connection {
         let to_interrupt = self.portal.configuration.hearing.portal.heard_to_interrupt_ms;
         if let Some(turn) = &mut self.turns.turn {
             (turn.speaking, turn.gone_on) = (true, true);
-            (turn.ended, turn.answered, turn.listening) = (false, false, None);
+            (turn.phase, turn.listening) = (Phase::Open, None);
             turn.deadline = Some(Instant::now() + SILENT_CLIENT);
             turn.words = StablePrefix::default();
             if heard.saturating_sub(ago) > Duration::from_millis(u64::from(to_interrupt)) {
