@@ -28,6 +28,22 @@ TOML
 export ORT_DYLIB_PATH=$PWD/.local/lib/libonnxruntime.so
 "$assistant" --config "$folder/assistant.toml" speak "身份证到期了怎么换？" --language zh --out "$folder/zh.wav" >/dev/null
 "$assistant" --config "$folder/assistant.toml" speak "ཐོབ་ཐང་ལག་ཁྱེར་གྱི་དུས་ཚོད་རྫོགས་ན་ག་འདྲ་བརྗེ་དགོས་རེད།" --language bo --out "$folder/bo.wav" >/dev/null
+# Two pieces of a question with a pause between them that is longer than the silence that ends a turn.
+halting() { # language, first piece, second piece
+  "$assistant" --config "$folder/assistant.toml" speak "$2" --language "$1" --out "$folder/first.wav" >/dev/null
+  "$assistant" --config "$folder/assistant.toml" speak "$3" --language "$1" --out "$folder/second.wav" >/dev/null
+  python3 - "$folder/first.wav" "$folder/second.wav" "$folder/$1-cut.wav" <<'PY'
+import sys, wave
+first, second = (wave.open(name) for name in sys.argv[1:3])
+with wave.open(sys.argv[3], "wb") as out:
+    out.setparams(first.getparams())
+    rate, width = first.getframerate(), first.getsampwidth()
+    pause = bytes(width * rate * 3 // 2)
+    out.writeframes(first.readframes(first.getnframes()) + pause + second.readframes(second.getnframes()))
+PY
+}
+halting zh "身份证" "到期了怎么换？"
+halting bo "ཐོབ་ཐང་ལག་འཁྱེར་" "དུས་ཚོད་ཡོལ་ན་གང་འདྲ་བརྗེ་དགོས་རེད།"
 password=$("$assistant" --config "$folder/assistant.toml" agent add dolma --languages bo,zh | sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
 "$assistant" --config "$folder/assistant.toml" serve > "$folder/log" 2>&1 &
 server=$!
@@ -44,4 +60,5 @@ PY
 done
 mkdir -p target/screenshots
 BASE_URL=http://127.0.0.1:$port AGENT_NAME=dolma AGENT_PASSWORD=$password VOICE_WAV_ZH=$folder/zh.wav VOICE_WAV_BO=$folder/bo.wav \
+  VOICE_CUT_WAV_ZH=$folder/zh-cut.wav VOICE_CUT_WAV_BO=$folder/bo-cut.wav \
   SCREENSHOTS=$PWD/target/screenshots npm --prefix web run --silent e2e

@@ -22,12 +22,6 @@ use crate::{calibration::StoredCalibration, config::Configuration, encoder};
 /// Below this probability a hint while somebody still speaks would mislead more than help.
 const HINT_CONFIDENCE: f32 = 0.5;
 
-/// From this confidence on, what was said before a pause may be a whole question …
-const COMPLETE_CONFIDENCE: f32 = 0.6;
-
-/// … and is, where it also explains all of the sound this well, in nats per phone.
-const COMPLETE_FIT: f32 = -2.0;
-
 /// What a token of a whole question is worth to a recogniser, in nats. Chosen, not fitted (no dictating engine has been
 /// measured with this project): low, since a question has many tokens.
 const QUESTION_BIAS: f32 = 0.3;
@@ -256,23 +250,10 @@ impl Brain {
         (best.confidence >= HINT_CONFIDENCE).then_some(best.question)
     }
 
-    /// Whether what was heard, as if it were all, is a whole question or a whole act: then a short pause ends the turn. What is only the beginning of
-    /// a question supports that question badly as a whole.
+    /// Whether what was heard, as if it were all, is a whole question or a whole act: then a short pause ends the turn.
     pub fn is_complete(&self, utterance: &Utterance) -> bool {
-        self.understander.understand(utterance, &Memory::default()).is_ok_and(|understanding| {
-            match understanding.act {
-                intents::Act::Question => {
-                    let sure = understanding
-                        .candidates
-                        .first()
-                        .is_some_and(|best| best.confidence >= COMPLETE_CONFIDENCE);
-                    sure && understanding.fit.is_none_or(|fit| fit >= COMPLETE_FIT)
-                }
-                // "Hello" and "thank you" are how longer speeches begin.
-                intents::Act::Greeting | intents::Act::Thanks => false,
-                _ => true,
-            }
-        })
+        let understood = self.understander.understand(utterance, &Memory::default());
+        understood.is_ok_and(|understanding| understanding.is_complete())
     }
 
     /// Questions to suggest in one language: the first of each topic in turn, so that a short list shows the breadth.

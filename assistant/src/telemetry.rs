@@ -33,6 +33,8 @@ pub mod names {
     pub const WAITS: &str = "drilen_waits_total";
     /// Counter: turns ended, by `reason` (`silence`, `complete`, `maximum`, `no_speech`, `commit`).
     pub const TURN_ENDS: &str = "drilen_turn_ends_total";
+    /// Counter: turns gone on with after their end, by `outcome` (`merged`, `apart`, `nothing`).
+    pub const CONTINUATIONS: &str = "drilen_continuations_total";
     /// Histogram, seconds: end of speech to final transcript.
     pub const TRANSCRIBE_SECONDS: &str = "drilen_transcribe_seconds";
     /// Histogram, seconds: utterance to durable decision.
@@ -107,6 +109,7 @@ fn describe() {
     describe_gauge!(names::HEARING_LOAD, "share of the time that a hearing thread computes, by thread");
     describe_counter!(names::WAITS, "voice conversations told to wait");
     describe_counter!(names::TURN_ENDS, "spoken turns ended, by reason");
+    describe_counter!(names::CONTINUATIONS, "spoken turns gone on with after their end, by outcome");
     describe_histogram!(names::TRANSCRIBE_SECONDS, seconds, "end of speech to final transcript");
     describe_histogram!(names::DECIDE_SECONDS, seconds, "utterance to durable decision");
     describe_histogram!(names::SYNTHESIZE_SECONDS, seconds, "one sentence synthesized, cache misses only");

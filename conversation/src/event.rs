@@ -50,6 +50,8 @@ pub enum EventBody {
     Clarify(Clarify),
     /// The assistant says something that is not from the knowledge base.
     Say(Say),
+    /// The citizen had not finished: what was made of the beginning of their words does not count.
+    Withdrawn(Withdrawn),
     /// The conversation waits for a person.
     Escalated(Escalated),
     /// The citizen took the request for a person back.
@@ -85,6 +87,7 @@ impl EventBody {
             Self::AgentLeft(left) => (left.agent, left.note) = (None, None),
             Self::LanguageChanged(_)
             | Self::CitizenMessage(_)
+            | Self::Withdrawn(_)
             | Self::EscalationCancelled(_)
             | Self::Closed(_) => {}
         }
@@ -105,7 +108,8 @@ impl EventBody {
             | Self::CitizenMessage(_)
             | Self::Answer(_)
             | Self::Clarify(_)
-            | Self::Say(_) => false,
+            | Self::Say(_)
+            | Self::Withdrawn(_) => false,
         }
     }
 
@@ -118,6 +122,7 @@ impl EventBody {
             Self::Answer(_) => "answer",
             Self::Clarify(_) => "clarify",
             Self::Say(_) => "say",
+            Self::Withdrawn(_) => "withdrawn",
             Self::Escalated(_) => "escalated",
             Self::EscalationCancelled(_) => "escalation_cancelled",
             Self::AgentJoined(_) => "agent_joined",
@@ -404,6 +409,16 @@ pub struct Say {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub provenance: Option<Provenance>,
+}
+
+/// A spoken turn was ended at a pause, and the citizen went on: its message and what was said to it do not count any more.
+/// Always followed, in the same transaction, by the message that takes its place. The log keeps what was withdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Withdrawn {
+    /// The citizen message that was only a beginning.
+    pub from: u64,
+    /// The last event that replied to it.
+    pub to: u64,
 }
 
 /// The conversation waits for a person.

@@ -34,6 +34,7 @@ mod time;
 pub use event::{
     AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,
     Considered, Event, EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
+    Withdrawn,
 };
 pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
 pub use ids::{
@@ -41,7 +42,7 @@ pub use ids::{
 };
 pub use intents::EscalationReason;
 pub use schema::schema;
-pub use state::{ConversationState, LastAnswer, PendingClarify, ProjectionError};
+pub use state::{Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Recollection};
 pub use store::{
     Agent, AgentCredentials, Append, Appended, Expect, Feed, Lagged, LockoutPolicy, MessageKey,
     NewConversation, NewSession, Published, QueueFeed, QueueItem, Sender, Store, StoreError,

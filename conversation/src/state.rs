@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{
     Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, Outcome, SayAct, Source,
+    Withdrawn,
 };
 use crate::handoff::{Handoff, Holder, Status, Ticket};
-use crate::ids::ConversationId;
+use crate::ids::{ConversationId, MessageId};
 use crate::time::Timestamp;
 
 /// A conversation as its events have left it. Stores keep it beside the log, updated in the same transaction.
@@ -49,6 +50,41 @@ pub struct ConversationState {
     pub place_asked: bool,
     /// Who the citizen is or asks about, the latest first (see [`intents::Slots::groups`]).
     #[serde(default)]
+    pub groups: Vec<String>,
+    /// The citizen's last turn, as long as it may turn out to have been only the beginning of one.
+    #[serde(default)]
+    pub beginning: Option<Box<Beginning>>,
+}
+
+/// A spoken turn that can still be withdrawn, and what there was before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// Its citizen message's event.
+    pub seq: u64,
+    /// The client's id of the turn.
+    pub id: MessageId,
+    /// What the conversation remembered before it.
+    pub before: Recollection,
+}
+
+/// What a decision may change of a conversation besides its log, its language and who has it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Recollection {
+    /// See [`ConversationState::pending_clarify`].
+    pub pending_clarify: Option<PendingClarify>,
+    /// See [`ConversationState::last_answer`].
+    pub last_answer: Option<LastAnswer>,
+    /// See [`ConversationState::last_citizen_message`].
+    pub last_citizen_message: Option<String>,
+    /// See [`ConversationState::failures`].
+    pub failures: u32,
+    /// See [`ConversationState::narrowed`].
+    pub narrowed: bool,
+    /// See [`ConversationState::place`].
+    pub place: Option<String>,
+    /// See [`ConversationState::place_asked`].
+    pub place_asked: bool,
+    /// See [`ConversationState::groups`].
     pub groups: Vec<String>,
 }
 
@@ -145,6 +181,7 @@ impl ConversationState {
             place: None,
             place_asked: false,
             groups: Vec::new(),
+            beginning: None,
         })
     }
 
@@ -170,11 +207,14 @@ impl ConversationState {
         if event.seq != self.last_seq + 1 {
             return Err(ProjectionError::Gap { expected: self.last_seq + 1, found: event.seq });
         }
-        let handoff = self.next_handoff(event).ok_or(ProjectionError::Impossible {
-            kind: event.body.kind(),
-            seq: event.seq,
-            status: self.status(),
-        })?;
+        let impossible =
+            || ProjectionError::Impossible { kind: event.body.kind(), seq: event.seq, status: self.status() };
+        let handoff = self.next_handoff(event).ok_or_else(impossible)?;
+        if let EventBody::Withdrawn(withdrawn) = &event.body
+            && self.withdrawable() != Some(*withdrawn)
+        {
+            return Err(impossible());
+        }
         if let Some(handoff) = handoff {
             self.handoff = handoff;
         }
@@ -182,6 +222,22 @@ impl ConversationState {
         self.last_seq = event.seq;
         self.last_at = event.at;
         Ok(())
+    }
+
+    /// What can still be withdrawn should the citizen turn out not to have finished: their last turn, where it was spoken, and what was
+    /// said to it. Never a turn that led to an emergency's guidance, to a person, to another language or to an agent's words.
+    pub fn withdrawable(&self) -> Option<Withdrawn> {
+        let beginning = self.beginning.as_ref()?;
+        (self.status() != Status::Closed).then_some(Withdrawn { from: beginning.seq, to: self.last_seq })
+    }
+
+    /// The conversation as it was before the turn that can be withdrawn; who has it and its language are the same then and now.
+    pub fn before_beginning(&self) -> Option<Self> {
+        let Withdrawn { from, .. } = self.withdrawable()?;
+        let mut before = self.clone();
+        before.take_back();
+        before.last_seq = from - 1;
+        Some(before)
     }
 
     /// Which state it is in.
@@ -241,18 +297,26 @@ impl ConversationState {
                 | EventBody::CitizenMessage(_)
                 | EventBody::Answer(_)
                 | EventBody::Clarify(_)
-                | EventBody::Say(_),
+                | EventBody::Say(_)
+                | EventBody::Withdrawn(_),
             ) => Some(None),
         }
     }
 
     fn take_in(&mut self, event: &Event) {
+        if !is_part_of_a_turn(&event.body) {
+            self.beginning = None;
+        }
         match &event.body {
             EventBody::LanguageChanged(changed) => {
                 self.language = changed.language;
                 self.pending_clarify = None;
             }
             EventBody::CitizenMessage(message) => {
+                self.beginning = (message.source == Source::Voice).then(|| {
+                    let before = self.recollection();
+                    Box::new(Beginning { seq: event.seq, id: message.id.clone(), before })
+                });
                 self.voice |= message.source == Source::Voice;
                 self.note(message);
                 self.pending_clarify = None;
@@ -293,6 +357,7 @@ impl ConversationState {
                 SayAct::StartOver => self.forget(),
                 _ => {}
             },
+            EventBody::Withdrawn(_) => self.take_back(),
             EventBody::Escalated(_) | EventBody::AgentLeft(_) | EventBody::Closed(_) => {
                 self.pending_clarify = None;
                 self.failures = 0;
@@ -318,6 +383,42 @@ impl ConversationState {
         intents::policy::remember_groups(&mut self.groups, &slots.groups);
     }
 
+    fn recollection(&self) -> Recollection {
+        Recollection {
+            pending_clarify: self.pending_clarify.clone(),
+            last_answer: self.last_answer.clone(),
+            last_citizen_message: self.last_citizen_message.clone(),
+            failures: self.failures,
+            narrowed: self.narrowed,
+            place: self.place.clone(),
+            place_asked: self.place_asked,
+            groups: self.groups.clone(),
+        }
+    }
+
+    /// As if the last turn had not been.
+    fn take_back(&mut self) {
+        let Some(beginning) = self.beginning.take() else { return };
+        let Recollection {
+            pending_clarify,
+            last_answer,
+            last_citizen_message,
+            failures,
+            narrowed,
+            place,
+            place_asked,
+            groups,
+        } = beginning.before;
+        self.pending_clarify = pending_clarify;
+        self.last_answer = last_answer;
+        self.last_citizen_message = last_citizen_message;
+        self.failures = failures;
+        self.narrowed = narrowed;
+        self.place = place;
+        self.place_asked = place_asked;
+        self.groups = groups;
+    }
+
     /// As if the conversation began here; the log keeps what was said.
     fn forget(&mut self) {
         self.pending_clarify = None;
@@ -327,6 +428,26 @@ impl ConversationState {
         self.place = None;
         self.place_asked = false;
         self.groups.clear();
+    }
+}
+
+/// Whether an event leaves the turn that it belongs to withdrawable. Guidance in an emergency has to stand whatever is said after it, and what
+/// others have seen and done cannot be undone.
+const fn is_part_of_a_turn(body: &EventBody) -> bool {
+    match body {
+        EventBody::Say(say) => !matches!(say.act, SayAct::Emergency),
+        EventBody::CitizenMessage(_)
+        | EventBody::Answer(_)
+        | EventBody::Clarify(_)
+        | EventBody::Withdrawn(_) => true,
+        EventBody::Started(_)
+        | EventBody::LanguageChanged(_)
+        | EventBody::Escalated(_)
+        | EventBody::EscalationCancelled(_)
+        | EventBody::AgentJoined(_)
+        | EventBody::AgentMessage(_)
+        | EventBody::AgentLeft(_)
+        | EventBody::Closed(_) => false,
     }
 }
 

@@ -6,7 +6,8 @@ mod common;
 use common::{Log, agent, answer, citizen, clarify, escalation, other_agent, say};
 use conversation::event::LanguageChanged;
 use conversation::{
-    ClosedBy, ConversationState, EscalationReason, Event, EventBody, HandoffCommand, SayAct, Source, Status,
+    ClosedBy, ConversationState, EscalationReason, Event, EventBody, HandoffCommand, ProjectionError, SayAct,
+    Source, Status, Withdrawn,
 };
 use language::Language;
 use proptest::prelude::*;
@@ -14,6 +15,7 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 enum Step {
     Body(EventBody),
+    Withdraw,
     Command(HandoffCommand),
 }
 
@@ -25,6 +27,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         language.clone().prop_map(move |l| body(citizen(l, Source::Text))),
         language.clone().prop_map(move |l| body(citizen(l, Source::Voice))),
+        Just(Step::Withdraw),
         language.clone().prop_map(move |l| body(clarify(l, 2))),
         language.clone().prop_map(move |l| body(answer(l, 2))),
         language.clone().prop_map(move |l| body(say(l, SayAct::NotUnderstood))),
@@ -63,6 +66,11 @@ proptest! {
             }
             match step {
                 Step::Body(body) => log.push(body),
+                Step::Withdraw => {
+                    if log.state.withdrawable().is_some() {
+                        log.withdraw();
+                    }
+                }
                 Step::Command(command) => {
                     // A legal command leads to events that the projection takes; an illegal one to none.
                     let language = log.state.language;
@@ -125,4 +133,99 @@ fn a_citizen_who_once_spoke_counts_as_speaking() {
     assert!(!log.state.voice);
     log.push(citizen(Language::Bo, Source::Voice));
     assert!(log.state.voice);
+}
+
+/// Everything but the log itself, which only grows.
+fn remembered(state: &ConversationState) -> ConversationState {
+    let mut state = state.clone();
+    (state.last_seq, state.last_at, state.beginning) = (0, state.started_at, None);
+    state
+}
+
+#[test]
+fn what_is_withdrawn_leaves_no_trace_but_in_the_log() {
+    let beginnings = [
+        answer(Language::Zh, 6),
+        clarify(Language::Zh, 6),
+        say(Language::Zh, SayAct::NotUnderstood),
+        say(Language::Zh, SayAct::StartOver),
+    ];
+    for reply in beginnings {
+        let mut log = Log::begin(Language::Zh);
+        log.push(citizen(Language::Zh, Source::Voice));
+        log.push(answer(Language::Zh, 2));
+        log.push(say(Language::Zh, SayAct::NotUnderstood));
+        log.push(clarify(Language::Zh, 2));
+        let before = remembered(&log.state);
+        assert!(before.pending_clarify.is_some() && before.failures == 1 && before.last_answer.is_some());
+        log.push(citizen(Language::Zh, Source::Voice));
+        log.push(reply);
+        assert_ne!(remembered(&log.state), before);
+        let then = log.state.before_beginning().unwrap();
+        assert_eq!((remembered(&then), then.last_seq), (before.clone(), 5));
+        log.withdraw();
+        assert_eq!(remembered(&log.state), before);
+        assert_eq!(log.events[7].body, EventBody::Withdrawn(Withdrawn { from: 6, to: 7 }));
+        assert_eq!(log.state.withdrawable(), None, "it is withdrawn once");
+        // And who goes on once more withdraws the second answer, back to the same memory.
+        log.push(citizen(Language::Zh, Source::Voice));
+        log.push(answer(Language::Zh, 9));
+        log.withdraw();
+        assert_eq!(remembered(&log.state), before);
+    }
+}
+
+#[test]
+fn an_emergency_a_person_and_what_was_not_spoken_cannot_be_withdrawn() {
+    let after = |bodies: Vec<EventBody>| {
+        let mut log = Log::begin(Language::Bo);
+        for body in bodies {
+            log.push(body);
+        }
+        log
+    };
+    let spoken = || citizen(Language::Bo, Source::Voice);
+    let emergency = after(vec![spoken(), say(Language::Bo, SayAct::Emergency)]);
+    assert_eq!(emergency.state.withdrawable(), None);
+    let mut escalated = after(vec![spoken(), say(Language::Bo, SayAct::NotUnderstood)]);
+    assert!(escalated.state.withdrawable().is_some());
+    escalated.perform(&HandoffCommand::Escalate {
+        escalation: escalation(),
+        reason: EscalationReason::LowConfidence,
+    });
+    assert_eq!(escalated.state.withdrawable(), None);
+    // While waiting, a turn of its own can be.
+    escalated.push(spoken());
+    escalated.push(answer(Language::Bo, 5));
+    assert_eq!(escalated.state.withdrawable(), Some(Withdrawn { from: 5, to: 6 }));
+    escalated.perform(&HandoffCommand::Claim { agent: agent() });
+    assert_eq!(escalated.state.withdrawable(), None, "an agent has seen it");
+    let typed = after(vec![citizen(Language::Bo, Source::Text), answer(Language::Bo, 2)]);
+    assert_eq!(typed.state.withdrawable(), None);
+    let language = EventBody::LanguageChanged(LanguageChanged { language: Language::Zh });
+    assert_eq!(after(vec![spoken(), language]).state.withdrawable(), None);
+}
+
+#[test]
+fn only_the_whole_last_turn_can_be_withdrawn() {
+    let mut log = Log::begin(Language::Zh);
+    log.push(citizen(Language::Zh, Source::Voice));
+    log.push(answer(Language::Zh, 2));
+    for (from, to) in [(1, 3), (2, 2), (3, 3), (2, 4)] {
+        let event =
+            Event { seq: 4, at: log.state.last_at, body: EventBody::Withdrawn(Withdrawn { from, to }) };
+        let mut state = log.state.clone();
+        assert!(matches!(state.apply(&event), Err(ProjectionError::Impossible { .. })), "{from} to {to}");
+        assert_eq!(state, log.state, "and nothing has changed");
+    }
+}
+
+#[test]
+fn a_state_that_was_stored_before_there_were_withdrawals_is_still_read() {
+    let mut log = Log::begin(Language::Zh);
+    log.push(citizen(Language::Zh, Source::Voice));
+    let mut stored = serde_json::to_value(&log.state).unwrap();
+    stored.as_object_mut().unwrap().remove("beginning").unwrap();
+    let read: ConversationState = serde_json::from_value(stored).unwrap();
+    assert_eq!(read.withdrawable(), None);
 }

@@ -10,6 +10,7 @@
 
 mod acts;
 mod calibration;
+pub mod continuation;
 pub mod evaluate;
 pub mod policy;
 mod slots;
@@ -20,6 +21,7 @@ mod voice_channel;
 mod weighing;
 
 pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
+pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Continuation};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use slots::{Day, Slots};
 pub use understander::{Settings, UnderstandError, Understander};

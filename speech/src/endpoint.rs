@@ -47,6 +47,12 @@ pub struct EndpointRules {
     pub ask_after_ms: u32,
     /// … and, as long as that is not certain, end the utterance only after this much.
     pub silence_when_unsure_ms: u32,
+    /// Who goes on speaking within this time, counted from the last sound of an utterance that a pause ended, goes on with that utterance;
+    /// 0: never. Only what is longer than the silences that end utterances has any effect.
+    pub continue_within_ms: u32,
+    /// … unless the answer to it had been heard for longer than this by then: that is long enough to react to it, so whoever speaks
+    /// interrupts it.
+    pub heard_to_interrupt_ms: u32,
     /// The utterance is cut off after this much time, speech or not. At most [`LONGEST_UTTERANCE_MS`].
     pub maximum_utterance_ms: u32,
     /// Give up waiting for somebody to speak after this much time; 0 waits for ever.
@@ -69,6 +75,8 @@ impl EndpointRules {
             longest_silence_ms: 1_800,
             ask_after_ms: 400,
             silence_when_unsure_ms: 1_300,
+            continue_within_ms: 2_000,
+            heard_to_interrupt_ms: 600,
             maximum_utterance_ms: 30_000,
             no_speech_at_all_ms: 10_000,
         }
@@ -104,6 +112,9 @@ impl EndpointRules {
         }
         if self.ask_after_ms < 200 || self.silence_when_unsure_ms < self.ask_after_ms {
             return Err("ask_after_ms is at least 200, and silence_when_unsure_ms not below it".into());
+        }
+        if self.continue_within_ms > 5_000 || self.heard_to_interrupt_ms > 5_000 {
+            return Err("continue_within_ms and heard_to_interrupt_ms are at most 5000".into());
         }
         if !(1.0..=4.0).contains(&self.slow_speaker_factor) {
             return Err("slow_speaker_factor must lie between 1 and 4".into());

@@ -96,10 +96,10 @@ impl Meter {
         }
     }
 
-    /// The levels since the last call.
-    pub(crate) fn take(&mut self) -> Levels {
-        let Self { speech, noise, samples, clipped } = std::mem::take(self);
-        let clipped = if samples > 0 { clipped as f32 / samples as f32 } else { 0.0 };
+    /// The levels so far.
+    pub(crate) fn levels(&self) -> Levels {
+        let Self { speech, noise, samples, clipped } = self;
+        let clipped = if *samples > 0 { *clipped as f32 / *samples as f32 } else { 0.0 };
         Levels { speech_dbfs: speech.dbfs(), noise_dbfs: noise.dbfs(), clipped }
     }
 }
@@ -114,7 +114,7 @@ mod tests {
             meter.hear(&[noise; 256], 0.0);
             meter.hear(&[speech; 256], 0.9);
         }
-        meter.take()
+        meter.levels()
     }
 
     #[test]

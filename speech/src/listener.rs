@@ -30,6 +30,12 @@ pub struct Utterance {
     pub speech_ms: u32,
     /// How loud it was.
     pub levels: Levels,
+    /// Where in the audio the speaker went on, in samples, for an utterance that had ended before at a pause: what lies before it has been
+    /// told as an utterance already.
+    pub resumed_at: Option<usize>,
+    /// For so much longer, in milliseconds, the speaker may go on with it ([`ListenerEvent::SpeechResumed`], or else
+    /// [`ListenerEvent::Settled`]); 0: it stands.
+    pub listening_ms: u32,
 }
 
 /// What the listener noticed.
@@ -54,6 +60,24 @@ pub enum ListenerEvent {
     },
     /// The utterance is over. The next one may begin with the next sample.
     Ended(Utterance),
+    /// The speaker goes on with the utterance that had ended last ([`EndpointRules::continue_within_ms`]): it is under way again as a whole,
+    /// and ends anew.
+    SpeechResumed {
+        /// Since when, in milliseconds since the stream began.
+        at_ms: u64,
+    },
+    /// Nobody has gone on: the utterance that ended last stands.
+    Settled,
+}
+
+/// An utterance that has ended and that the speaker may go on with, or has.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    /// Numbers in the stream of the samples one past its speech and one past its end.
+    speech_until: u64,
+    end: u64,
+    /// How much of it is speech, in frames.
+    voiced: u64,
 }
 
 /// Cuts one stream of 16 kHz audio into utterances.
@@ -80,6 +104,10 @@ pub struct Listener {
     judged: bool,
     /// Sound levels of the utterance under way.
     meter: Meter,
+    /// The utterance that ended last, while its speaker may go on; its sound is still in the buffer.
+    ended: Option<Part>,
+    /// For an utterance that was gone on with: its part before, and the stream's sample at which the new part begins.
+    resumed: Option<(Part, u64)>,
 }
 
 impl Listener {
@@ -100,6 +128,8 @@ impl Listener {
             ask_at: 0,
             judged: false,
             meter: Meter::default(),
+            ended: None,
+            resumed: None,
         }
     }
 
@@ -140,6 +170,7 @@ impl Listener {
 
     /// The citizen says that they have finished: the utterance ends at once, with all sound up to now.
     pub fn commit(&mut self) -> Utterance {
+        self.settle();
         let speech = self.endpointer.restart();
         if speech.is_none() {
             self.drop_before(self.stream_end().saturating_sub(KEPT_WITHOUT_SPEECH as u64));
@@ -150,6 +181,7 @@ impl Listener {
     /// Forgets the utterance under way: the citizen cancelled it.
     pub fn cancel(&mut self) {
         self.endpointer.restart();
+        self.settle();
         self.drop_before(self.stream_end());
         self.meter = Meter::default();
         self.begin();
@@ -163,6 +195,19 @@ impl Listener {
     /// Whether somebody is speaking.
     pub fn is_speaking(&self) -> bool {
         self.endpointer.speech().is_some()
+    }
+
+    /// Whether an utterance has ended that its speaker may still go on with.
+    pub const fn is_waiting_for_more(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Nobody is expected to go on any more: the utterance that ended last stands.
+    pub fn settle(&mut self) {
+        if let Some(part) = self.ended.take() {
+            self.drop_before(part.end.min(self.stream_end()));
+            self.meter = Meter::default();
+        }
     }
 
     /// Milliseconds of audio pushed since the stream began.
@@ -188,19 +233,30 @@ impl Listener {
         self.meter.hear(frame, probability);
         self.heard += self.frame_samples as u64;
         match self.endpointer.frame(probability) {
-            Some(Boundary::Started { since }) => {
-                let started = self.sample_of(since);
-                self.drop_before(started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)));
-                events.push(ListenerEvent::SpeechStarted { at_ms: milliseconds(started) });
+            Some(Boundary::Started { since }) => self.started(since, events),
+            // Whoever has not gone on was not asked to speak.
+            Some(Boundary::Ended { reason: EndReason::NoSpeech, .. }) if self.ended.is_some() => {
+                self.settle();
+                events.push(ListenerEvent::Settled);
             }
             Some(Boundary::Ended { reason, speech }) => {
                 events.push(ListenerEvent::Ended(self.end(reason, speech)));
             }
             None => match self.endpointer.speech() {
+                // The endpointer counts from where the speaker went on.
+                Some(_) if self.resumed.is_some() && self.buffer.len() as u64 >= self.longest() => {
+                    let speech = self.endpointer.restart();
+                    events.push(ListenerEvent::Ended(self.end(EndReason::MaximumUtterance, speech)));
+                }
                 Some(speech) => {
                     events.extend(self.partial(speech));
                     events.extend(self.pause());
                 }
+                None if self.ended.is_some_and(|part| self.has_not_gone_on(part)) => {
+                    self.settle();
+                    events.push(ListenerEvent::Settled);
+                }
+                None if self.ended.is_some() => {}
                 // Twice as much may pile up, so that the buffer is not moved with every frame.
                 None if self.buffer.len() > 2 * KEPT_WITHOUT_SPEECH => {
                     self.drop_before(self.heard - KEPT_WITHOUT_SPEECH as u64);
@@ -208,6 +264,45 @@ impl Listener {
                 None => {}
             },
         }
+    }
+
+    /// Somebody speaks since that frame: a new utterance, or the last one once more.
+    fn started(&mut self, since: u64, events: &mut Vec<ListenerEvent>) {
+        let started = self.sample_of(since);
+        let part =
+            self.ended.filter(|part| started < part.speech_until + self.window() && self.has_room_for_more());
+        if let Some(part) = part {
+            self.ended = None;
+            let from = started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)).max(part.end);
+            self.resumed = Some((part, from));
+            self.partial_at = self.buffer.len();
+            events.push(ListenerEvent::SpeechResumed { at_ms: milliseconds(started) });
+            return;
+        }
+        if self.ended.is_some() {
+            self.settle();
+            events.push(ListenerEvent::Settled);
+        }
+        self.drop_before(started.saturating_sub(samples(self.endpointer.rules().pre_roll_ms)));
+        events.push(ListenerEvent::SpeechStarted { at_ms: milliseconds(started) });
+    }
+
+    fn window(&self) -> u64 {
+        samples(self.endpointer.rules().continue_within_ms)
+    }
+
+    fn longest(&self) -> u64 {
+        samples(self.endpointer.rules().maximum_utterance_ms)
+    }
+
+    fn has_room_for_more(&self) -> bool {
+        (self.buffer.len() as u64) < self.longest()
+    }
+
+    /// Whether the time is over in which the speaker may go on; what may become a word gets time to become one.
+    fn has_not_gone_on(&self, part: Part) -> bool {
+        let word = 2 * samples(self.endpointer.rules().speech_to_start_ms);
+        self.heard >= part.speech_until + self.window() + word
     }
 
     /// Whether another partial transcript is worth its while.
@@ -251,16 +346,38 @@ impl Listener {
         self.cut(reason, speech, end)
     }
 
-    /// Takes everything up to that sample of the stream out of the buffer, as an utterance.
+    /// Takes everything up to that sample of the stream out of the buffer, as an utterance; its sound stays while the speaker may go on.
     fn cut(&mut self, reason: EndReason, speech: Option<SpeechSpan>, end: u64) -> Utterance {
+        let resumed = self.resumed.take();
         let at_ms = milliseconds(self.buffer_at);
         let length = ((end - self.buffer_at) as usize).min(self.buffer.len());
         let audio = self.buffer[..length].to_vec();
-        self.drop_before(end.min(self.stream_end()));
+        let voiced = speech.map_or(0, |speech| speech.voiced) + resumed.map_or(0, |(part, _)| part.voiced);
+        let levels = self.meter.levels();
+        let at_a_pause = matches!(reason, EndReason::Silence | EndReason::Complete);
+        let part = speech.filter(|_| at_a_pause).map(|speech| {
+            let until = self.sample_of(speech.until);
+            Part { speech_until: until, end: until + samples(self.endpointer.rules().post_roll_ms), voiced }
+        });
+        let part =
+            part.filter(|part| self.heard < part.speech_until + self.window() && self.has_room_for_more());
+        let left = part.map_or(0, |part| part.speech_until + self.window() - self.heard);
+        self.ended = part;
+        if part.is_none() {
+            self.drop_before(end.min(self.stream_end()));
+            self.meter = Meter::default();
+        }
+        let resumed_at = resumed.map(|(_, from)| (from.saturating_sub(self.buffer_at) as usize).min(length));
         self.begin();
-        let levels = self.meter.take();
-        let speech_ms = speech.map_or(0, |speech| milliseconds(speech.voiced * self.frame_samples as u64));
-        Utterance { reason, audio, at_ms, speech_ms: speech_ms as u32, levels }
+        Utterance {
+            reason,
+            audio,
+            at_ms,
+            speech_ms: milliseconds(voiced * self.frame_samples as u64) as u32,
+            levels,
+            resumed_at,
+            listening_ms: milliseconds(left) as u32,
+        }
     }
 
     /// A new turn begins with the next sample.

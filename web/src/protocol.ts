@@ -206,6 +206,12 @@ export interface Say extends EventBase {
   act: SayAct;
   considered?: Considered[];
 }
+/** The citizen had not finished: the events `from` to `to` (a spoken turn and what was said to it) do not count any more; the message that takes their place follows. */
+export interface Withdrawn extends EventBase {
+  type: "withdrawn";
+  from: number;
+  to: number;
+}
 export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency";
 export interface Escalated extends EventBase {
   type: "escalated";
@@ -250,6 +256,7 @@ export type ServerEvent =
   | Answer
   | Clarify
   | Say
+  | Withdrawn
   | Escalated
   | EscalationCancelled
   | AgentJoined
@@ -303,6 +310,14 @@ export interface SpeechEnded {
   id: string;
   reason: "silence" | "commit" | "maximum" | "no_speech";
   speech_ms: number;
+  /** For so long sound of this turn is still taken, in case the citizen goes on; absent: 0, the turn is over for good. */
+  listening_ms?: number;
+}
+/** The citizen goes on after the turn had ended: it is under way again, and ends anew. */
+export interface SpeechResumed {
+  type: "speech_resumed";
+  id: string;
+  at_ms: number;
 }
 export interface Final {
   type: "final";
@@ -390,6 +405,7 @@ export type ServerSignal =
   | SpeechStarted
   | Partial
   | SpeechEnded
+  | SpeechResumed
   | Final
   | Thinking
   | Queue

@@ -1,8 +1,12 @@
 //! What a citizen can do in a conversation, stripped of how it arrived.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use conversation::MessageId;
 use language::Language;
 use speech::{Complaint, Transcript};
+
+use crate::workers::Continued;
 
 /// Something a citizen did that may change the conversation.
 #[derive(Clone, Debug)]
@@ -20,6 +24,17 @@ pub enum Input {
         id: MessageId,
         /// What was heard.
         heard: Heard,
+    },
+    /// Went on with a spoken turn after its end.
+    Continued {
+        /// The turn's id.
+        id: MessageId,
+        /// What was heard.
+        heard: Box<Continued>,
+        /// Whether what came after the pause is so short that it may be no word at all.
+        short: bool,
+        /// Set where its parts have nothing to do with each other: known before, or found out now.
+        apart: Arc<AtomicBool>,
     },
     /// Answered a question back.
     Choose {
@@ -52,6 +67,7 @@ impl Input {
         match self {
             Self::Text { id, .. }
             | Self::Voice { id, .. }
+            | Self::Continued { id, .. }
             | Self::Choose { id, .. }
             | Self::Person(id)
             | Self::LeaveQueue(id)

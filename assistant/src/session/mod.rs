@@ -11,6 +11,7 @@
 //! A turn goes on to its end when its connection is lost: the citizen finds the answer on resuming.
 
 mod catch_up;
+mod continued;
 mod input;
 mod memory;
 mod refusal;
@@ -44,6 +45,8 @@ pub trait Audience: Send + Sync {
     fn refuse(&self, refusal: Refusal);
     /// The citizen asked to be spoken to more slowly.
     fn slow_down(&self);
+    /// What made the assistant fall silent was nothing: it goes on where it was.
+    fn go_on(&self);
 }
 
 /// All conversations of this server.

@@ -47,7 +47,10 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         EventBody::AgentMessage(message) => {
             Speech { source: SoundSource::Agent, keep: false, ..own(message.text.clone(), message.language) }
         }
-        EventBody::Started(_) | EventBody::LanguageChanged(_) | EventBody::CitizenMessage(_) => return None,
+        EventBody::Started(_)
+        | EventBody::LanguageChanged(_)
+        | EventBody::CitizenMessage(_)
+        | EventBody::Withdrawn(_) => return None,
     };
     speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
 }

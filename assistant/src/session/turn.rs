@@ -13,7 +13,9 @@ use language::Language;
 use metrics::{counter, histogram};
 
 use super::{
-    Audience, Conversations, Input, Refusal, Session, memory,
+    Audience, Conversations, Input, Refusal, Session,
+    continued::More,
+    memory,
     respond::{self, Response, Situation, respond},
 };
 use crate::{
@@ -32,7 +34,13 @@ impl Conversations {
         let id = input.id().cloned();
         let outcome = match input {
             Input::Text { id, text } => self.text(session, id, text, audience).await,
-            Input::Voice { id, heard } => self.voice(session, id, heard, audience).await,
+            Input::Voice { id, heard } => {
+                let key = MessageKey::citizen(id.clone());
+                self.voice(session, id, key, heard, audience).await
+            }
+            Input::Continued { id, heard, short, apart } => {
+                self.continued(session, id, More { heard: *heard, short, apart }, audience).await
+            }
             Input::Choose { id, clarify_seq, choice } => {
                 self.choose(session, id, clarify_seq, choice, audience).await
             }
@@ -109,24 +117,24 @@ impl Conversations {
     }
 
     /// Appends the response to a thought. `logged` is the citizen message where that is in the log already; otherwise
-    /// `message` makes it (from the decision), and both are appended in one transaction under `message`'s id.
+    /// `message` makes it (from the decision) with its key, and both are appended in one transaction.
     pub(super) async fn settle(
         &self,
         session: &Session,
         mut state: ConversationState,
         logged: Option<Logged<'_>>,
         thought: &Thought,
-        message: impl Fn(&ConversationState) -> Option<CitizenMessage>,
+        message: impl Fn(&ConversationState) -> Option<(MessageKey, CitizenMessage)>,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         let escalation = EscalationId::generate();
         for _ in 0..ATTEMPTS {
-            let message = message(&state);
+            let (key, message) = message(&state).unzip();
             let said = logged.unwrap_or(Logged { seq: state.last_seq + 1, before: &state });
             let mut append = Append::to(session.id);
             if let Some(message) = &message {
+                append.key = key;
                 append = append
-                    .because_of(MessageKey::citizen(message.id.clone()))
                     .expecting(Expect { last_seq: Some(state.last_seq), status: Some(state.status()) })
                     .event(EventBody::CitizenMessage(message.clone()));
             } else {
@@ -168,7 +176,7 @@ impl Conversations {
         Err(Refusal::new(ErrorCode::Internal))
     }
 
-    async fn compose(
+    pub(super) async fn compose(
         &self,
         session: &Session,
         state: &ConversationState,
@@ -245,8 +253,9 @@ impl Conversations {
         let understanding = Understanding::of(Act::Choice(choice), language, false);
         let memory = self.memory(&state).await?;
         let thought = self.minds.brain().decide(understanding, &memory, language);
+        let key = MessageKey::citizen(id.clone());
         let message = CitizenMessage { id, text: chosen, source: Source::Choice, language, dictation: true };
-        self.settle(session, state, None, &thought, |_| Some(message.clone()), audience).await
+        self.settle(session, state, None, &thought, |_| Some((key.clone(), message.clone())), audience).await
     }
 
     async fn person(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
@@ -358,10 +367,15 @@ impl Conversations {
 
     /// What the policy remembers, from the conversation's state.
     pub(super) async fn memory(&self, state: &ConversationState) -> Result<Memory, Refusal> {
-        let last = self.store.events_after(state.conversation, state.last_seq.saturating_sub(1), 1).await?;
-        let said = match last.first().map(|event| &event.body) {
-            Some(EventBody::Say(say)) => Some(say.act),
-            _ => None,
+        let mut seq = state.last_seq;
+        let said = loop {
+            let last = self.store.events_after(state.conversation, seq.saturating_sub(1), 1).await?;
+            match last.first().map(|event| &event.body) {
+                // What was said before it is what was said last.
+                Some(EventBody::Withdrawn(withdrawn)) => seq = withdrawn.from - 1,
+                Some(EventBody::Say(say)) => break Some(say.act),
+                _ => break None,
+            }
         };
         Ok(memory::of(state, said))
     }
@@ -388,7 +402,7 @@ pub(super) fn notice(phrase: Phrase, act: SayAct, language: Language, reply_to: 
 }
 
 /// Counts and logs a turn: what was decided and how sure, never what was said.
-fn record(thought: &Thought, state: &ConversationState, message: Option<&CitizenMessage>) {
+pub(super) fn record(thought: &Thought, state: &ConversationState, message: Option<&CitizenMessage>) {
     let decision = match &thought.decision {
         Decision::Answer { .. } => "answer",
         Decision::Clarify { .. } => "clarify",

@@ -24,11 +24,12 @@ impl Conversations {
         &self,
         session: &Session,
         id: MessageId,
+        key: MessageKey,
         heard: Heard,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         let Some(transcript) = heard.transcript else {
-            return self.nothing_heard(session, id, heard.complaint, audience).await;
+            return self.nothing_heard(session, id, key, heard.complaint, audience).await;
         };
         let complaint = heard.complaint;
         let (dictation, seconds) = (heard.dictation, seconds(&transcript));
@@ -60,7 +61,14 @@ impl Conversations {
             dictation,
         };
         let settled = self
-            .settle(session, state, None, &thought, |state| Some(message(state.language)), audience)
+            .settle(
+                session,
+                state,
+                None,
+                &thought,
+                |state| Some((key.clone(), message(state.language))),
+                audience,
+            )
             .await;
         histogram!(names::DECIDE_SECONDS).record(begun.elapsed());
         settled
@@ -71,12 +79,13 @@ impl Conversations {
         &self,
         session: &Session,
         id: MessageId,
+        key: MessageKey,
         complaint: Option<Complaint>,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         audience.tell(Signal::Final { id: id.clone(), text: String::new(), dictation: false, seconds: 0.0 });
         let state = self.state(session).await?;
-        let mut append = Append::to(session.id).because_of(MessageKey::citizen(id.clone()));
+        let mut append = Append::to(session.id).because_of(key);
         let language = state.language;
         append = append.event(if state.status() == Status::Assigned {
             // The agent sees that something was said and could not be heard, and can ask.
@@ -154,11 +163,11 @@ fn speech_mark(seq: u64) -> Option<MessageKey> {
     MessageId::try_from(format!("\u{1}speech-after-{seq}")).ok().map(MessageKey::citizen)
 }
 
-fn utterance(transcript: &Transcript, text: String, language: Language) -> Utterance {
+pub(super) fn utterance(transcript: &Transcript, text: String, language: Language) -> Utterance {
     Utterance::heard(text, language, transcript.evidence.clone())
 }
 
 /// Rounded to milliseconds, which is what there is to know.
-fn seconds(transcript: &Transcript) -> f64 {
+pub(super) fn seconds(transcript: &Transcript) -> f64 {
     (f64::from(transcript.seconds) * 1_000.0).round() / 1_000.0
 }

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use conversation::protocol::{Codec, SpeechEnd};
@@ -53,13 +53,39 @@ pub enum EarEvent {
         speech_ms: u64,
         /// When that was noticed.
         at: Instant,
+        /// For so long, in milliseconds, the speaker may go on with it.
+        listening_ms: u32,
     },
-    /// What was heard. The last event.
+    /// What was heard. The last event, unless the speaker may go on.
     Final(Heard),
+    /// The speaker goes on with the turn that was over; it ends anew with [`Self::Continued`].
+    Resumed {
+        /// Since when, in milliseconds since the turn's audio began.
+        at_ms: u64,
+        /// How long ago that was, in the sound that has come.
+        ago: Duration,
+    },
+    /// What was heard of a turn that its speaker went on with. The last event, unless the speaker may go on once more.
+    Continued(Box<Continued>),
+    /// Nobody has gone on. The last event.
+    Settled,
     /// The bytes are not what they were announced as. The last event.
     BadAudio,
     /// Every engine failed. The last event.
     Failed,
+}
+
+/// A turn whose speaker went on after its end.
+#[derive(Clone, Debug)]
+pub struct Continued {
+    /// What had been taken for all of it.
+    pub first: Heard,
+    /// All of it, the pause included.
+    pub whole: Heard,
+    /// What came after the pause, by itself.
+    pub rest: Heard,
+    /// How much of that is speech, in milliseconds.
+    pub rest_ms: u32,
 }
 
 /// Sound that an utterance may gather before it is handed to an engine that hears it live: 320 ms, about a chunk of such an engine.
@@ -108,6 +134,8 @@ pub(super) struct Turn {
     events: mpsc::Sender<EarEvent>,
     samples: usize,
     over: bool,
+    /// What was taken for all of the turn, and how much of it is speech, while its speaker may go on or has gone on.
+    first: Option<(Heard, u32)>,
     streams: Arc<AtomicUsize>,
 }
 
@@ -206,6 +234,7 @@ impl Ear {
             events,
             samples: 0,
             over: false,
+            first: None,
             streams,
         };
         if let Some(error) = failed {
@@ -234,15 +263,22 @@ impl Ear {
                     turn.tell(EarEvent::Started { at_ms });
                     self.begin(turn);
                 }
+                ListenerEvent::SpeechResumed { at_ms } => {
+                    let ago = Duration::from_millis(turn.listener.elapsed_ms().saturating_sub(at_ms));
+                    turn.tell(EarEvent::Resumed { at_ms, ago });
+                }
                 ListenerEvent::PartialDue { .. } => turn.due.partial = true,
                 ListenerEvent::Paused { pause } => turn.due.pause = Some(pause),
-                ListenerEvent::Ended(utterance) => {
-                    self.end(turn, &utterance);
-                    return;
-                }
+                ListenerEvent::Ended(utterance) => self.end(turn, &utterance),
+                ListenerEvent::Settled => turn.finish(EarEvent::Settled),
+            }
+            if turn.over {
+                return;
             }
         }
-        if turn.samples >= self.most_samples {
+        if turn.samples >= self.most_samples && turn.listener.is_waiting_for_more() {
+            turn.finish(EarEvent::Settled);
+        } else if turn.samples >= self.most_samples {
             let mut utterance = turn.listener.commit();
             utterance.reason = EndReason::MaximumUtterance;
             self.end(turn, &utterance);
@@ -277,7 +313,8 @@ impl Ear {
                 };
                 let audio = listener.audio();
                 let new = audio.get(*fed..).unwrap_or_default();
-                *fed = audio.len();
+                // Nobody speaks while a turn that is over waits for its speaker to go on.
+                *fed = (*fed).max(audio.len());
                 due.hear = false;
                 more.push((live, new));
             }
@@ -293,6 +330,11 @@ impl Ear {
 
     /// The client says that the turn is over.
     pub(super) fn commit(&mut self, turn: &mut Turn) {
+        // It is over already, and nobody means to go on.
+        if turn.listener.is_waiting_for_more() {
+            turn.finish(EarEvent::Settled);
+            return;
+        }
         let utterance = turn.listener.commit();
         self.end(turn, &utterance);
     }
@@ -307,7 +349,7 @@ impl Ear {
     /// Tells what was said before a pause, so that somebody can look whether it is a whole question.
     pub(super) fn pause(&mut self, turn: &mut Turn) {
         let Some(pause) = turn.due.pause.take() else { return };
-        if turn.over || !turn.has_room() {
+        if turn.over || !turn.listener.is_speaking() || !turn.has_room() {
             return;
         }
         self.hear(&mut [&mut *turn]);
@@ -323,7 +365,7 @@ impl Ear {
     pub(super) fn partial(&mut self, turn: &mut Turn) {
         turn.due.partial = false;
         // The last places are for the events that matter.
-        if turn.over || !turn.has_room() {
+        if turn.over || !turn.listener.is_speaking() || !turn.has_room() {
             return;
         }
         let Some(engine) = self.engines.get(turn.language) else { return };
@@ -356,7 +398,8 @@ impl Ear {
             EndReason::Committed => SpeechEnd::Commit,
         };
         counter!(names::TURN_ENDS, "reason" => reason_name(utterance.reason)).increment(1);
-        turn.tell(EarEvent::Ended { reason, speech_ms: u64::from(utterance.speech_ms), at: ended });
+        let (speech_ms, listening_ms) = (u64::from(utterance.speech_ms), utterance.listening_ms);
+        turn.tell(EarEvent::Ended { reason, speech_ms, at: ended, listening_ms });
         let complaint = utterance.levels.complaint();
         if utterance.speech_ms == 0 {
             let heard = Heard {
@@ -369,14 +412,16 @@ impl Ear {
             turn.finish(EarEvent::Final(heard));
             return;
         }
-        let hearing = std::mem::replace(&mut turn.hearing, Hearing::Whole);
-        let outcome = match self.conclude(hearing, utterance, turn.language) {
+        let whole = match self.conclude(turn, utterance) {
             Some(transcript) => Ok(self.heard(transcript, turn.language)),
             None => self.transcribe(&utterance.audio, turn.language),
         };
+        let whole = whole.map(|heard| Heard { complaint, ..heard });
+        let outcome = whole.and_then(|whole| self.told(turn, utterance, whole));
         histogram!(names::TRANSCRIBE_SECONDS).record(ended.elapsed());
         match outcome {
-            Ok(heard) => turn.finish(EarEvent::Final(Heard { complaint, ..heard })),
+            Ok(event) if listening_ms > 0 => turn.tell(event),
+            Ok(event) => turn.finish(event),
             Err(error) => {
                 tracing::error!(%error, "a turn could not be transcribed");
                 turn.finish(EarEvent::Failed);
@@ -384,22 +429,37 @@ impl Ear {
         }
     }
 
+    /// What is told of an utterance that was heard as `whole`: that, or, where its speaker has gone on, each of its parts too.
+    fn told(
+        &mut self,
+        turn: &mut Turn,
+        utterance: &speech::Utterance,
+        whole: Heard,
+    ) -> Result<EarEvent, TranscribeError> {
+        let first = turn.first.replace((whole.clone(), utterance.speech_ms));
+        let (Some((first, first_ms)), Some(at)) = (first, utterance.resumed_at) else {
+            return Ok(EarEvent::Final(whole));
+        };
+        let rest = utterance.audio.get(at..).unwrap_or_default();
+        let rest = Heard { complaint: whole.complaint, ..self.transcribe(rest, turn.language)? };
+        let rest_ms = utterance.speech_ms.saturating_sub(first_ms);
+        Ok(EarEvent::Continued(Box::new(Continued { first, whole, rest, rest_ms })))
+    }
+
     /// The transcript of an utterance that was heard live; `None` where it was not, or the engine failed at it: then the whole is
     /// transcribed, with every fall-back there is.
-    fn conclude(
-        &mut self,
-        hearing: Hearing,
-        utterance: &speech::Utterance,
-        language: Language,
-    ) -> Option<Transcript> {
-        let Hearing::Live { mut live, fed } = hearing else { return None };
-        let engine = self.engines.get(language)?;
-        let rest = utterance.audio.get(fed..).unwrap_or_default();
-        let heard = engine.hear(&mut [(&mut live, rest)]).and_then(|()| engine.conclude(&live, true));
+    fn conclude(&mut self, turn: &mut Turn, utterance: &speech::Utterance) -> Option<Transcript> {
+        let Hearing::Live { live, fed } = &mut turn.hearing else { return None };
+        let engine = self.engines.get(turn.language)?;
+        let rest = utterance.audio.get(*fed..).unwrap_or_default();
+        // Who goes on is heard on from here.
+        *fed = (*fed).max(utterance.audio.len());
+        let heard = engine.hear(&mut [(&mut *live, rest)]).and_then(|()| engine.conclude(live, true));
         match heard {
-            Ok(transcript) => Some(Transcript { language: Some(language), ..transcript }),
+            Ok(transcript) => Some(Transcript { language: Some(turn.language), ..transcript }),
             Err(error) => {
                 tracing::warn!(%error, "an utterance that was heard live is transcribed as a whole");
+                turn.hearing = Hearing::Whole;
                 None
             }
         }

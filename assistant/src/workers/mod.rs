@@ -11,5 +11,5 @@ pub mod minds;
 pub mod mouths;
 mod waiting;
 
-pub use ear::EarEvent;
+pub use ear::{Continued, EarEvent};
 pub use waiting::Ticket;

@@ -59,6 +59,17 @@ pub enum Signal {
         reason: SpeechEnd,
         /// How much speech was in it, in milliseconds.
         speech_ms: u64,
+        /// For so long, in milliseconds, sound of this turn is still taken, in case the citizen goes on (`speech_resumed`); 0: the
+        /// turn is over for good.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        listening_ms: u32,
+    },
+    /// The citizen goes on after the turn had ended: it is under way again, and ends anew.
+    SpeechResumed {
+        /// The turn.
+        id: MessageId,
+        /// Where in the turn's audio, in milliseconds.
+        at_ms: u64,
     },
     /// What was heard.
     Final {
@@ -133,6 +144,11 @@ pub enum Signal {
         /// What the `ping` carried.
         n: u64,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Answer to `start`.

@@ -145,6 +145,12 @@ impl Log {
         self.events.push(event);
     }
 
+    /// Withdraws the last turn.
+    pub fn withdraw(&mut self) {
+        let withdrawn = self.state.withdrawable().unwrap();
+        self.push(EventBody::Withdrawn(withdrawn));
+    }
+
     pub fn perform(&mut self, command: &HandoffCommand) {
         let bodies = self.state.handoff.perform(command, self.state.language, 1).unwrap();
         for body in bodies {
@@ -162,6 +168,11 @@ pub fn conversation_of_every_event(language: Language) -> Vec<Event> {
     log.push(clarify(language, 3));
     log.push(citizen(language, Source::Choice));
     log.push(answer(language, 5));
+    log.push(citizen(language, Source::Voice));
+    log.push(say(language, SayAct::NotUnderstood));
+    log.withdraw();
+    log.push(citizen(language, Source::Voice));
+    log.push(answer(language, 10));
     log.push(EventBody::LanguageChanged(LanguageChanged { language: language.other() }));
     log.push(EventBody::LanguageChanged(LanguageChanged { language }));
     for reason in [EscalationReason::LowConfidence, EscalationReason::Policy, EscalationReason::Emergency] {

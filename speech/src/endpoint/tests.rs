@@ -123,13 +123,14 @@ fn rules_are_read_from_configuration_and_nonsense_is_explained() {
     assert_eq!(rules, EndpointRules { silence_after_speech_ms: 700, ..EndpointRules::portal() });
     assert!(rules.validate().is_ok() && EndpointRules::telephone().validate().is_ok());
     assert!(serde_json::from_str::<EndpointRules>(r#"{"silence": 700}"#).is_err());
-    let broken: [fn(&mut EndpointRules); 6] = [
+    let broken: [fn(&mut EndpointRules); 7] = [
         |rules| rules.start_threshold = 1.5,
         |rules| rules.stop_threshold = 0.9,
         |rules| rules.maximum_utterance_ms = 61_000,
         |rules| rules.silence_after_speech_ms = 50,
         |rules| rules.longest_silence_ms = 300,
         |rules| rules.slow_speaker_factor = f32::NAN,
+        |rules| rules.continue_within_ms = 6_000,
     ];
     for breaking in broken {
         let mut rules = EndpointRules::portal();

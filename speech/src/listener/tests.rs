@@ -56,10 +56,95 @@ fn a_question_comes_out_whole_with_a_little_sound_around_it() {
 
 #[test]
 fn two_questions_in_one_stream_are_two_utterances() {
-    let sound = [speech(1000), silence(1500), speech(1000), silence(1500)].concat();
-    let found = utterances(listener().push(&sound));
+    let sound = [speech(1000), silence(2500), speech(1000), silence(2500)].concat();
+    let events = listener().push(&sound);
+    let settled = events.iter().filter(|event| **event == ListenerEvent::Settled).count();
+    assert_eq!(settled, 2);
+    let found = utterances(events);
     assert_eq!(found.len(), 2);
+    assert_eq!((found[0].resumed_at, found[1].resumed_at), (None, None));
     assert!(found[1].at_ms >= 2000, "{}", found[1].at_ms);
+}
+
+fn kinds(events: &[ListenerEvent]) -> Vec<&'static str> {
+    let kind = |event: &ListenerEvent| match event {
+        ListenerEvent::SpeechStarted { .. } => Some("started"),
+        ListenerEvent::SpeechResumed { .. } => Some("resumed"),
+        ListenerEvent::Ended(_) => Some("ended"),
+        ListenerEvent::Settled => Some("settled"),
+        ListenerEvent::PartialDue { .. } | ListenerEvent::Paused { .. } => None,
+    };
+    events.iter().filter_map(kind).collect()
+}
+
+#[test]
+fn who_goes_on_soon_after_the_end_goes_on_with_the_same_utterance() {
+    let mut listener = listener();
+    let sound =
+        [silence(1000), speech(1000), silence(1500), speech(700), silence(1400), speech(600), silence(3000)];
+    let events = listener.push(&sound.concat());
+    assert_eq!(
+        kinds(&events),
+        ["started", "ended", "resumed", "ended", "resumed", "ended", "settled"],
+        "and once more"
+    );
+    let spoken = |audio: &[f32]| audio.iter().filter(|sample| **sample > 0.0).count() / 16;
+    let [first, second, third] = &utterances(events)[..] else { panic!() };
+    assert_eq!([spoken(&first.audio), spoken(&second.audio), spoken(&third.audio)], [1000, 1700, 2300]);
+    assert_eq!((first.resumed_at, first.at_ms), (None, second.at_ms), "all of it, from its beginning");
+    assert!(first.audio.len() < second.audio.len() && second.audio.starts_with(&first.audio));
+    for (utterance, rest) in [(second, 700), (third, 600)] {
+        let at = utterance.resumed_at.unwrap();
+        assert_eq!(spoken(&utterance.audio[at..]), rest, "the rest by itself, with a little sound before it");
+        let before = utterance.audio[at..].iter().position(|sample| *sample > 0.0).unwrap() / 16;
+        assert!((200..=340).contains(&before), "{before}");
+    }
+    // 850 ms of silence have gone by at the end, of two seconds.
+    assert!((1100..=1160).contains(&first.listening_ms), "{}", first.listening_ms);
+    assert!(second.speech_ms.abs_diff(1700) < 40 && third.speech_ms.abs_diff(2300) < 60);
+    assert!(!listener.is_waiting_for_more() && listener.audio().is_empty());
+}
+
+#[test]
+fn whoever_can_tell_that_a_question_is_whole_may_be_wrong_too() {
+    let mut listener = listener();
+    listener.set_judged(true);
+    let events = listener.push(&[speech(1000), silence(500)].concat());
+    let Some(ListenerEvent::Paused { pause }) = events.last().cloned() else { panic!("{events:?}") };
+    let first = listener.complete(pause).unwrap();
+    assert!((1400..=1600).contains(&first.listening_ms), "{}", first.listening_ms);
+    let events = listener.push(&[silence(500), speech(500), silence(1500)].concat());
+    assert_eq!(kinds(&events), ["resumed", "ended"]);
+    let [whole] = &utterances(events)[..] else { panic!() };
+    assert!(whole.audio.starts_with(&first.audio) && whole.resumed_at.is_some());
+}
+
+#[test]
+fn a_turn_that_its_speaker_ended_or_that_nobody_waits_on_is_not_gone_on_with() {
+    let mut committed = listener();
+    committed.push(&speech(1000));
+    assert_eq!(committed.commit().listening_ms, 0);
+    assert_eq!(kinds(&committed.push(&[silence(300), speech(500)].concat())), ["started"]);
+    let mut settled = listener();
+    settled.push(&[speech(1000), silence(1000)].concat());
+    assert!(settled.is_waiting_for_more());
+    settled.settle();
+    assert_eq!(kinds(&settled.push(&speech(500))), ["started"]);
+    let never = EndpointRules { continue_within_ms: 0, ..EndpointRules::portal() };
+    let mut never = Listener::new(Box::new(Loudness), never);
+    let events = never.push(&[speech(1000), silence(1000), speech(1000)].concat());
+    assert_eq!(kinds(&events), ["started", "ended", "started"]);
+}
+
+#[test]
+fn an_utterance_that_is_gone_on_with_for_ever_is_cut_at_the_longest() {
+    let mut listener = listener();
+    let sound = [speech(900), silence(1200)].concat().repeat(40);
+    let events = listener.push(&sound);
+    let found = utterances(events);
+    let longest = found.iter().map(|utterance| utterance.audio.len() / 16).max().unwrap();
+    assert!((29_000..=30_100).contains(&longest), "{longest}");
+    assert!(listener.buffer.len() <= 33_000 * 16);
 }
 
 #[test]
@@ -187,6 +272,6 @@ fn loudness_is_measured_utterance_by_utterance() {
     let mut listener = listener();
     let loud = utterances(listener.push(&[vec![1.0; 16_000], silence(1500)].concat()));
     assert_eq!(loud[0].levels.complaint(), Some(crate::Complaint::TooLoud));
-    let fine = utterances(listener.push(&[silence(500), speech(1000), silence(1500)].concat()));
+    let fine = utterances(listener.push(&[silence(1000), speech(1000), silence(1500)].concat()));
     assert_eq!(fine[0].levels.complaint(), None);
 }

@@ -151,7 +151,10 @@ export class ConversationClient {
     if (this.state.closed) this.startOver();
     const id = this.options.newId();
     this.turn = new SpokenTurn(id, codec, this.state.limits.audio_seconds);
-    this.setState({ ...this.state, turn: { id, phase: "recording" } });
+    const next: ConversationState = { ...this.state, turn: { id, phase: "recording" } };
+    if (next.error?.code === "busy") delete next.error;
+    delete next.voiceLine;
+    this.setState(next);
     this.connect();
     this.flushTurn();
     return id;
@@ -168,6 +171,13 @@ export class ConversationClient {
   endTurn(): void {
     if (this.turn === undefined) return;
     this.turn.ended = true;
+    if (this.turn.listening) {
+      // The server has ended it already; it learns that nobody goes on.
+      this.turn.listening = false;
+      this.flushTurn();
+      if (this.state.turn?.id !== this.turn.id) this.turn = undefined;
+      return;
+    }
     const turn = this.state.turn;
     if (turn !== undefined) this.setState({ ...this.state, turn: { ...turn, phase: "understanding" } });
     this.flushTurn();
@@ -253,9 +263,17 @@ export class ConversationClient {
         break;
     }
     // Before anything is sent again: the turn may be among the events that have just come.
-    if (this.turn !== undefined && this.state.turn?.id !== this.turn.id) this.turn = undefined;
+    // One that its citizen may still go on with is kept although it has been decided.
+    if (this.turn !== undefined && this.state.turn?.id !== this.turn.id && !this.turn.listening) this.turn = undefined;
     if (this.readyAt !== undefined && this.state.lastSeq >= this.readyAt) this.becomeReady();
-    if (this.turn !== undefined && message.type === "speech_ended" && message.id === this.turn.id) this.turn.ended = true;
+    if (this.turn !== undefined && message.type === "speech_ended" && message.id === this.turn.id) {
+      this.turn.listening = !this.turn.ended && (message.listening_ms ?? 0) > 0;
+      this.turn.ended ||= !this.turn.listening;
+    }
+    if (this.turn !== undefined && message.type === "speech_resumed" && message.id === this.turn.id) {
+      this.turn.listening = false;
+      this.turn.resumed = true;
+    }
   }
 
   private becomeReady(): void {
@@ -334,10 +352,21 @@ export class ConversationClient {
     const wire = this.wire;
     this.wire = undefined;
     this.ready = false;
+    this.forgetDecided();
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
     if (wire === undefined) return;
     wire.onopen = wire.onmessage = wire.onclose = null;
     wire.close(code);
+  }
+
+  /** A turn whose beginning has been decided is not sent again: the server asks for what was said after it. */
+  private forgetDecided(): void {
+    if (this.turn === undefined) return;
+    const decided = this.turn.listening && this.state.turn?.id !== this.turn.id;
+    if (!decided && !this.turn.resumed) return;
+    this.turn = undefined;
+    this.state = { ...this.state };
+    delete this.state.turn;
   }
 
   private schedulePing(): void {

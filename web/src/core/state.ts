@@ -19,6 +19,8 @@ export interface Item {
   event: ServerEvent;
   /** The language its words are in: the event's own, or the conversation's at that place. */
   language: Language;
+  /** The citizen had not finished when it was said: it does not count any more. */
+  withdrawn?: boolean;
 }
 
 /** A message of the citizen's that the server has not yet made durable, or whose event has not yet come. */
@@ -32,8 +34,17 @@ export interface Pending {
 export interface Turn {
   id: string;
   phase: "recording" | "heard" | "understanding";
-  /** What is heard so far; `hint`: the nearest known question rather than a transcript. */
-  partial?: { text: string; hint: boolean };
+  /** What is heard so far, and what of it may still change; `hint`: the nearest known question rather than a transcript. */
+  partial?: Heard;
+  /** The citizen is going on after its end: what comes now of its beginning does not end it. */
+  resumed?: boolean;
+}
+
+/** Words as they are being heard: those that stay, then those that may still change. */
+export interface Heard {
+  stable: string;
+  rest: string;
+  hint: boolean;
 }
 
 /** Who has the conversation in hand. */
@@ -51,6 +62,8 @@ export interface ConversationState {
   agent?: string;
   agentTyping: boolean;
   queue?: { position: number; waitMinutes?: [number, number] };
+  /** No room for another voice: so many others wait before this citizen. */
+  voiceLine?: number;
   closed: boolean;
   dictation: boolean;
   limits: Limits;
@@ -96,7 +109,7 @@ function applyEvent(state: ConversationState, event: ServerEvent): ConversationS
     ...state,
     language,
     lastSeq: event.seq,
-    items: [...state.items, { event, language: own }],
+    items: [...withoutWithdrawn(state.items, event), { event, language: own }],
     pending: state.pending.filter((p) => !isSettled(p, event)),
   };
   if (REPLIES.has(event.type)) {
@@ -105,6 +118,11 @@ function applyEvent(state: ConversationState, event: ServerEvent): ConversationS
     if (next.turn?.phase === "understanding") delete next.turn;
   }
   return consequences(next, event);
+}
+
+function withoutWithdrawn(items: readonly Item[], event: ServerEvent): readonly Item[] {
+  if (event.type !== "withdrawn") return items;
+  return items.map((item) => (item.event.seq >= event.from && item.event.seq <= event.to ? { ...item, withdrawn: true } : item));
 }
 
 function isSettled(pending: Pending, event: ServerEvent): boolean {
@@ -119,7 +137,7 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
       next.conversation = event.conversation;
       break;
     case "citizen_message":
-      if (next.turn?.id === event.id) delete next.turn;
+      if (next.turn?.id === event.id && next.turn.resumed !== true) delete next.turn;
       break;
     case "escalated":
       next.holder = "queue";
@@ -169,17 +187,21 @@ function applySignal(state: ConversationState, signal: ServerSignal): Conversati
       return { ...state, pending: accept(state, signal.id, signal.seq ?? undefined) };
     case "speech_started":
       return withTurn(state, signal.id, (turn) => (turn.phase === "recording" ? { ...turn, phase: "heard" } : turn));
+    case "speech_resumed":
+      // The beginning may have been decided already, and its turn be gone from here.
+      return { ...state, turn: { id: signal.id, phase: "heard", resumed: true }, thinking: false };
     case "partial":
-      return withTurn(state, signal.id, (turn) => ({ ...turn, partial: { text: signal.text, hint: signal.hint } }));
+      return withTurn(state, signal.id, (turn) => ({ ...turn, partial: heard(signal.text, signal.stable ?? 0, signal.hint) }));
     case "speech_ended":
       if (signal.reason === "no_speech") return withoutTurn(state, signal.id);
-      return withTurn(state, signal.id, (turn) => ({ ...turn, phase: "understanding" }));
+      return withTurn(state, signal.id, (turn) => ({ ...turn, phase: "understanding", resumed: false }));
     case "final":
+      if (state.turn?.resumed === true) return state;
       if (signal.text === "") return withoutTurn(state, signal.id);
       return withTurn(state, signal.id, (turn) => ({
         ...turn,
         phase: "understanding",
-        partial: { text: signal.text, hint: !signal.dictation },
+        partial: heard(signal.text, Infinity, !signal.dictation),
       }));
     case "thinking":
       return { ...state, thinking: true };
@@ -194,6 +216,12 @@ function applySignal(state: ConversationState, signal: ServerSignal): Conversati
     default:
       return state;
   }
+}
+
+/** `stable` counts code points. */
+function heard(text: string, stable: number, hint: boolean): Heard {
+  const points = [...text];
+  return { stable: points.slice(0, stable).join(""), rest: points.slice(stable).join(""), hint };
 }
 
 function queuePlace(position: number, waitMinutes: [number, number] | undefined) {
@@ -226,6 +254,8 @@ function applyError(state: ConversationState, error: ProtocolError): Conversatio
   // "Taken over" comes as a fatal `closed`: this window is shut, the conversation is not. The link tells it.
   if (error.code === "closed" && error.fatal) return state;
   const next: ConversationState = { ...state, error, thinking: false };
+  delete next.voiceLine;
+  if (error.code === "busy" && typeof error.waiting_before === "number") next.voiceLine = error.waiting_before;
   const id = error.id ?? undefined;
   if (id !== undefined && !isPassing(error)) next.pending = state.pending.filter((p) => p.message.id !== id);
   if (id !== undefined && state.turn?.id === id) delete next.turn;

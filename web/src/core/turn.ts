@@ -11,6 +11,10 @@ const PCM_BYTES_PER_SECOND = 32_000;
 export class SpokenTurn {
   /** The citizen is done speaking; `commit` follows the last packet. */
   ended = false;
+  /** The server has ended it, and still takes sound in case the citizen goes on. */
+  listening = false;
+  /** The citizen has gone on after its end. */
+  resumed = false;
   announced = false;
   private readonly packets: ArrayBuffer[] = [];
   private bytes = 0;

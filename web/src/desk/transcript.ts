@@ -14,11 +14,22 @@ export function consideredOf(event: ServerEvent): Considered[] {
   return [...(found ?? [])].sort((a, b) => b.confidence - a.confidence);
 }
 
+/** Places of the events that do not count, because the citizen had not finished. */
+export function withdrawnPlaces(events: readonly ServerEvent[]): ReadonlySet<number> {
+  const places = new Set<number>();
+  for (const event of events) {
+    if (event.type !== "withdrawn") continue;
+    for (let seq = event.from; seq <= event.to; seq += 1) places.add(seq);
+  }
+  return places;
+}
+
 /** The citizen's last words: what suggested answers are looked up for. */
 export function lastQuestion(events: readonly ServerEvent[]): string {
+  const withdrawn = withdrawnPlaces(events);
   for (let i = events.length - 1; i >= 0; i -= 1) {
     const event = events[i];
-    if (event?.type === "citizen_message" && event.text !== "") return event.text;
+    if (event?.type === "citizen_message" && event.text !== "" && !withdrawn.has(event.seq)) return event.text;
   }
   return "";
 }

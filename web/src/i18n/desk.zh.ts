@@ -61,6 +61,7 @@ export const zh = {
   started: "对话开始",
   languageChanged: "语言改为{language}",
   escalated: "转人工（{reason}）",
+  withdrawn: "市民还没说完：上面的话和回答不算，整句在下面。",
   escalationCancelled: "市民不等人工了",
   agentJoined: "{name} 接待",
   agentLeft_resolved: "已解决",

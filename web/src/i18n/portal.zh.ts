@@ -22,6 +22,8 @@ export const zh = {
   micInsecure: "这个网址不能用麦克风（要用 https 打开）。请打字。",
   micFailed: "麦克风打不开。请再试一次，或者打字。",
   micNothing: "没有听清，请再说一遍。",
+  voiceNext: "现在说话的人多，下一位就是您。请过一会儿再按话筒，也可以打字。",
+  voiceBefore: "现在说话的人多，您前面还有 {n} 位。请过一会儿再按话筒，也可以打字。",
 
   textLabel: "在这里打字",
   send: "发送",
@@ -46,6 +48,7 @@ export const zh = {
   youAsked: "您问的是",
   spokenTurn: "（您说了一句话）",
   hearing: "您是在问",
+  withdrawn: "您接着说了，前面的回答不算，请看下面。",
   steps: "怎么办",
   documents: "要带的材料",
   links: "相关网页",

@@ -20,6 +20,8 @@ interface Recording {
   microphone?: Microphone;
   uplink: Uplink;
   stopped: boolean;
+  /** The turn is over, and the microphone stays open until then, in case the citizen goes on. */
+  lingering?: ReturnType<typeof setTimeout>;
 }
 
 /** Longest time between the end of a turn and the server's first word on it. */
@@ -187,7 +189,8 @@ export class Session {
 
   private lastSpoken(): number | undefined {
     for (let i = this.conversation.items.length - 1; i >= 0; i -= 1) {
-      const event = this.conversation.items[i]?.event;
+      const item = this.conversation.items[i];
+      const event = item?.withdrawn === true ? undefined : item?.event;
       if (event?.type === "answer" || event?.type === "clarify" || event?.type === "say") return event.seq;
     }
     return undefined;
@@ -198,7 +201,7 @@ export class Session {
       case "audio_start":
         this.awaited = undefined;
         // While the citizen speaks nothing else does.
-        this.player.begin(message, this.voice && this.recording === undefined, this.slow);
+        this.player.begin(message, this.voice && !this.isListening(), this.slow);
         break;
       case "mark":
         this.player.mark(message);
@@ -208,7 +211,14 @@ export class Session {
         break;
       case "speech_ended":
         if (message.reason === "no_speech") this.problem = "nothing";
-        this.stopRecording(true);
+        this.listenOn(message.id, message.listening_ms ?? 0);
+        break;
+      case "speech_resumed":
+        this.player.stop();
+        this.listenAgain();
+        break;
+      case "withdrawn":
+        this.player.stop();
         break;
       case "louder":
         this.player.louder();
@@ -223,7 +233,8 @@ export class Session {
 
   /** Opens the microphone and begins a spoken turn. */
   async speak(): Promise<void> {
-    if (this.client === undefined || this.recording !== undefined) return;
+    if (this.client === undefined || this.isListening()) return;
+    this.stopRecording(true);
     this.player.unlock();
     this.quiet();
     this.problem = undefined;
@@ -266,6 +277,12 @@ export class Session {
     this.recording = undefined;
     this.microphone = "closed";
     this.level = 0;
+    if (recording.lingering !== undefined) {
+      clearTimeout(recording.lingering);
+      // At once, since another turn may begin now; nothing that matters is left in the encoder.
+      this.client?.endTurn();
+      return;
+    }
     if (!keep) {
       this.client?.dropTurn();
       return;
@@ -276,11 +293,34 @@ export class Session {
     });
   }
 
+  /** Whether the citizen is being recorded; not while the microphone is only open in case they go on. */
+  private isListening(): boolean {
+    return this.recording !== undefined && this.recording.lingering === undefined;
+  }
+
+  /** The server has ended the turn; the microphone stays open for as long as it takes more. */
+  private listenOn(id: string, ms: number): void {
+    const recording = this.recording;
+    if (recording?.microphone === undefined || ms === 0) return this.stopRecording(true);
+    clearTimeout(recording.lingering);
+    recording.lingering = setTimeout(() => this.stopRecording(true), ms);
+    this.microphone = "closed";
+    this.expectDecision(id);
+  }
+
+  /** The citizen goes on after the end of the turn. */
+  private listenAgain(): void {
+    if (this.recording?.lingering === undefined) return;
+    clearTimeout(this.recording.lingering);
+    delete this.recording.lingering;
+    this.microphone = "open";
+  }
+
   /** Nobody is left before a button that waits for ever: a turn without any word from the server is given up. */
   private expectDecision(id: string | undefined): void {
     if (id === undefined) return;
     setTimeout(() => {
-      if (this.conversation.turn?.id !== id) return;
+      if (this.conversation.turn?.id !== id || this.isListening()) return;
       if (this.link !== "open") return this.expectDecision(id);
       this.client?.dropTurn();
       this.problem = "nothing";
@@ -292,7 +332,9 @@ export class Session {
   private changed(state: ConversationState, link: Link): void {
     this.conversation = state;
     this.link = link;
-    if (this.recording !== undefined && state.turn === undefined) this.stopRecording(false);
+    if (this.isListening() && state.turn === undefined) this.stopRecording(false);
+    // What is said after a link has broken reaches nobody.
+    if (this.recording?.lingering !== undefined && link !== "open") this.stopRecording(true);
   }
 
   private keepSettings(language: Language): void {

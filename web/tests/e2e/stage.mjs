@@ -5,6 +5,7 @@
 //   VOICE_WAV_ZH     a recording of a question of the knowledge base for the microphone, VOICE_WAV_BO likewise; the voice
 //                    stories of a language without one are skipped and say so
 //   VOICE_EXPECT_ZH  words that the question found for it must contain, VOICE_EXPECT_BO likewise; optional
+//   VOICE_CUT_WAV_ZH a recording of a question with a pause of one and a half seconds in its middle, VOICE_CUT_WAV_BO likewise; optional
 //   CLARIFY_ZH       words that fit several entries, CLARIFY_BO likewise; optional, with defaults for the sample knowledge base
 //   SCREENSHOTS      folder for pictures; none are taken without it
 //   CHROMIUM         the browser, /usr/bin/chromium where it is not set

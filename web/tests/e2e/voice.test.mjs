@@ -1,7 +1,7 @@
 // A citizen asks aloud: the browser's microphone plays a recording.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { assertFaultless, citizen, LANGUAGES, openBrowser, picture, untilAnswered } from "./stage.mjs";
+import { assertFaultless, citizen, DESKTOP, LANGUAGES, openBrowser, openPage, picture, untilAnswered } from "./stage.mjs";
 
 for (const language of LANGUAGES) {
   const wav = process.env[`VOICE_WAV_${language.toUpperCase()}`];
@@ -68,6 +68,93 @@ for (const language of LANGUAGES) {
         await browser.close();
       }
     });
+  });
+}
+
+for (const language of LANGUAGES) {
+  const wav = process.env[`VOICE_CUT_WAV_${language.toUpperCase()}`];
+
+  test(`a pause in the middle of a question (${language}): what was said to its beginning is taken back, the whole is answered`, {
+    skip: wav ? false : `VOICE_CUT_WAV_${language.toUpperCase()} is not set`,
+  }, async () => {
+    const browser = await openBrowser(wav);
+    try {
+      const page = await citizen(browser, language);
+      await page.getByTestId("microphone").click();
+      await page.getByTestId("withdrawn").waitFor({ timeout: 60_000 });
+      const standing = page.getByTestId("withdrawn").locator("~ [data-testid=answer], ~ [data-testid=clarify]");
+      await standing.first().waitFor({ timeout: 10_000 });
+      assert.equal(await page.getByTestId("answer").or(page.getByTestId("clarify")).count(), 1, "one reply stands");
+      assert.ok((await page.getByTestId("taken-back").count()) >= 1, "and the one to the beginning is struck");
+      const look = () => page.getByTestId("withdrawn").evaluate((note) => note.scrollIntoView({ block: "center" }));
+      await look();
+      await picture(page, `portal-${language}-phone-withdrawn`);
+      await page.setViewportSize(DESKTOP);
+      await look();
+      await picture(page, `portal-${language}-desktop-withdrawn`);
+      // The microphone is closed soon after the end, although nobody pressed anything.
+      await page.waitForFunction(() => document.querySelector("[data-testid=microphone]")?.dataset.stage === "ready");
+      await page.waitForTimeout(2500);
+      const sent = page.sent.length;
+      await page.waitForTimeout(500);
+      assert.equal(page.sent.filter((m, i) => i >= sent && m.type === "sound").length, 0, "no more sound is sent");
+      assertFaultless(page);
+    } finally {
+      await browser.close();
+    }
+  });
+}
+
+const HALF_HEARD = { zh: ["我的社保卡", "丢了怎"], bo: ["ངའི་སྤྱི་ཚོགས་", "འགན་བཅོལ"] };
+
+for (const language of LANGUAGES) {
+  test(`words that will stay stand out from those that may change, and a full house tells the place in the line (${language})`, async () => {
+    const browser = await openBrowser();
+    try {
+      const page = await openPage(browser, "/", { language, settings: { language } });
+      const at = new Date().toISOString();
+      let full = false;
+      // A dictating engine and a full house, which the server of these stories has not.
+      await page.routeWebSocket(/conversation/, (socket) => {
+        const say = (message) => socket.send(JSON.stringify(message));
+        socket.onMessage((text) => {
+          const message = typeof text === "string" ? JSON.parse(text) : {};
+          if (message.type === "start") {
+            const limits = { text_characters: 2000, audio_seconds: 60 };
+            say({ type: "welcome", conversation: "c", token: "t", protocol: 1, limits, dictation: true, notice: "" });
+            say({ type: "started", seq: 1, at, conversation: "c", language, channel: "portal" });
+          } else if (message.type === "audio_start" && full) {
+            say({ type: "error", code: "busy", message: "…", fatal: false, id: message.id, retry_after_ms: 3000, waiting_before: 2 });
+          } else if (message.type === "audio_start") {
+            const [stable, rest] = HALF_HEARD[language];
+            say({ type: "speech_started", id: message.id, at_ms: 100 });
+            say({ type: "partial", id: message.id, text: stable + rest, hint: false, stable: [...stable].length });
+          } else if (message.type === "commit") {
+            say({ type: "final", id: message.id, text: "", dictation: true, seconds: 1 });
+          }
+        });
+      });
+      await page.reload();
+      const button = page.getByTestId("microphone");
+      await button.click();
+      const partial = page.getByTestId("partial");
+      await partial.waitFor({ timeout: 10_000 });
+      assert.equal(await page.getByTestId("stable").textContent(), HALF_HEARD[language][0]);
+      const ink = (selector) => partial.locator(selector).evaluate((words) => getComputedStyle(words).color);
+      assert.notEqual(await ink("[data-testid=stable]"), await ink(".unsettled"));
+      await picture(page, `portal-${language}-phone-partial`);
+      full = true;
+      await button.click();
+      await button.click();
+      const told = page.getByTestId("error");
+      await told.waitFor({ timeout: 10_000 });
+      assert.match(await told.textContent(), /2/);
+      await picture(page, `portal-${language}-phone-line`);
+      await page.setViewportSize(DESKTOP);
+      await picture(page, `portal-${language}-desktop-line`);
+    } finally {
+      await browser.close();
+    }
   });
 }
 

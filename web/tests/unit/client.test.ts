@@ -239,6 +239,49 @@ describe("a spoken turn", () => {
     expect(wire(1).types()).toEqual(["resume", "text"]);
   });
 
+  const ended = (id: string) => ({ type: "speech_ended", id, reason: "silence", speech_ms: 900, listening_ms: 800 }) as const;
+  const decided = (id: string) =>
+    ({ type: "citizen_message", seq: 2, at, id, text: "", source: "voice", language: "bo", dictation: false }) as const;
+
+  it("goes on sending its sound while the server listens, and tells when nobody goes on", () => {
+    const client = talking();
+    const id = client.beginTurn("opus");
+    client.pushAudio(packet());
+    wire(0).say(ended(id), decided(id));
+    expect(client.pushAudio(packet())).toBe(true);
+    client.endTurn();
+    expect(client.pushAudio(packet())).toBe(false);
+    expect(wire(0).types()).toEqual(["start", "text", "audio_start", "sound", "sound", "commit"]);
+  });
+
+  it("that is gone on with ends like any other", () => {
+    const client = talking();
+    const id = client.beginTurn("opus");
+    wire(0).say(ended(id), decided(id), { type: "speech_resumed", id, at_ms: 2000 });
+    expect(client.pushAudio(packet())).toBe(true);
+    expect(client.state.turn?.phase).toBe("heard");
+    client.endTurn();
+    expect(client.state.turn?.phase).toBe("understanding");
+    expect(wire(0).types()).toEqual(["start", "text", "audio_start", "sound", "commit"]);
+  });
+
+  it("whose beginning is decided is not sent again after the link has broken", () => {
+    for (const goesOn of [false, true]) {
+      wires.length = 0;
+      const client = talking();
+      const id = client.beginTurn("opus");
+      client.pushAudio(packet());
+      wire(0).say(ended(id), decided(id));
+      if (goesOn) wire(0).say({ type: "speech_resumed", id, at_ms: 2000 });
+      wire(0).drop();
+      expect(client.state.turn).toBeUndefined();
+      vi.advanceTimersByTime(600);
+      wire(1).accept();
+      wire(1).say({ type: "resumed", conversation: "c1", last_seq: 2, language: "bo" });
+      expect(wire(1).types()).toEqual(["resume", "text"]);
+    }
+  });
+
   it("is no longer than the server allows", () => {
     const client = talking();
     client.beginTurn("pcm16");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { consideredOf, lastQuestion, newlyWaiting, secondsSince, withEvent } from "../../src/desk/transcript";
+import { consideredOf, lastQuestion, newlyWaiting, secondsSince, withEvent, withdrawnPlaces } from "../../src/desk/transcript";
 import type { ServerEvent, Waiting } from "../../src/protocol";
 
 const at = "2026-11-23T10:00:00Z";
@@ -30,6 +30,14 @@ describe("the transcript", () => {
   it("looks for answers to the last words that were understood at all", () => {
     expect(lastQuestion([message(1, "ཐོབ་ཐང་ལག་ཁྱེར།"), message(2, "")])).toBe("ཐོབ་ཐང་ལག་ཁྱེར།");
     expect(lastQuestion([])).toBe("");
+  });
+
+  it("does not count what a citizen had not finished saying", () => {
+    const withdrawn: ServerEvent = { type: "withdrawn", seq: 4, at, from: 2, to: 3 };
+    const events = [message(1, "ཨ"), message(2, "身份"), message(3, "…"), withdrawn];
+    expect([...withdrawnPlaces(events)]).toEqual([2, 3]);
+    expect(lastQuestion(events)).toBe("ཨ");
+    expect(lastQuestion([...events, message(5, "身份证")])).toBe("身份证");
   });
 });
 

@@ -67,7 +67,7 @@ describe("a spoken turn", () => {
     const heard = after(speaking, { type: "speech_started", id: "t1", at_ms: 100 });
     expect(heard.turn?.phase).toBe("heard");
     const hinted = after(heard, { type: "partial", id: "t1", text: "身份证", hint: true });
-    expect(hinted.turn?.partial).toEqual({ text: "身份证", hint: true });
+    expect(hinted.turn?.partial).toEqual({ stable: "", rest: "身份证", hint: true });
     const ended = after(hinted, { type: "speech_ended", id: "t1", reason: "silence", speech_ms: 900 });
     expect(ended.turn?.phase).toBe("understanding");
     const message = { ...said(2, "t1", "身份证怎么换"), source: "voice", dictation: false } as const;
@@ -88,8 +88,56 @@ describe("a spoken turn", () => {
     expect(after(speaking, say).turn?.phase).toBe("recording");
   });
 
+  it("shows which of its words will stay, counted in code points", () => {
+    const partial = (text: string, stable?: number) =>
+      after(speaking, { type: "partial", id: "t1", text, hint: false, ...(stable === undefined ? {} : { stable }) }).turn?.partial;
+    expect(partial("𠀀我的社保卡", 3)).toEqual({ stable: "𠀀我的", rest: "社保卡", hint: false });
+    expect(partial("བོད་སྐད་")).toEqual({ stable: "", rest: "བོད་སྐད་", hint: false });
+    const last = after(speaking, { type: "final", id: "t1", text: "社保卡", dictation: true, seconds: 1 });
+    expect(last.turn?.partial).toEqual({ stable: "社保卡", rest: "", hint: false });
+  });
+
   it("is not touched by what belongs to another turn", () => {
     expect(after(speaking, { type: "speech_ended", id: "t0", reason: "no_speech", speech_ms: 0 })).toBe(speaking);
+  });
+});
+
+describe("a turn that its citizen goes on with", () => {
+  const voice = (seq: number, text: string) => ({ ...said(seq, "t1", text), source: "voice", dictation: false }) as const;
+  const say = (seq: number) => ({ type: "say", seq, at, text: "…", act: "not_understood" }) as const;
+  const ended = { type: "speech_ended", id: "t1", reason: "silence", speech_ms: 900, listening_ms: 700 } as const;
+  const resumed = { type: "speech_resumed", id: "t1", at_ms: 3000 } as const;
+  const speaking: ConversationState = { ...after(emptyState("bo"), started), turn: { id: "t1", phase: "heard" } };
+
+  it("is under way again although its beginning has been decided", () => {
+    const decided = after(speaking, ended, voice(2, ""), say(3));
+    expect(decided.turn).toBeUndefined();
+    expect(after(decided, resumed).turn).toMatchObject({ id: "t1", phase: "heard" });
+  });
+
+  it("is not ended by what comes late of its beginning", () => {
+    const late = after(speaking, ended, resumed, { type: "final", id: "t1", text: "", dictation: false, seconds: 1 }, voice(2, ""), say(3));
+    expect(late.turn).toMatchObject({ id: "t1", phase: "heard" });
+    const whole = after(late, ended);
+    expect(whole.turn?.phase).toBe("understanding");
+    expect(after(whole, { type: "withdrawn", seq: 4, at, from: 2, to: 3 }, voice(5, "身份证怎么换")).turn).toBeUndefined();
+  });
+
+  it("has what was said to its beginning withdrawn, and nothing else", () => {
+    const state = after(speaking, ended, say(2), voice(3, ""), say(4), { type: "withdrawn", seq: 5, at, from: 3, to: 4 }, voice(6, "身份证怎么换"), say(7));
+    expect(state.items.map((item) => item.withdrawn === true)).toEqual([false, false, true, true, false, false, false]);
+    expect(state.lastSeq).toBe(7);
+  });
+});
+
+describe("a citizen who waits to speak", () => {
+  const busy = { type: "error", code: "busy", message: "…", fatal: false, id: "t1", retry_after_ms: 3000 } as const;
+
+  it("is told how many are before them", () => {
+    expect(after(emptyState("zh"), { ...busy, waiting_before: 3 }).voiceLine).toBe(3);
+    expect(after(emptyState("zh"), { ...busy, waiting_before: 3 }, { ...busy, waiting_before: 0 }).voiceLine).toBe(0);
+    expect(after(emptyState("zh"), { ...busy, waiting_before: 3 }, { ...busy, code: "too_fast" }).voiceLine).toBeUndefined();
+    expect(after(emptyState("zh"), busy).voiceLine).toBeUndefined();
   });
 });
 

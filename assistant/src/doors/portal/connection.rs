@@ -17,7 +17,7 @@ use futures::{StreamExt, stream::SplitStream};
 use language::Language;
 use metrics::counter;
 use tokio::{
-    sync::mpsc,
+    sync::{Notify, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,7 @@ pub(super) struct Teller {
     pub outbox: Outbox,
     language: AtomicU8,
     slow: CancellationToken,
+    go_on: Notify,
 }
 
 impl Teller {
@@ -74,6 +75,10 @@ impl Audience for Teller {
 
     fn slow_down(&self) {
         self.slow.cancel();
+    }
+
+    fn go_on(&self) {
+        self.go_on.notify_one();
     }
 }
 
@@ -104,7 +109,12 @@ pub(super) enum Flow {
 
 impl Connection {
     pub(super) fn new(portal: PortalState, opened: Opened, outbox: Outbox) -> Self {
-        let teller = Arc::new(Teller { outbox, language: AtomicU8::new(0), slow: CancellationToken::new() });
+        let teller = Arc::new(Teller {
+            outbox,
+            language: AtomicU8::new(0),
+            slow: CancellationToken::new(),
+            go_on: Notify::new(),
+        });
         teller.set_language(opened.state.language);
         let (inputs, queue) = mpsc::channel(INPUT_QUEUE);
         let unfinished = Arc::new(AtomicUsize::new(0));
@@ -158,6 +168,7 @@ impl Connection {
         self.tell_position().await;
         let (gone, draining, stopped) =
             (self.outbox().gone().clone(), self.portal.draining.clone(), self.portal.stopped.clone());
+        let teller = Arc::clone(&self.teller);
         let idle = self.portal.configuration.limits.idle;
         let mut deadline = Instant::now() + idle;
         let mut drained = false;
@@ -173,6 +184,7 @@ impl Connection {
                     Flow::On
                 }
                 published = feed.next() => self.published(published).await,
+                () = teller.go_on.notified() => { self.resume_sound(); Flow::On }
                 event = self.turns.event() => { self.heard(event).await; Flow::On }
                 Some(who) = typing.next() => {
                     if who == Typing::Agent(self.session.id) {
@@ -258,6 +270,9 @@ impl Connection {
         if live {
             self.say(event);
         }
+        if let (EventBody::Withdrawn(_), Some(speaker)) = (&event.body, &self.speaker) {
+            speaker.forget();
+        }
         if let EventBody::Closed(_) = event.body {
             self.closing = Some(Instant::now() + LAST_WORDS);
         }
@@ -272,13 +287,13 @@ impl Connection {
         };
         let slow = self.slow || self.teller.slow.is_cancelled();
         let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
-        speaker.say(Line {
-            seq: event.seq,
-            speech,
-            rate,
-            asked_at: self.turns.take_end_of_speech(),
-            from: 0,
-        });
+        let line = Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech(), from: 0 };
+        // The citizen has gone on before the answer to their beginning was there: nobody speaks into their words.
+        if self.turns.has_gone_on() {
+            speaker.hold(Line { asked_at: None, ..line });
+        } else {
+            speaker.say(line);
+        }
     }
 
     /// Begins to speak where the client wants that and there is a voice.

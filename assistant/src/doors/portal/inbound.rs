@@ -58,6 +58,8 @@ impl Connection {
     }
 
     fn durable(&mut self, message: ClientMessage) {
+        // Whoever does something else has finished speaking.
+        self.turns.stop_listening();
         match message {
             ClientMessage::Text(Text { id, text }) => self.text(id, text),
             ClientMessage::AudioStart(start) => self.begin_turn(start),

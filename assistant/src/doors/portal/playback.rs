@@ -72,8 +72,10 @@ pub struct Speaker {
     stop: Mutex<Stop>,
     outbox: Outbox,
     playing: Arc<AtomicU32>,
-    /// What was interrupted last, to be gone on with from the sentence that was being heard.
-    interrupted: Arc<Mutex<Option<Line>>>,
+    /// What was interrupted last, to be gone on with from the sentence that was being heard, then what was held back since.
+    interrupted: Arc<Mutex<Vec<Line>>>,
+    /// Since when the present sound has been heard.
+    sounding: Arc<Mutex<Option<Instant>>>,
 }
 
 /// A voice fails; told once per connection.
@@ -89,7 +91,7 @@ impl Speaker {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (lines, queue) = mpsc::channel(QUEUE);
         let playing = Arc::new(AtomicU32::new(0));
-        let interrupted = Arc::default();
+        let (interrupted, sounding) = (Arc::default(), Arc::default());
         let task = Player {
             mouths,
             outbox: outbox.clone(),
@@ -100,13 +102,14 @@ impl Speaker {
             audio_id: 0,
             playing: Arc::clone(&playing),
             interrupted: Arc::clone(&interrupted),
+            sounding: Arc::clone(&sounding),
         };
-        (Self { lines, stop: Mutex::default(), outbox, playing, interrupted }, task.run())
+        (Self { lines, stop: Mutex::default(), outbox, playing, interrupted, sounding }, task.run())
     }
 
     /// Speaks a line after those before it.
     pub fn say(&self, line: Line) {
-        self.interrupted.lock().take();
+        self.interrupted.lock().clear();
         let stop = self.stop.lock().clone();
         self.playing.fetch_add(1, Ordering::AcqRel);
         if self.lines.try_send((stop, line)).is_err() {
@@ -124,8 +127,28 @@ impl Speaker {
 
     /// Goes on with what was interrupted last, from the sentence that was being heard; whether there was anything.
     pub fn resume(&self) -> bool {
-        let line = self.interrupted.lock().take();
-        line.map(|line| self.say(line)).is_some()
+        let lines = std::mem::take(&mut *self.interrupted.lock());
+        let anything = !lines.is_empty();
+        for line in lines {
+            self.say(line);
+        }
+        anything
+    }
+
+    /// Keeps a line back while the citizen speaks; [`Self::resume`] speaks it.
+    pub fn hold(&self, line: Line) {
+        self.interrupted.lock().push(line);
+    }
+
+    /// Stops, and never goes on with it.
+    pub fn forget(&self) {
+        self.stop();
+        self.interrupted.lock().clear();
+    }
+
+    /// For how long the present sound has been heard; `None` where there is none.
+    pub fn sounding_for(&self) -> Option<Duration> {
+        self.sounding.lock().map(|since| since.elapsed())
     }
 
     /// Whether something is being spoken or waits to be.
@@ -149,7 +172,8 @@ struct Player {
     failed: bool,
     audio_id: u64,
     playing: Arc<AtomicU32>,
-    interrupted: Arc<Mutex<Option<Line>>>,
+    interrupted: Arc<Mutex<Vec<Line>>>,
+    sounding: Arc<Mutex<Option<Instant>>>,
 }
 
 /// The sound of one line on its way.
@@ -223,7 +247,7 @@ impl Player {
         }
         if stop.token.is_cancelled() {
             let from = progress.as_ref().and_then(Progress::heard).unwrap_or(line.from);
-            *self.interrupted.lock() = Some(Line { from, asked_at: None, ..line.clone() });
+            *self.interrupted.lock() = vec![Line { from, asked_at: None, ..line.clone() }];
         }
         if let Some(progress) = progress {
             self.end(&progress, stop.token.is_cancelled()).await;
@@ -267,13 +291,9 @@ impl Player {
         if let Some(asked_at) = line.asked_at {
             histogram!(names::FIRST_SOUND_SECONDS).record(asked_at.elapsed());
         }
-        Progress {
-            audio_id: self.audio_id,
-            generation,
-            begun: Instant::now(),
-            sent_ms: 0,
-            starts: Vec::new(),
-        }
+        let begun = Instant::now();
+        *self.sounding.lock() = Some(begun);
+        Progress { audio_id: self.audio_id, generation, begun, sent_ms: 0, starts: Vec::new() }
     }
 
     async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &Sound) {
@@ -303,6 +323,7 @@ impl Player {
     }
 
     async fn end(&self, progress: &Progress, interrupted: bool) {
+        self.sounding.lock().take();
         let end = Signal::AudioEnd { audio_id: progress.audio_id, total_ms: progress.sent_ms, interrupted };
         if interrupted {
             // The sound's own generation is not sent any more; this goes out at once.

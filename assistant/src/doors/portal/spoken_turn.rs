@@ -1,6 +1,12 @@
 //! Spoken turns of one client: at most one at a time, admitted before any sound is taken.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use conversation::{
@@ -11,7 +17,7 @@ use language::Language;
 use metrics::{counter, gauge};
 use speech::partial::{Partial, StablePrefix};
 
-use super::connection::Connection;
+use super::{connection::Connection, playback::Speaker};
 use crate::{
     doors::desk::Typing,
     phrases::Phrase,
@@ -31,6 +37,8 @@ const BUSY_PAUSE: Duration = Duration::from_secs(3);
 const SILENT_CLIENT: Duration = Duration::from_secs(8);
 /// After the end of speech an answer must come: a transcript that is not there after so long never will be.
 const TRANSCRIPT_DEADLINE: Duration = Duration::from_secs(20);
+/// Sound in which a citizen may go on may be so late on its way.
+const LATE_SOUND: Duration = Duration::from_secs(1);
 
 /// A place among the voice conversations, counted while it is held.
 struct CountedPlace(VoicePlace);
@@ -48,14 +56,30 @@ impl Drop for CountedPlace {
     }
 }
 
+/// How far a turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Sound is taken.
+    Open,
+    /// Its end was noticed; the transcript is awaited.
+    Ended,
+    /// What was said until its end has been handed to the session; only whether the citizen goes on is awaited.
+    Answered,
+}
+
 struct Turn {
     id: MessageId,
     language: Language,
     stream: EarStream,
     /// Somebody has begun to speak.
     speaking: bool,
-    /// Its end was noticed; the transcript is awaited.
-    ended: bool,
+    phase: Phase,
+    /// Until when the citizen may go on with it after its end.
+    listening: Option<Instant>,
+    /// The citizen has gone on with it after its end.
+    gone_on: bool,
+    /// Its parts have nothing to do with each other.
+    apart: Arc<AtomicBool>,
     /// What the words so far agree on.
     words: StablePrefix,
     /// By when something must have happened; `None` once the turn was ended for its client.
@@ -72,14 +96,18 @@ impl Turn {
                 biased;
                 event = self.stream.event() => return event,
                 () = tokio::time::sleep_until(deadline.into()) => {
-                    if self.ended {
-                        tracing::error!("a turn got no transcript in time");
-                        self.deadline = None;
-                        return Some(EarEvent::Failed);
+                    match self.phase {
+                        Phase::Answered => return Some(EarEvent::Settled),
+                        Phase::Ended => {
+                            tracing::error!("a turn got no transcript in time");
+                            self.deadline = None;
+                            return Some(EarEvent::Failed);
+                        }
+                        Phase::Open => {}
                     }
                     self.stream.commit();
                     self.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
-                    self.ended = true;
+                    self.phase = Phase::Ended;
                 }
             }
         }
@@ -129,6 +157,28 @@ impl SpokenTurns {
     /// Whether somebody is speaking or what they said is being transcribed.
     pub(super) fn is_speaking(&self) -> bool {
         self.turn.as_ref().is_some_and(|turn| turn.speaking)
+    }
+
+    /// Whether the citizen is going on with a turn that had ended.
+    pub(super) fn has_gone_on(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.gone_on && turn.phase == Phase::Open)
+    }
+
+    /// Nobody is expected any more to go on with a turn that is over.
+    pub(super) fn stop_listening(&mut self) {
+        if self.turn.as_ref().is_some_and(|turn| turn.phase == Phase::Answered) {
+            self.finish();
+        }
+    }
+
+    /// The turn's words have been handed on: it is over, unless the citizen may go on.
+    fn hand_on(&mut self) {
+        match &mut self.turn {
+            Some(Turn { listening: Some(until), phase, speaking, deadline, .. }) => {
+                (*phase, *speaking, *deadline) = (Phase::Answered, false, Some(*until));
+            }
+            _ => drop(self.finish()),
+        }
     }
 
     /// When the citizen last stopped speaking, once.
@@ -187,7 +237,10 @@ impl Connection {
             language,
             stream,
             speaking: false,
-            ended: false,
+            phase: Phase::Open,
+            listening: None,
+            gone_on: false,
+            apart: Arc::default(),
             words: StablePrefix::default(),
             deadline: Some(Instant::now() + SILENT_CLIENT),
         })
@@ -195,8 +248,11 @@ impl Connection {
 
     /// Takes sound of the turn under way.
     pub(super) async fn sound(&mut self, bytes: Bytes) {
-        if let Some(turn) = self.turns.turn.as_mut().filter(|turn| !turn.ended) {
-            turn.deadline = Some(Instant::now() + SILENT_CLIENT);
+        let takes = |turn: &&mut Turn| turn.phase == Phase::Open || turn.listening.is_some();
+        if let Some(turn) = self.turns.turn.as_mut().filter(takes) {
+            if turn.phase == Phase::Open {
+                turn.deadline = Some(Instant::now() + SILENT_CLIENT);
+            }
             turn.stream.audio(bytes).await;
         } else if let Some(past) = &mut self.turns.past {
             // What was under way when the server ended the turn is dropped; whoever goes on and on is told once.
@@ -251,16 +307,18 @@ impl Connection {
                     turn.stream.complete(pause);
                 }
             }
-            Some(EarEvent::Ended { reason, speech_ms, at }) => {
+            Some(EarEvent::Ended { reason, speech_ms, at, listening_ms }) => {
                 self.turns.end_of_speech = Some(at);
                 if let Some(turn) = &mut self.turns.turn {
-                    (turn.speaking, turn.ended) = (true, true);
+                    (turn.speaking, turn.phase) = (true, Phase::Ended);
                     turn.deadline = Some(Instant::now() + TRANSCRIPT_DEADLINE);
+                    let more = Duration::from_millis(u64::from(listening_ms));
+                    turn.listening = (listening_ms > 0).then(|| Instant::now() + more + LATE_SOUND);
                 }
                 let at_maximum = reason == SpeechEnd::Maximum;
                 let by_client = reason == SpeechEnd::Commit;
                 self.turns.past = (!by_client).then(|| Past { id: id.clone(), at_maximum, told: false });
-                self.outbox().signal(Signal::SpeechEnded { id, reason, speech_ms });
+                self.outbox().signal(Signal::SpeechEnded { id, reason, speech_ms, listening_ms });
             }
             // What made the assistant fall silent were no words: it goes on where it was.
             Some(EarEvent::Final(heard)) if heard.is_nothing() && self.resume_sound() => {
@@ -273,9 +331,17 @@ impl Connection {
                 });
             }
             Some(EarEvent::Final(heard)) => {
-                self.turns.finish();
+                self.turns.hand_on();
                 self.push(Input::Voice { id, heard });
             }
+            Some(EarEvent::Resumed { at_ms, ago }) => self.goes_on(id, at_ms, ago),
+            Some(EarEvent::Continued(heard)) => {
+                let short = heard.rest_ms < self.portal.configuration.hearing.portal.short_speech_ms;
+                let apart = self.turns.turn.as_ref().map(|turn| Arc::clone(&turn.apart)).unwrap_or_default();
+                self.turns.hand_on();
+                self.push(Input::Continued { id, heard, short, apart });
+            }
+            Some(EarEvent::Settled) => drop(self.turns.finish()),
             Some(EarEvent::BadAudio) => {
                 self.drop_turn(id, Refusal::new(ErrorCode::BadAudio));
             }
@@ -283,6 +349,29 @@ impl Connection {
                 let deaf = Refusal::new(ErrorCode::Unavailable).saying(Phrase::ErrorUnavailableHearing);
                 self.drop_turn(id, deaf);
             }
+        }
+    }
+
+    /// The citizen goes on with a turn that was over: part of it, unless the answer to its beginning had been heard for long enough to be
+    /// interrupted.
+    fn goes_on(&mut self, id: MessageId, at_ms: u64, ago: Duration) {
+        let heard = self.speaker.as_ref().and_then(Speaker::sounding_for).unwrap_or_default();
+        let to_interrupt = self.portal.configuration.hearing.portal.heard_to_interrupt_ms;
+        if let Some(turn) = &mut self.turns.turn {
+            (turn.speaking, turn.gone_on) = (true, true);
+            (turn.phase, turn.listening) = (Phase::Open, None);
+            turn.deadline = Some(Instant::now() + SILENT_CLIENT);
+            turn.words = StablePrefix::default();
+            if heard.saturating_sub(ago) > Duration::from_millis(u64::from(to_interrupt)) {
+                turn.apart.store(true, Ordering::Release);
+            }
+        }
+        self.turns.past = None;
+        self.stop_sound();
+        self.outbox().signal(Signal::SpeechResumed { id, at_ms });
+        self.push(Input::SpeechBegan);
+        if self.state.status() == Status::Assigned {
+            self.portal.typing.tell(Typing::Citizen(self.session.id));
         }
     }
 

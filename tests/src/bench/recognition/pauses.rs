@@ -25,8 +25,6 @@ const PACKET: usize = 320;
 /// click: a quarter of a second.
 const TOO_SHORT_FOR_A_WORD: usize = 4_000;
 const DISTRACTORS: usize = 300;
-/// Confidence and fit from which the assistant takes what was said for a whole question (`assistant::knowledge`).
-const COMPLETE: (f32, f32) = (0.6, -2.0);
 
 /// A sound with pauses inside, and where its last word ends, in samples.
 struct Halting {
@@ -103,9 +101,7 @@ fn decided(halting: &Halting, ear: &mut CtcTranscriber, mind: &Understander) -> 
                     let heard = ear.conclude(live, true)?;
                     let utterance = Utterance::heard(String::new(), halting.language, heard.evidence);
                     let understood = mind.understand(&utterance, &Memory::default())?;
-                    let sure =
-                        understood.candidates.first().is_some_and(|best| best.confidence >= COMPLETE.0);
-                    if sure && understood.fit.is_some_and(|fit| fit >= COMPLETE.1) {
+                    if understood.is_whole_question() {
                         over |= listener.complete(pause).is_some();
                         why = format!("taken for whole, fit {:.2}", understood.fit.unwrap_or_default());
                     }
@@ -114,7 +110,9 @@ fn decided(halting: &Halting, ear: &mut CtcTranscriber, mind: &Understander) -> 
                     over = true;
                     "too long a pause".clone_into(&mut why);
                 }
-                ListenerEvent::PartialDue { .. } => {}
+                ListenerEvent::PartialDue { .. }
+                | ListenerEvent::SpeechResumed { .. }
+                | ListenerEvent::Settled => {}
             }
         }
         if over {
