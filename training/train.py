@@ -17,7 +17,7 @@ import argparse
 import copy
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -229,11 +229,14 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--init", type=Path)
+    parser.add_argument("--peak", type=float, help="peak learning rate, where it is not the stage's own")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
     stage = STAGES[options.stage]
+    if options.peak:
+        stage = replace(stage, peak_rate=options.peak)
     corpus = Corpus(options.mel, Pronouncer(options.phones), synthetic_only=options.stage == "synthetic")
     trainer = Trainer(options.run, corpus, stage, options.minutes, options.init)
     if corpus.natural:

@@ -7,7 +7,7 @@
 # RECORDINGS         your own recordings: a table of file<TAB>text[<TAB>language], files beside it
 # SYNTHETIC_MINUTES  training time of the proxy, from which the real training starts (default 27)
 # ALL_MINUTES        training time with everything (default 76)
-# FINISH_MINUTES     more of everything, with a larger share of synthetic speech (default 100)
+# FINISH_MINUTES     more of everything, with a larger share of synthetic speech (default 122)
 # THREADS            processor threads (default 2)
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -54,7 +54,7 @@ if [ -n "${RECORDINGS:-}" ]; then
 fi
 say "Real words and syllables (10 minutes)"
 halves words.py "$data" "$work/mel"
-say "Synthetic sentences in both languages, by two voices each (5 minutes)"
+say "Synthetic sentences in both languages, by three voices each (8 minutes)"
 "$python" phones.py "$work/text.tsv" "$work/phones.tsv"
 halves synthetic.py "$work/text.tsv" "$work/phones.tsv" "$work/espeak" "$work/mel"
 
@@ -64,7 +64,7 @@ learn synthetic --minutes "${SYNTHETIC_MINUTES:-27}"
 say "Stage 2: everything"
 learn all --minutes "${ALL_MINUTES:-76}" --init "$work/run/synthetic/last.pt"
 say "Stage 3: everything again, each utterance disturbed once"
-learn finish --minutes "${FINISH_MINUTES:-100}" --init "$work/run/all/last.pt"
+learn finish --minutes "${FINISH_MINUTES:-122}" --init "$work/run/all/last.pt"
 
 say "Exporting to models/"
 export_to() { "$python" export.py "$work/run/$1/last.pt" "$root/models/$2" "$work/phones.tsv" "$work/espeak" "${@:3}"; }

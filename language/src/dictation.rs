@@ -244,7 +244,9 @@ pub struct Lesson<'a> {
 fn ways(slot: &Slot) -> impl Iterator<Item = Vec<Phone>> {
     slot.choices.iter().chain(&slot.careful).map(|spoken| {
         let mut phones = Vec::new();
-        spoken.iter().for_each(|syllable| syllable.push_phones(&mut phones));
+        for syllable in spoken {
+            syllable.push_phones(&mut phones);
+        }
         phones
     })
 }

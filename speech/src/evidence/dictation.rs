@@ -2,6 +2,9 @@
 //!
 //! Source: Ortmanns, Ney & Aubert 1997, "A word graph algorithm for large vocabulary continuous speech recognition" (the tree, its copies by
 //! history, and probabilities that are looked ahead to), over the topology of CTC. The best alignment stands for all of them.
+//!
+//! Widths are from `fit-dictation` on every fifth labelled question of the sample knowledge base: a beam of 12 nats and 300 hypotheses finds no more than 8 nats
+//! and 80, and takes five times as long.
 
 use language::{Phone, Reading, UnitContext, UnitModel};
 use rustc_hash::FxHashMap;
@@ -21,16 +24,16 @@ const SWITCH: f32 = 2.0;
 const FLOOR: f32 = -9.0;
 
 /// Hypotheses this many nats below the best are given up …
-const BEAM: f32 = 12.0;
+const BEAM: f32 = 10.0;
 
 /// … and all but so many.
-const MOST: usize = 300;
+const MOST: usize = 160;
 
 /// Phones that are tried in a frame.
-const PHONES: usize = 10;
+const PHONES: usize = 8;
 
 /// Units of one sound that are tried after a context.
-const HOMOPHONES: usize = 6;
+const HOMOPHONES: usize = 5;
 
 /// How much of a difference in score is believed when probability is shared out.
 const SHARPNESS: f32 = 0.5;

@@ -338,3 +338,70 @@ fn thousands_of_forms_are_scored_within_milliseconds() {
     );
     assert!(whole < 150.0 && anywhere < 240.0, "{whole} ms, {anywhere} ms");
 }
+
+mod dictation {
+    use language::{INVENTORY, Language, Lesson, Pronunciation, UnitModel, pronunciations};
+
+    use super::*;
+
+    fn model() -> UnitModel {
+        let lesson = |text, language| Lesson { text, language, weight: 1.0, whole: true };
+        UnitModel::learn([
+            lesson("身份证丢了怎么补办", Language::Zh),
+            lesson("身份证快过期了怎么换", Language::Zh),
+            lesson("社保卡在哪里办", Language::Zh),
+            lesson("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་", Language::Bo),
+            lesson("ཐེམ་ཐོ་ག་པར་འགོད་དགོས་རེད་", Language::Bo),
+        ])
+    }
+
+    /// Posteriors of a pronunciation as a sure recogniser gives them: each phone in one frame of three, `unsure` of the probability on other classes.
+    fn sound(pronunciation: &Pronunciation, unsure: f32) -> PosteriorEvidence {
+        let classes = INVENTORY.len();
+        let mut rows = Vec::new();
+        for phone in &pronunciation.phones {
+            for class in [0, phone.0 as usize, 0] {
+                let mut row = vec![(unsure / (classes - 1) as f32).ln(); classes];
+                row[class] = (1.0 - unsure).ln();
+                rows.extend(row);
+            }
+        }
+        evidence(rows, classes)
+    }
+
+    #[test]
+    fn what_was_said_is_written_in_the_words_of_the_model() {
+        for (text, language) in [
+            ("身份证丢了怎么换", Language::Zh),
+            ("社保卡丢了", Language::Zh),
+            ("ངའི་ཐེམ་ཐོ་བོར་སོང", Language::Bo),
+            ("ལག་འཁྱེར་ག་པར་འགོད་དགོས་རེད", Language::Bo),
+        ] {
+            let said = pronunciations(text, language).remove(0);
+            let readings = sound(&said, 0.1).dictate(&model(), 3);
+            assert_eq!(readings[0].text, text);
+            let all: f32 = readings.iter().map(|reading| reading.share).sum();
+            assert!((all - 1.0).abs() < 1e-4 && readings.len() <= 3, "{readings:?}");
+        }
+    }
+
+    #[test]
+    fn a_misheard_phone_is_put_right_by_what_is_said_around_it() {
+        let mut said = pronunciations("身份证丢了怎么补办", Language::Zh).remove(0);
+        let other = pronunciations("社保卡", Language::Zh).remove(0).phones[1];
+        said.phones[3] = other;
+        assert_eq!(sound(&said, 0.3).dictate(&model(), 1)[0].text, "身份证丢了怎么补办");
+    }
+
+    #[test]
+    fn silence_no_frames_and_impossible_numbers_write_nothing_and_break_nothing() {
+        let classes = INVENTORY.len();
+        let mut silence = vec![-12.0; 20 * classes];
+        silence.iter_mut().step_by(classes).for_each(|blank| *blank = -1e-3);
+        assert!(evidence(silence, classes).dictate(&model(), 4).is_empty());
+        assert!(evidence(Vec::new(), classes).dictate(&model(), 4).is_empty());
+        evidence(vec![f32::NAN; 9 * classes], classes).dictate(&model(), 4);
+        assert!(evidence(vec![-3.0; classes], classes).dictate(&UnitModel::default(), 4).is_empty());
+        assert!(evidence(vec![-3.0; classes], classes).dictate(&model(), 0).is_empty());
+    }
+}

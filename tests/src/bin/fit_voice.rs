@@ -107,7 +107,7 @@ fn main() -> Result<()> {
         });
     }
     for (name, rest) in [("as they are spoken", 0), ("in a paraphrase", 2)] {
-        let (mut first, mut all) = (0, 0);
+        let (mut first, mut all) = (0_u32, 0_u32);
         let number = |recording: &Recording| -> usize {
             let id = recording.entry.as_ref().and_then(|entry| entry.0.rsplit('-').next()?.parse().ok());
             id.unwrap_or_default()
@@ -117,10 +117,10 @@ fn main() -> Result<()> {
                 Utterance::heard(String::new(), Language::Zh, Some(Arc::clone(&recording.evidence)));
             let understood = understander.understand(&utterance, &Memory::default())?;
             let best = understood.candidates.first().map(|best| &best.entry);
-            first += usize::from(best.is_some() && best == recording.entry.as_ref());
+            first += u32::from(best.is_some() && best == recording.entry.as_ref());
             all += 1;
         }
-        println!("entries {name}: first {:.3} of {all}", first as f64 / all.max(1) as f64);
+        println!("entries {name}: first {:.3} of {all}", f64::from(first) / f64::from(all.max(1)));
     }
     let calibration = calibrate_voice(&understander, &recordings, &settings)?;
     println!("{}", serde_json::to_string_pretty(&calibration.voice.zh)?);
