@@ -357,6 +357,10 @@ mod dictation {
 
     /// Posteriors of a pronunciation as a sure recogniser gives them: each phone in one frame of three, `unsure` of the probability on other classes.
     fn sound(pronunciation: &Pronunciation, unsure: f32) -> PosteriorEvidence {
+        evidence(rows(pronunciation, unsure), INVENTORY.len())
+    }
+
+    fn rows(pronunciation: &Pronunciation, unsure: f32) -> Vec<f32> {
         let classes = INVENTORY.len();
         let mut rows = Vec::new();
         for phone in &pronunciation.phones {
@@ -366,7 +370,7 @@ mod dictation {
                 rows.extend(row);
             }
         }
-        evidence(rows, classes)
+        rows
     }
 
     #[test]
@@ -387,10 +391,18 @@ mod dictation {
 
     #[test]
     fn a_misheard_phone_is_put_right_by_what_is_said_around_it() {
-        let mut said = pronunciations("身份证丢了怎么补办", Language::Zh).remove(0);
-        let other = pronunciations("社保卡", Language::Zh).remove(0).phones[1];
-        said.phones[3] = other;
-        assert_eq!(sound(&said, 0.3).dictate(&model(), 1)[0].text, "身份证丢了怎么补办");
+        let said = pronunciations("身份证丢了怎么补办", Language::Zh).remove(0);
+        let mut misheard = said.clone();
+        misheard.phones[3] = pronunciations("社保卡", Language::Zh).remove(0).phones[1];
+        // At the misheard phone the wrong one is half as likely again as the right one.
+        let both: Vec<f32> = rows(&said, 0.1)
+            .into_iter()
+            .zip(rows(&misheard, 0.1))
+            .map(|(right, wrong)| (0.4 * right.exp() + 0.6 * wrong.exp()).ln())
+            .collect();
+        let heard = evidence(both, INVENTORY.len());
+        assert_eq!(heard.phones().unwrap(), misheard.phones);
+        assert_eq!(heard.dictate(&model(), 1)[0].text, "身份证丢了怎么补办");
     }
 
     #[test]
