@@ -30,6 +30,10 @@ const ACT_LEAD: f32 = 0.1;
 /// above it in 19 of 20 cases even in babble at 3 dB (-3.4), and the best of 738 wrong questions below it in 19 of 20.
 const ACT_FLOOR: f32 = -3.7;
 
+/// Other words that explain the sound better than a spoken act by more than this (nats per phone) are what was said: the act's own phrases are among the
+/// words of dictation. Chosen, not fitted.
+const ACT_GAP: f32 = 0.25;
+
 /// An emergency must beat questions by more and score higher: false alarms frighten. What is missed here is still a
 /// question, whose third repetition reaches a person.
 const EMERGENCY_LEAD: f32 = 0.4;
@@ -402,14 +406,16 @@ impl Understander {
         };
         let sound = VoiceScores::new(&self.publication, evidence);
         let found = sound.candidates(&self.publication, &prior, Without::Nothing, model);
-        // With dictation the words have been looked at already, and were no act.
+        // Where the recogniser wrote words they have been looked at already, and were no act.
         if utterance.text.trim().is_empty() {
             let heard = self.acts.heard(&evidence.whole(self.acts.batch()), evidence.seconds(), turn);
             let rival = found.iter().map(|candidate| candidate.whole).fold(f32::NEG_INFINITY, f32::max);
             let clear = |heard: &HeardAct| {
                 let (lead, floor) =
                     if heard.grave { (EMERGENCY_LEAD, EMERGENCY_FLOOR) } else { (ACT_LEAD, ACT_FLOOR) };
-                heard.score >= floor && heard.score >= rival + lead
+                heard.score >= floor
+                    && heard.score >= rival + lead
+                    && heard.score >= dictated.clearest - ACT_GAP
             };
             if let Some(heard) = heard.filter(clear) {
                 return Ok(Understanding::of(heard.act, heard.language, true));
@@ -419,7 +425,8 @@ impl Understander {
             }
         }
         let utilities: Vec<f32> = found.iter().map(|candidate| model.utility(&candidate.features)).collect();
-        let shares = ChoiceModel::probabilities(&utilities);
+        let mut shares = ChoiceModel::probabilities(&utilities);
+        limit(&mut shares, dictated.most);
         let entry = |number: u32| &self.publication.entries()[number as usize].id;
         let scored = found
             .iter()
@@ -468,9 +475,20 @@ impl Understander {
             vec![Heard { text: written.to_owned(), share: 1.0 }]
         };
         let likeliest = readings.first().map(|reading| reading.text.clone()).unwrap_or_default();
-        let mut words = Words { likeliest, ..Words::default() };
+        let mut words =
+            Words { likeliest, most: if readings.is_empty() { 1.0 } else { 0.0 }, ..Words::default() };
         for reading in readings.iter().filter(|reading| reading.share >= LEAST_SHARE) {
-            let Some(language) = self.acts.parse(&reading.text).written() else { continue };
+            let parsed = self.acts.parse(&reading.text);
+            let Some(language) = parsed.written() else { continue };
+            // A tone is heard as a syllable or two; nobody says so little for so long.
+            if !acts::plausible(parsed.keys().len(), evidence.seconds()) {
+                continue;
+            }
+            // A subject alone is asked back about, as it is where it is typed.
+            let asked = self.publication.asked_exactly(&reading.text).is_some();
+            let most = if asked { 1.0 } else { self.most_confidence(&parsed) };
+            words.most = words.most.max(most);
+            let most = logit(most);
             let model = &self.calibration.text.get(language).model;
             let found =
                 self.text.candidates(&reading.text, language, |query| self.publication.search(query))?;
@@ -481,7 +499,8 @@ impl Understander {
             words.clarity += reading.share * clear;
             for candidate in &found {
                 let Some(entry) = self.publication.number(&candidate.entry) else { continue };
-                let utility = reading.share * (model.utility(&candidate.features) - UNLIKELY).max(0.0);
+                let utility =
+                    reading.share * (model.utility(&candidate.features).min(most) - UNLIKELY).max(0.0);
                 let sum = words.utilities.entry(entry).or_default();
                 sum.plain += utility;
                 sum.clear += clear * utility;
@@ -505,6 +524,8 @@ pub fn written_language(text: &str) -> Option<Language> {
 
 /// What was dictated, as it speaks for entries.
 pub(crate) struct Words {
+    /// How sure one may be of what they mean, by how much they say: a tone or a hum is heard as a syllable or two, if as something that anybody says.
+    pub most: f32,
     /// The likeliest reading.
     pub likeliest: String,
     /// By entry number.
@@ -518,6 +539,7 @@ pub(crate) struct Words {
 impl Default for Words {
     fn default() -> Self {
         Self {
+            most: 1.0,
             likeliest: String::new(),
             utilities: HashMap::new(),
             clearest: f32::NEG_INFINITY,
@@ -540,6 +562,11 @@ impl<'a> Reading<'a> {
     fn new(parsed: Parsed<'a>, language: Language) -> Self {
         Self { parsed, language, found: OnceCell::new(), scored: OnceCell::new(), exact: OnceCell::new() }
     }
+}
+
+/// The utility against "none" that a probability stands for.
+fn logit(probability: f32) -> f32 {
+    (probability / (1.0 - probability)).ln()
 }
 
 /// Shrinks all shares alike until none is above `most`.

@@ -406,7 +406,7 @@ fn keys(text: &str) -> Vec<String> {
 
 /// Whether so many syllables may take so long, silence at both ends included. Wide: 0.06 s is faster than anybody speaks,
 /// and 0.7 s a syllable plus 1.5 s of silence slower than a slow speaker whose endpoint was late.
-fn plausible(syllables: usize, seconds: f32) -> bool {
+pub(crate) fn plausible(syllables: usize, seconds: f32) -> bool {
     let syllables = syllables as f32;
     seconds >= 0.06 * syllables && seconds <= 0.7 * syllables + 1.5
 }

@@ -109,6 +109,8 @@ pub fn faults(report: &mut Report) -> Result<()> {
             let outcome = match hear(&mut ear, &utterance.audio, Language::Zh)? {
                 None => "nothing heard".to_owned(),
                 Some(evidence) => {
+                    let words = evidence.dictate(mind.unit_model(), 1).pop();
+                    let words = words.map(|words| words.text).unwrap_or_default();
                     let utterance = Utterance::heard(String::new(), Language::Zh, Some(evidence));
                     let understood = mind.understand(&utterance, &Memory::default())?;
                     let sure = understood.candidates.first().map_or(0.0, |best| best.confidence);
@@ -117,9 +119,9 @@ pub fn faults(report: &mut Report) -> Result<()> {
                         answered += 1;
                     }
                     if act {
-                        format!("taken for {:?}", understood.act)
+                        format!("taken for {:?} (words: {words})", understood.act)
                     } else {
-                        format!("best guess {sure:.2} sure")
+                        format!("best guess {sure:.2} sure (words: {words})")
                     }
                 }
             };
