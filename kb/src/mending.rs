@@ -9,7 +9,7 @@
 //! classes of pypinyin and bophono: 68 of 100 replaced units are restored in either language, and 3 (Chinese) or 4
 //! (Tibetan) of 100 others changed. So typed text is left alone.
 
-use language::{Script, Unit};
+use language::{Lesson, Script, Unit};
 use rustc_hash::FxHashMap;
 
 /// Expected share of units that were misheard. Smaller than what recognisers get wrong: a wrong change costs more than
@@ -31,15 +31,9 @@ const ANY: f32 = 0.01;
 const SEEN_TWO: f32 = 1.0;
 const SEEN_ONE: f32 = 2.0;
 
-/// A form of the glossary counts half a sentence: it is not known how often it is said.
-const FORM: f32 = 0.5;
-
 /// So many replacements of a unit are tried, and so many beginnings kept.
 const MOST_CHOICES: usize = 64;
 const BEAM: usize = 64;
-
-/// Texts beyond this many are left out evenly: a hundred thousand entries say hardly more about the language than these.
-const MOST_TEXTS: usize = 60_000;
 
 /// A longer text is no spoken question.
 const MOST_UNITS: usize = 120;
@@ -71,24 +65,20 @@ pub(crate) struct Mender {
 type Choices = Vec<(u32, f32)>;
 
 impl Mender {
-    /// Learns from whole texts and from the forms of a glossary.
-    pub fn new<'a>(texts: &[&'a str], forms: impl Iterator<Item = &'a str>) -> Self {
+    /// Learns from whole texts and from forms.
+    pub fn new(lessons: &[Lesson<'_>]) -> Self {
         let mut mender = Self::default();
         for edge in ["\u{2}", "\u{3}"] {
             mender.number(edge, None);
         }
-        let kept = texts.len().min(MOST_TEXTS);
-        for at in 0..kept {
-            let text = texts[at * texts.len() / kept];
-            let units: Vec<u32> = mender.read(text);
-            let mut run = vec![EDGE, EDGE];
-            run.extend(units);
-            run.push(EDGE);
-            mender.count(&run, 2, 1.0);
-        }
-        for form in forms {
-            let units = mender.read(form);
-            mender.count(&units, 0, FORM);
+        for lesson in lessons {
+            let units = mender.read(lesson.text);
+            if lesson.whole {
+                let run: Vec<u32> = [EDGE, EDGE].into_iter().chain(units).chain([EDGE]).collect();
+                mender.count(&run, 2, lesson.weight);
+            } else {
+                mender.count(&units, 0, lesson.weight);
+            }
         }
         mender.total = mender.counts.iter().sum();
         mender.find_near();
@@ -334,7 +324,8 @@ mod tests {
             "ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་",
             "ཐོབ་ཐང་ལག་འཁྱེར་བརྗེ་དགོས་ན་ག་རེ་བྱེད་དགོས་རེད",
         ];
-        Mender::new(&texts, ["身份证", "补办"].into_iter())
+        let whole = texts.map(|text| Lesson::whole(text, language::Language::Zh));
+        Mender::new(&[whole.as_slice(), &["身份证", "补办"].map(Lesson::form)].concat())
     }
 
     #[test]

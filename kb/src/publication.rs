@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use language::{Language, Lesson, Script};
+use language::{Language, Lesson};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -19,9 +19,6 @@ use crate::{
 
 /// Texts beyond this many are left out evenly where the knowledge base's language is learned: a hundred thousand entries say hardly more about it.
 const MOST_LESSONS: usize = 60_000;
-
-/// A form of the glossary counts half a text: it is not known how often it is said.
-const FORM_WEIGHT: f32 = 0.5;
 
 /// What a content hash looks like to everybody else: lower-case hexadecimal, 16 digits for an entry, 64 for a
 /// publication. Equal content has equal revisions, on every machine and in every process.
@@ -224,43 +221,28 @@ impl Publication {
     /// knowledge base's own language; `None` where that is what it wrote. The first call learns that language (some
     /// 300 ms for a few thousand questions): make it before the publication goes into service.
     pub fn mended(&self, heard: &str) -> Option<String> {
-        self.mender.get_or_init(|| self.learn_language()).mend(heard)
+        self.mender.get_or_init(|| Mender::new(&self.lessons())).mend(heard)
     }
 
-    /// The knowledge base's own texts and the forms of its glossary, for [`language::UnitModel`]: how it speaks.
+    /// The knowledge base's own texts and the forms of its glossary: how it speaks. For [`language::UnitModel`].
     pub fn lessons(&self) -> Vec<Lesson<'_>> {
-        let texts = self.own_texts();
-        let kept = texts.len().min(MOST_LESSONS);
-        let whole = (0..kept).map(|at| texts[at * texts.len() / kept]);
-        let whole = whole.map(|(text, language)| Lesson { text, language, weight: 1.0, whole: true });
-        let forms = self.glossary.concepts().iter().flat_map(|concept| &concept.forms).map(|form| {
-            let tibetan = form.starts_with(|c| Script::of(c) == Script::Tibetan);
-            let language = if tibetan { Language::Bo } else { Language::Zh };
-            Lesson { text: form, language, weight: FORM_WEIGHT, whole: false }
-        });
-        whole.chain(forms).collect()
-    }
-
-    fn learn_language(&self) -> Mender {
-        let texts: Vec<&str> = self.own_texts().into_iter().map(|(text, _)| text).collect();
-        let forms = self.glossary.concepts().iter().flat_map(|concept| &concept.forms);
-        Mender::new(&texts, forms.map(String::as_str))
-    }
-
-    /// Everything that the knowledge base says or is asked.
-    fn own_texts(&self) -> Vec<(&str, Language)> {
-        let mut texts: Vec<(&str, Language)> =
-            self.variants.iter().map(|variant| (variant.text.as_str(), variant.language)).collect();
-        texts.extend(self.labelled.iter().map(|labelled| (labelled.question.as_str(), labelled.language)));
+        let variants = self.variants.iter().map(|variant| Lesson::whole(&variant.text, variant.language));
+        let labelled =
+            self.labelled.iter().map(|labelled| Lesson::whole(&labelled.question, labelled.language));
+        let mut lessons: Vec<Lesson<'_>> = variants.chain(labelled).collect();
         for entry in &self.entries {
             for language in Language::ALL {
                 let Some(text) = entry.text(language) else { continue };
                 let listed = text.keywords.iter().chain(&text.steps).chain(&text.documents);
                 let all = [&text.spoken, &text.written].into_iter().chain(listed);
-                texts.extend(all.map(|text| (text.as_str(), language)));
+                lessons.extend(all.map(|text| Lesson::whole(text, language)));
             }
         }
-        texts
+        let kept = lessons.len().min(MOST_LESSONS);
+        lessons = (0..kept).map(|at| lessons[at * lessons.len() / kept]).collect();
+        let forms = self.glossary.concepts().iter().flat_map(|concept| &concept.forms);
+        lessons.extend(forms.map(|form| Lesson::form(form)));
+        lessons
     }
 
     /// Candidates, best first by a plain sum of the views; at most one for each entry.

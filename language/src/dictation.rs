@@ -12,6 +12,9 @@ use crate::{Language, Phone, Script};
 /// The unit that stands for the edge of a text.
 const EDGE: u32 = 0;
 
+/// What a form counts beside a text.
+const FORM_WEIGHT: f32 = 0.5;
+
 /// The last two units; [`UnitModel::START`] before the first.
 pub type UnitContext = (u32, u32);
 
@@ -240,6 +243,20 @@ pub struct Lesson<'a> {
     pub whole: bool,
 }
 
+impl<'a> Lesson<'a> {
+    /// Something that is said as it stands.
+    pub fn whole(text: &'a str, language: Language) -> Self {
+        Self { text, language, weight: 1.0, whole: true }
+    }
+
+    /// A form of a glossary, a sign: words that stand in texts. They count half, since it is not known how often they are said; their script
+    /// is their language.
+    pub fn form(text: &'a str) -> Self {
+        let language = text.chars().find_map(language_of).unwrap_or(Language::Zh);
+        Self { text, language, weight: FORM_WEIGHT, whole: false }
+    }
+}
+
 /// The ways to say a unit, each as phones.
 fn ways(slot: &Slot) -> impl Iterator<Item = Vec<Phone>> {
     slot.choices.iter().chain(&slot.careful).map(|spoken| {
@@ -256,11 +273,10 @@ mod tests {
     use super::*;
 
     fn model() -> UnitModel {
-        let lesson = |text, language| Lesson { text, language, weight: 1.0, whole: true };
         UnitModel::learn([
-            lesson("身份证丢了怎么补办", Language::Zh),
-            lesson("身份证快过期了怎么换", Language::Zh),
-            lesson("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་", Language::Bo),
+            Lesson::whole("身份证丢了怎么补办", Language::Zh),
+            Lesson::whole("身份证快过期了怎么换", Language::Zh),
+            Lesson::whole("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་", Language::Bo),
         ])
     }
 
@@ -295,10 +311,8 @@ mod tests {
 
     #[test]
     fn only_unheard_of_changes_of_language_are_switches() {
-        let mut lesson = Lesson { text: "我的身份证", language: Language::Zh, weight: 1.0, whole: true };
-        let mixed = Lesson { text: "ངའི་身份证", language: Language::Bo, ..lesson };
-        lesson.text = "我换";
-        let model = UnitModel::learn([lesson, mixed]);
+        let mixed = Lesson::whole("ངའི་身份证", Language::Bo);
+        let model = UnitModel::learn([Lesson::whole("我换", Language::Zh), mixed]);
         let unit = |name: &str| model.numbers[name];
         assert!(!model.switches(unit("ངའི"), unit("身")));
         assert!(model.switches(unit("ངའི"), unit("换")));

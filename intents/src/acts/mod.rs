@@ -152,18 +152,9 @@ impl Acts {
 
     /// Everything that acts are known by, to be heard where it is said in other words.
     pub fn lessons(&self) -> Vec<Lesson<'_>> {
-        let phrases = table::rows().map(|row| Lesson {
-            text: row.phrase,
-            language: row.language,
-            weight: 1.0,
-            whole: true,
-        });
+        let phrases = table::rows().map(|row| Lesson::whole(row.phrase, row.language));
         let tables = [&self.emergencies, &self.complaints, &self.small_talk];
-        let signs = tables.into_iter().flat_map(Signals::words).map(|text| {
-            let tibetan = text.starts_with(|c| Script::of(c) == Script::Tibetan);
-            let language = if tibetan { Language::Bo } else { Language::Zh };
-            Lesson { text, language, weight: SIGN_WEIGHT, whole: false }
-        });
+        let signs = tables.into_iter().flat_map(Signals::words).map(Lesson::form);
         phrases.chain(signs).collect()
     }
 
@@ -363,9 +354,6 @@ fn grave(found: &Found) -> Grave {
         kind => Grave::Emergency(kind.map_or(EmergencyKind::Any, |kind| EmergencyKind::named(kind))),
     }
 }
-
-/// A sign counts half a text, as a form of the glossary does.
-const SIGN_WEIGHT: f32 = 0.5;
 
 /// Words of which one is in nearly every question.
 const ASKING: [&str; 24] = [

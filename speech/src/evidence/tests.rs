@@ -345,13 +345,12 @@ mod dictation {
     use super::*;
 
     fn model() -> UnitModel {
-        let lesson = |text, language| Lesson { text, language, weight: 1.0, whole: true };
         UnitModel::learn([
-            lesson("身份证丢了怎么补办", Language::Zh),
-            lesson("身份证快过期了怎么换", Language::Zh),
-            lesson("社保卡在哪里办", Language::Zh),
-            lesson("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་", Language::Bo),
-            lesson("ཐེམ་ཐོ་ག་པར་འགོད་དགོས་རེད་", Language::Bo),
+            Lesson::whole("身份证丢了怎么补办", Language::Zh),
+            Lesson::whole("身份证快过期了怎么换", Language::Zh),
+            Lesson::whole("社保卡在哪里办", Language::Zh),
+            Lesson::whole("ངའི་ཐོབ་ཐང་ལག་འཁྱེར་བོར་སོང་", Language::Bo),
+            Lesson::whole("ཐེམ་ཐོ་ག་པར་འགོད་དགོས་རེད་", Language::Bo),
         ])
     }
 
