@@ -183,9 +183,9 @@ impl Understander {
     /// at the first call (some 600 ms for a few thousand questions): make it before voice is served by a recogniser that writes nothing.
     pub fn unit_model(&self) -> &UnitModel {
         self.unit_model.get_or_init(|| {
-            let background = Language::ALL.into_iter().flat_map(|language| {
-                background(language).map(move |text| Lesson { text, language, weight: 1.0, whole: true })
-            });
+            let background = Language::ALL
+                .into_iter()
+                .flat_map(|language| background(language).map(move |text| Lesson::whole(text, language)));
             UnitModel::learn(
                 self.publication.lessons().into_iter().chain(self.acts.lessons()).chain(background),
             )
@@ -479,7 +479,6 @@ impl Understander {
             Words { likeliest, most: if readings.is_empty() { 1.0 } else { 0.0 }, ..Words::default() };
         for reading in readings.iter().filter(|reading| reading.share >= LEAST_SHARE) {
             let parsed = self.acts.parse(&reading.text);
-            let Some(language) = parsed.written() else { continue };
             // A tone is heard as a syllable or two; nobody says so little for so long.
             if !acts::plausible(parsed.keys().len(), evidence.seconds()) {
                 continue;
@@ -488,6 +487,7 @@ impl Understander {
             let asked = self.publication.asked_exactly(&reading.text).is_some();
             let most = if asked { 1.0 } else { self.most_confidence(&parsed) };
             words.most = words.most.max(most);
+            let Some(language) = parsed.written() else { continue };
             let most = logit(most);
             let model = &self.calibration.text.get(language).model;
             let found =
