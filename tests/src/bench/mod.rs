@@ -1,6 +1,7 @@
 //! The benchmark of the main job, in sections; `make bench-main` runs all of them.
 
 mod asked;
+mod edits;
 mod latency;
 mod paraphrase;
 pub mod recognition;
@@ -8,6 +9,7 @@ mod report;
 mod sound;
 pub mod understanding;
 
+pub use edits::edit_distance;
 pub use latency::{crowd, latency, sizes};
 pub use paraphrase::{paraphrase, paraphrases};
 pub use report::{Figure, Report, percentile};

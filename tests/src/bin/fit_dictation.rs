@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use end_to_end::{material, voices::HeldOutVoices};
+use end_to_end::{bench::edit_distance, material, voices::HeldOutVoices};
 use intents::{Act, Memory, Recording, Settings, Understander, Utterance, calibrate_voice};
 use kb::{Collection, Publication};
 use language::{Evidence, Language};
@@ -116,18 +116,4 @@ fn main() -> Result<()> {
     let calibration = calibrate_voice(&mind, &recordings, &Settings::default())?;
     println!("{}", serde_json::to_string_pretty(&calibration.voice)?);
     Ok(())
-}
-
-/// Insertions, deletions and substitutions.
-fn edit_distance(one: &[String], two: &[String]) -> usize {
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, b) in two.iter().enumerate() {
-            let cell = (row[j] + 1).min(row[j + 1] + 1).min(before + usize::from(a != b));
-            before = std::mem::replace(&mut row[j + 1], cell);
-        }
-    }
-    row[two.len()]
 }

@@ -4,29 +4,18 @@ use anyhow::Result;
 use kb::Collection;
 use language::{Language, pronunciations};
 
-use super::{super::Report, Probe, ear, name_of, recordings};
+use super::{
+    super::{Report, edit_distance},
+    Probe, ear, name_of, recordings,
+};
 use crate::{material, voices::HeldOutVoices};
-
-/// Levenshtein distance over classes.
-fn distance(one: &[u32], two: &[u32]) -> usize {
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut previous = std::mem::replace(&mut row[0], i + 1);
-        for (j, b) in two.iter().enumerate() {
-            let substituted = previous + usize::from(a != b);
-            previous = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[two.len()]
-}
 
 /// Wrong phones and all phones; the pronunciation that fits best counts.
 fn errors(heard: &[u32], probe: &Probe) -> Option<(usize, usize)> {
     pronunciations(&probe.text, probe.language)
         .iter()
         .map(|p| p.phones.iter().map(|phone| u32::from(phone.0)).collect::<Vec<u32>>())
-        .map(|phones| (distance(heard, &phones), phones.len()))
+        .map(|phones| (edit_distance(heard, &phones), phones.len()))
         .min_by_key(|(wrong, _)| *wrong)
 }
 
