@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use intents::{Calibration, Fit, PerLanguage};
+use intents::{CALIBRATION_FORMAT, Calibration, Fit, PerLanguage};
 use kb::Publication;
 use language::Language;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub const FEWEST_REAL_RECORDINGS: usize = 200;
 pub struct VoiceFit {
     /// Weights and thresholds.
     pub fit: Fit,
+    /// [`CALIBRATION_FORMAT`] then: weights of another one would count for other features.
+    #[serde(default)]
+    pub format: String,
     /// The engine that heard the recordings, with its hash.
     pub engine: String,
     /// The configured engines of the language then, as JSON; with others the fit is not used.
@@ -142,6 +145,12 @@ impl StoredCalibration {
                     "other engines hear than when the recordings were calibrated on; run `assistant calibrate` again"
                 );
                 *place = None;
+            } else if place.as_ref().is_some_and(|fit| fit.format != CALIBRATION_FORMAT) {
+                tracing::warn!(
+                    %language,
+                    "the recordings were calibrated on by a version that weighed other things; run `assistant calibrate` again"
+                );
+                *place = None;
             }
         }
         voice
@@ -246,6 +255,7 @@ mod tests {
         fit.thresholds.answer = 0.77;
         VoiceFit {
             fit,
+            format: CALIBRATION_FORMAT.to_owned(),
             engine: "ctc:x@1".to_owned(),
             engines: stored.engines(Language::Bo).to_owned(),
             recordings,
@@ -300,6 +310,12 @@ mod tests {
         assert!(!stored.confirms(Language::Bo, true));
         assert!(!stored.confirms(Language::Bo, false));
         assert!(stored.confirms(Language::Zh, true));
+        let older = std::fs::read_to_string(stored.path())
+            .unwrap()
+            .replace(CALIBRATION_FORMAT, "drilen-calibration/2");
+        std::fs::write(stored.path(), older).unwrap();
+        assert!(stored.confirms(Language::Bo, true), "weights of another version lift nothing");
+        assert!(stored.voice().bo.is_none());
         std::fs::write(stored.path(), "no JSON").unwrap();
         assert!(stored.confirms(Language::Bo, true), "a damaged file lifts nothing");
         assert_eq!(stored.calibration(), None);

@@ -20,7 +20,10 @@ mod understanding;
 mod voice_channel;
 mod weighing;
 
-pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
+pub use calibration::{
+    Calibration, ChoiceModel, FEWEST_RECORDINGS, FORMAT as CALIBRATION_FORMAT, Fit, Recording,
+    calibrate_voice,
+};
 pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Continuation};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use slots::{Day, Slots};

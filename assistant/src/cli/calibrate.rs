@@ -5,7 +5,8 @@ use std::{path::PathBuf, sync::Arc};
 use anyhow::anyhow;
 use clap::Args;
 use intents::{
-    Act, FEWEST_RECORDINGS, PerLanguage, Recording, Settings, Understander, Utterance, calibrate_voice,
+    Act, CALIBRATION_FORMAT, FEWEST_RECORDINGS, PerLanguage, Recording, Settings, Understander, Utterance,
+    calibrate_voice,
 };
 use kb::{EntryId, Publication};
 use language::{Evidence, Language, numbers};
@@ -166,6 +167,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         if enough || lifted {
             *fits.get_mut(language) = Some(VoiceFit {
                 fit: fit.clone(),
+                format: CALIBRATION_FORMAT.to_owned(),
                 engine: heard.engines.get(language).clone(),
                 engines: stored.engines(language).to_owned(),
                 recordings: recordings.len(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{PerLanguage, Thresholds};
 
-/// The format of a stored calibration.
+/// The format of a stored calibration. Another one whenever features change: weights are told apart by their place only.
 pub const FORMAT: &str = "drilen-calibration/3";
 
 /// Everything that turns features into confidences and decisions. Stored as JSON; fitted for typed text whenever a
