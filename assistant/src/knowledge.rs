@@ -170,6 +170,7 @@ impl Brain {
             wanted.calibration = Some(merged);
             understander = Understander::new(Arc::clone(&publication), wanted).map_err(failed)?;
         }
+        // The same for what is dictated in the knowledge base's words.
         understander.unit_model();
         let rules = Rules {
             failures_before_person: settings.escalate_after,
