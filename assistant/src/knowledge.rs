@@ -8,7 +8,7 @@ use std::{
 
 use conversation::Provenance;
 use intents::{
-    Calibration, Decision, PerLanguage, Rules, Scored, Settings, UnderstandError, Understander,
+    Calibration, Completeness, Decision, PerLanguage, Rules, Scored, Settings, UnderstandError, Understander,
     Understanding, Utterance, policy,
 };
 use kb::{Collection, Publication};
@@ -251,10 +251,9 @@ impl Brain {
         (best.confidence >= HINT_CONFIDENCE).then_some(best.question)
     }
 
-    /// Whether what was heard, as if it were all, is a whole question or a whole act: then a short pause ends the turn.
-    pub fn is_complete(&self, utterance: &Utterance) -> bool {
-        let understood = self.understander.understand(utterance, &Memory::default());
-        understood.is_ok_and(|understanding| understanding.is_complete())
+    /// Whether what was heard is all that will be said: after a whole question or act a short pause ends the turn.
+    pub fn completeness(&self, utterance: &Utterance) -> Completeness {
+        self.understander.completeness(utterance, &Memory::default()).unwrap_or(Completeness::Unclear)
     }
 
     /// Questions to suggest in one language: the first of each topic in turn, so that a short list shows the breadth.

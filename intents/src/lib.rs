@@ -24,7 +24,7 @@ pub use calibration::{
     Calibration, ChoiceModel, FEWEST_RECORDINGS, FORMAT as CALIBRATION_FORMAT, Fit, Recording,
     calibrate_voice,
 };
-pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Continuation};
+pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Completeness, Continuation};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use slots::{Day, Slots};
 pub use understander::{Settings, UnderstandError, Understander};

@@ -9,6 +9,7 @@ use language::{Evidence, FormBatch, Language, Lesson, Reading as Heard, UnitMode
 
 use crate::acts::{self, Acts, Grave, HeardAct, Parsed, Turn};
 use crate::calibration::{Calibration, ChoiceModel, FORMAT, Fit, background, calibrate_text};
+use crate::continuation::{Completeness, LEAST_BEGINNING, LEAST_LACKING};
 use crate::policy::{Memory, PerLanguage, Rules, Thresholds};
 use crate::text_channel::{self, TextCandidate, TextChannel};
 use crate::voice_channel::{self, Prior, VoiceScores, Without, WordUtility};
@@ -189,6 +190,30 @@ impl Understander {
             UnitModel::learn(
                 self.publication.lessons().into_iter().chain(self.acts.lessons()).chain(background),
             )
+        })
+    }
+
+    /// Whether what was said before a pause is all.
+    ///
+    /// # Errors
+    /// As [`Self::understand`].
+    pub fn completeness(
+        &self,
+        utterance: &Utterance,
+        memory: &Memory,
+    ) -> Result<Completeness, UnderstandError> {
+        let understood = self.understand(utterance, memory)?;
+        if understood.stands() {
+            return Ok(Completeness::Whole);
+        }
+        let forms = self.publication.spoken_forms();
+        // Looking for beginnings costs as much as matching exactly, for which a large base has no time.
+        let evidence = utterance.evidence.as_deref().filter(|_| !forms.large);
+        let begun = evidence.map(|evidence| evidence.begun(&forms.questions, LEAST_BEGINNING, LEAST_LACKING));
+        Ok(match begun {
+            Some(begun) if understood.is_rather_begun(begun) => Completeness::Begun,
+            _ if understood.is_complete() => Completeness::Whole,
+            _ => Completeness::Unclear,
         })
     }
 

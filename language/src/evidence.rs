@@ -164,6 +164,13 @@ pub trait Evidence: Send + Sync + std::fmt::Debug {
     /// Source: SEED trial, "CTC ÷ phones".
     fn whole(&self, batch: &FormBatch) -> Vec<f32>;
 
+    /// How well the whole utterance is explained as the *beginning* of one of the forms, whichever it is best: as [`Self::whole`] has it, of as many
+    /// units as have been said. Beginnings shorter than `least` units, or that lack fewer than `lacking` units of a form, do not count.
+    /// `-inf` where there is none, or where this cannot be told.
+    fn begun(&self, _batch: &FormBatch, _least: usize, _lacking: usize) -> f32 {
+        f32::NEG_INFINITY
+    }
+
     /// How well each form is supported *anywhere* in the utterance: the best local Viterbi score of its units,
     /// relative to the best unconstrained path over the same frames (so ≤ 0; 0 means "exactly what was heard").
     /// `-inf` for a form that cannot be scored. One score per form, in batch order.

@@ -47,6 +47,8 @@ pub struct EndpointRules {
     pub ask_after_ms: u32,
     /// … and, as long as that is not certain, end the utterance only after this much.
     pub silence_when_unsure_ms: u32,
+    /// Where the words are the beginning of a known question: end the utterance only after this much, since the rest of it is to be expected.
+    pub silence_when_begun_ms: u32,
     /// Who goes on speaking within this time, counted from the last sound of an utterance that a pause ended, goes on with that utterance;
     /// 0: never. Only what is longer than the silences that end utterances has any effect.
     pub continue_within_ms: u32,
@@ -74,7 +76,8 @@ impl EndpointRules {
             slow_speaker_factor: 1.6,
             longest_silence_ms: 1_800,
             ask_after_ms: 400,
-            silence_when_unsure_ms: 1_300,
+            silence_when_unsure_ms: 1_250,
+            silence_when_begun_ms: 1_800,
             continue_within_ms: 2_000,
             heard_to_interrupt_ms: 600,
             maximum_utterance_ms: 30_000,
@@ -112,6 +115,9 @@ impl EndpointRules {
         }
         if self.ask_after_ms < 200 || self.silence_when_unsure_ms < self.ask_after_ms {
             return Err("ask_after_ms is at least 200, and silence_when_unsure_ms not below it".into());
+        }
+        if self.silence_when_begun_ms < self.silence_when_unsure_ms {
+            return Err("silence_when_begun_ms must not be below silence_when_unsure_ms".into());
         }
         if self.continue_within_ms > 5_000 || self.heard_to_interrupt_ms > 5_000 {
             return Err("continue_within_ms and heard_to_interrupt_ms are at most 5000".into());
@@ -201,6 +207,8 @@ pub struct Endpointer {
     speaking: Option<Speaking>,
     /// Somebody is asked whether what was said is complete.
     judged: bool,
+    /// One past the last frame of speech of a question that is known to have only begun.
+    begun_until: Option<u64>,
 }
 
 impl Endpointer {
@@ -215,7 +223,14 @@ impl Endpointer {
             gathered_since: 0,
             speaking: None,
             judged: false,
+            begun_until: None,
         }
+    }
+
+    /// What was said so far is known to be the beginning of a question, or not any more: silence ends it only after
+    /// [`EndpointRules::silence_when_begun_ms`], unless more is said before.
+    pub fn set_begun(&mut self, begun: bool) {
+        self.begun_until = self.speech().filter(|_| begun).map(|span| span.until);
     }
 
     /// Whether somebody is asked at pauses what the words say about the end: then silence alone ends an utterance only after
@@ -321,7 +336,10 @@ impl Endpointer {
     fn silence_that_ends(&self, speaking: &Speaking) -> u64 {
         let rules = &self.rules;
         let short = speaking.span.voiced < self.frames(rules.short_speech_ms);
-        let usual = if self.judged {
+        let begun = self.begun_until == Some(speaking.span.until);
+        let usual = if self.judged && begun {
+            rules.silence_when_begun_ms
+        } else if self.judged {
             rules.silence_when_unsure_ms
         } else if short {
             rules.silence_after_short_ms

@@ -53,7 +53,7 @@ pub enum ListenerEvent {
         length_ms: u32,
     },
     /// The speaker is silent for a while: whoever can tell from the words whether the question is complete should look, and call
-    /// [`Listener::complete`] where it is.
+    /// [`Listener::complete`] where it is, or [`Listener::set_begun`] where it surely is not.
     Paused {
         /// Which pause of the stream.
         pause: u64,
@@ -150,6 +150,14 @@ impl Listener {
         self.endpointer.restart();
         let end = until + samples(self.endpointer.rules().post_roll_ms);
         Some(self.cut(EndReason::Complete, Some(speech), end))
+    }
+
+    /// What was said before that pause is, or is not, the beginning of a known question: then the rest is waited for longer
+    /// ([`EndpointRules::silence_when_begun_ms`]).
+    pub fn set_begun(&mut self, pause: u64, begun: bool) {
+        if self.pausing && self.pauses == pause {
+            self.endpointer.set_begun(begun);
+        }
     }
 
     /// Takes samples in [-1, 1], as many as there are; returns what they brought about, in order.

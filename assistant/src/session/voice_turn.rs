@@ -8,7 +8,7 @@ use conversation::{
     Source, Status, StoreError,
     protocol::{ErrorCode, Signal},
 };
-use intents::Utterance;
+use intents::{Completeness, Utterance};
 use language::Language;
 use metrics::histogram;
 use speech::{Complaint, Transcript};
@@ -146,14 +146,17 @@ impl Conversations {
 }
 
 impl Conversations {
-    /// Whether what was said before a pause is a whole question. `false` where the minds have better things to do: then silence decides.
-    pub async fn is_complete(&self, transcript: Transcript, language: Language) -> bool {
+    /// Whether what was said before a pause is all. [`Completeness::Unclear`] where the minds have better things to do: then silence decides.
+    pub async fn completeness(&self, transcript: Transcript, language: Language) -> Completeness {
         // Words are complete or not by what they mean, which silence tells better than we do; sound that fits a question does not go on.
         if transcript.evidence.is_none() {
-            return false;
+            return Completeness::Unclear;
         }
         let utterance = utterance(&transcript, transcript.text().to_owned(), language);
-        self.minds.think_if_idle(move |brain| brain.is_complete(&utterance)).await.unwrap_or(false)
+        self.minds
+            .think_if_idle(move |brain| brain.completeness(&utterance))
+            .await
+            .unwrap_or(Completeness::Unclear)
     }
 }
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use conversation::protocol::{Codec, SpeechEnd};
+use intents::Completeness;
 use language::Language;
 use metrics::{counter, histogram};
 use speech::{
@@ -38,7 +39,7 @@ pub enum EarEvent {
     /// What is heard so far.
     Partial(Transcript),
     /// The speaker has paused. Whoever can tell that what they said is a whole question answers with
-    /// [`EarStream::complete`](super::ears::EarStream::complete).
+    /// [`EarStream::judged`](super::ears::EarStream::judged).
     Paused {
         /// Which pause.
         pause: u64,
@@ -339,9 +340,12 @@ impl Ear {
         self.end(turn, &utterance);
     }
 
-    /// Whoever looked at the words says that they are a whole question: the turn is over, unless the speaker has gone on.
-    pub(super) fn complete(&mut self, turn: &mut Turn, pause: u64) {
-        if let Some(utterance) = turn.listener.complete(pause) {
+    /// Whoever looked at the words before a pause says whether they are all.
+    pub(super) fn judged(&mut self, turn: &mut Turn, pause: u64, judgement: Completeness) {
+        turn.listener.set_begun(pause, judgement == Completeness::Begun);
+        if judgement == Completeness::Whole
+            && let Some(utterance) = turn.listener.complete(pause)
+        {
             self.end(turn, &utterance);
         }
     }

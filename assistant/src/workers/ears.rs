@@ -16,6 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use conversation::protocol::Codec;
+use intents::Completeness;
 use language::Language;
 use metrics::histogram;
 use parking_lot::Mutex;
@@ -43,7 +44,7 @@ pub(super) enum Command {
     Open { stream: u64, turn: Box<Opening> },
     Audio { stream: u64, bytes: Bytes, place: OwnedSemaphorePermit },
     Commit { stream: u64 },
-    Complete { stream: u64, pause: u64 },
+    Judged { stream: u64, pause: u64, judgement: Completeness },
     Close { stream: u64 },
 }
 
@@ -188,9 +189,10 @@ impl EarStream {
         drop(self.commands.try_send(Command::Commit { stream: self.stream }));
     }
 
-    /// What was said before a pause is a whole question: the turn is over, unless the speaker has gone on since.
-    pub fn complete(&self, pause: u64) {
-        drop(self.commands.try_send(Command::Complete { stream: self.stream, pause }));
+    /// Whether what was said before a pause is all: then the turn is over, unless the speaker has gone on since; of what has only begun,
+    /// the rest is waited for longer.
+    pub fn judged(&self, pause: u64, judgement: Completeness) {
+        drop(self.commands.try_send(Command::Judged { stream: self.stream, pause, judgement }));
     }
 
     /// The next event; `None` after the last one. Cancel-safe.
@@ -254,9 +256,9 @@ fn listen(ear: &mut Ear, queue: &mpsc::Receiver<Command>, mut meter: LoadMeter) 
                     ear.commit(turn);
                 }
             }
-            Command::Complete { stream, pause } => {
+            Command::Judged { stream, pause, judgement } => {
                 if let Some(turn) = streams.get_mut(&stream) {
-                    ear.complete(turn, pause);
+                    ear.judged(turn, pause, judgement);
                 }
             }
             Command::Close { stream } => {

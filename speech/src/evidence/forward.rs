@@ -69,6 +69,12 @@ impl Frames {
 
 /// Natural logarithm of each end's total probability, in the order of [`Trie::ends`].
 pub(super) fn score(posteriors: &Posteriors, trie: &Trie<'_>) -> Vec<f32> {
+    let masses = masses(posteriors, trie);
+    trie.ends.iter().map(|end| masses[end.node as usize]).collect()
+}
+
+/// Natural logarithm of the total probability of what leads to each node, by node.
+pub(super) fn masses(posteriors: &Posteriors, trie: &Trie<'_>) -> Vec<f32> {
     let frames = Frames::new(posteriors, trie);
     let mut masses = vec![0.0_f64; trie.nodes()];
     let mut branch = Branch::default();
@@ -81,7 +87,7 @@ pub(super) fn score(posteriors: &Posteriors, trie: &Trie<'_>) -> Vec<f32> {
             *mass = (unit + blank).ln() + exponent;
         }
     }
-    trie.ends.iter().map(|end| (masses[end.node as usize] + frames.best) as f32).collect()
+    masses.into_iter().map(|mass| (mass + frames.best) as f32).collect()
 }
 
 /// Forward variables of one branch. Place 0 stands for the root, place `n` for the branch's node `n - 1`.

@@ -197,6 +197,14 @@ impl Evidence for PosteriorEvidence {
         scores
     }
 
+    fn begun(&self, batch: &FormBatch, least: usize, lacking: usize) -> f32 {
+        let trie = self.trie(batch);
+        let masses = forward::masses(self.folded(), &trie);
+        let begun =
+            trie.beginnings(least, lacking).into_iter().map(|(node, units)| masses[node] / units as f32);
+        begun.fold(f32::NEG_INFINITY, f32::max)
+    }
+
     fn anywhere(&self, batch: &FormBatch) -> Vec<f32> {
         let trie = self.trie(batch);
         let mut scores = vec![f32::NEG_INFINITY; batch.len()];

@@ -389,6 +389,26 @@ mod dictation {
     }
 
     #[test]
+    fn the_beginning_of_a_form_is_told_from_the_whole_of_it_and_from_something_else() {
+        let form = |text: &str| language::spoken_form(text, Language::Zh);
+        let batch = FormBatch::new(["身份证丢了怎么补办", "身份证丢了", "社保卡怎么办"].map(form).into());
+        let heard = |text: &str| sound(&pronunciations(text, Language::Zh).remove(0), 0.1);
+        let half = heard("身份证丢了怎么");
+        assert!(half.begun(&batch, 6, 4) > -0.5);
+        assert!(half.whole(&batch).iter().all(|whole| *whole < half.begun(&batch, 6, 4) - 0.5));
+        for whole in ["身份证丢了怎么补办", "身份证丢了"] {
+            let heard = heard(whole);
+            let best = heard.whole(&batch).into_iter().fold(f32::NEG_INFINITY, f32::max);
+            assert!(best > heard.begun(&batch, 6, 4), "{whole} is whole, whatever begins with it");
+        }
+        assert!(heard("天气很好").begun(&batch, 6, 4) < -2.0);
+        // Too little of anything is the beginning of nothing.
+        assert!(heard("社").begun(&batch, 6, 4) < -2.0);
+        assert!(half.begun(&batch, 100, 4).is_infinite());
+        assert!(half.begun(&FormBatch::default(), 6, 4).is_infinite());
+    }
+
+    #[test]
     fn a_misheard_phone_is_put_right_by_what_is_said_around_it() {
         let said = pronunciations("身份证丢了怎么补办", Language::Zh).remove(0);
         let mut misheard = said.clone();

@@ -124,6 +124,39 @@ impl<'a> Trie<'a> {
         self.starts.windows(2).map(|pair| pair[0] as usize..pair[1] as usize)
     }
 
+    /// Nodes that are the beginning of a string only, with how many units lead to them: at least `least`, and at least `lacking` more to the
+    /// nearest end.
+    pub fn beginnings(&self, least: usize, lacking: usize) -> Vec<(usize, u32)> {
+        let parents = self.parents();
+        let mut depths = vec![0_u32; parents.len()];
+        for node in 1..parents.len() {
+            depths[node] = depths[parents[node] as usize] + 1;
+        }
+        let mut nearest = vec![u32::MAX; parents.len()];
+        for end in &*self.ends {
+            nearest[end.node as usize] = 0;
+        }
+        for node in (1..parents.len()).rev() {
+            let from_parent = nearest[node].saturating_add(1);
+            let parent = &mut nearest[parents[node] as usize];
+            *parent = (*parent).min(from_parent);
+        }
+        let begins = |node: usize| depths[node] as usize >= least && nearest[node] as usize >= lacking;
+        (1..depths.len()).filter(|node| begins(*node)).map(|node| (node, depths[node])).collect()
+    }
+
+    /// By node: its parent; the root's is the root.
+    fn parents(&self) -> Vec<u32> {
+        let mut parents: Vec<u32> = (0..self.nodes() as u32).map(|node| node.saturating_sub(1)).collect();
+        for branch in self.branches().filter(|branch| !branch.is_empty()) {
+            parents[branch.start] = 0;
+        }
+        for link in &*self.side {
+            parents[link.node as usize] = link.parent;
+        }
+        parents
+    }
+
     /// The side links of a range of nodes.
     pub fn side_links(&self, range: &Range<usize>) -> &[SideLink] {
         let at = |node: usize| self.side.partition_point(|link| (link.node as usize) < node);

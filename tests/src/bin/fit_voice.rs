@@ -3,7 +3,7 @@
 //! `cargo run -p end-to-end --bin fit-voice -- MODEL [DECIBELS]`: 760 real Mandarin sentences (`zh_sentences`) are entries; every second one is
 //! spoken, in a babble of four others at that signal-to-noise ratio where one is given. Half of those are entries as they are spoken, half only in a
 //! paraphrase (not both: dictation goes by the knowledge base's own words). Give it a model that has not been trained on these speakers, such as the proxy,
-//! or enough babble that having heard them does not help. Prints weights and thresholds.
+//! or enough babble that having heard them does not help. Prints weights and thresholds, and how well halves of questions are told from wholes.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -74,6 +74,14 @@ fn in_babble(samples: &[f32], others: &[Vec<f32>], decibels: f32) -> Vec<f32> {
     samples.iter().zip(&babble).map(|(sample, noise)| sample + gain * noise).collect()
 }
 
+/// The quietest place in the middle half of a sound, where a speaker would pause.
+fn quietest(samples: &[f32]) -> usize {
+    let levels: Vec<f32> = samples.chunks(160).map(|frame| frame.iter().map(|s| s * s).sum()).collect();
+    let quarter = levels.len() / 4;
+    let middle = quarter..levels.len() - quarter;
+    middle.min_by(|&a, &b| levels[a].total_cmp(&levels[b])).unwrap_or(0) * 160
+}
+
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let model = arguments.next().context("which model folder?")?;
@@ -88,6 +96,8 @@ fn main() -> Result<()> {
     let sound = |number: usize| {
         speech::codec::file::decode_path(&folder.join(&sentences[number % sentences.len()].file), 60.0)
     };
+    let forms = &understander.publication().spoken_forms().questions;
+    let mut pauses = [Vec::new(), Vec::new()];
     let mut recordings = Vec::new();
     for number in (0..sentences.len()).step_by(2) {
         let mut samples = sound(number)?;
@@ -98,6 +108,18 @@ fn main() -> Result<()> {
         let Some(evidence) = ear.transcribe(&samples, &TranscribeRequest::default())?.evidence else {
             continue;
         };
+        if number % 4 < 2 {
+            for (over, part) in [&samples[..quietest(&samples)], &samples].into_iter().enumerate() {
+                let Some(evidence) = ear.transcribe(part, &TranscribeRequest::default())?.evidence else {
+                    continue;
+                };
+                let heard = Utterance::heard(String::new(), Language::Zh, Some(Arc::clone(&evidence)));
+                let understood = understander.understand(&heard, &Memory::default())?;
+                if !understood.is_complete() {
+                    pauses[over].push((evidence.begun(forms, 6, 4), understood.fit.unwrap_or(f32::MIN)));
+                }
+            }
+        }
         recordings.push(Recording {
             evidence,
             text: String::new(),
@@ -105,6 +127,22 @@ fn main() -> Result<()> {
             entry: Some(EntryId(format!("sentence-{number}"))),
             read: None,
         });
+    }
+    for least in [-4.0, -3.5, -3.0, -2.5, -2.0] {
+        for lead in [0.5, 1.0, 2.0, 3.0] {
+            let share = |list: &[(f32, f32)]| {
+                let begun =
+                    list.iter().filter(|(begun, fit)| *begun >= least && *begun >= fit + lead).count();
+                begun as f64 / list.len().max(1) as f64
+            };
+            println!(
+                "begun from {least} and {lead} better: of {} halves {:.3}, of {} wholes {:.3}",
+                pauses[0].len(),
+                share(&pauses[0]),
+                pauses[1].len(),
+                share(&pauses[1])
+            );
+        }
     }
     for (name, rest) in [("as they are spoken", 0), ("in a paraphrase", 2)] {
         let (mut first, mut all) = (0_u32, 0_u32);

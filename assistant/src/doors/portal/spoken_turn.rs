@@ -301,10 +301,9 @@ impl Connection {
             Some(EarEvent::Partial(transcript)) => self.partial(id, transcript).await,
             Some(EarEvent::Paused { pause, transcript }) => {
                 let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
-                if self.portal.conversations.is_complete(transcript, language).await
-                    && let Some(turn) = &self.turns.turn
-                {
-                    turn.stream.complete(pause);
+                let judgement = self.portal.conversations.completeness(transcript, language).await;
+                if let Some(turn) = &self.turns.turn {
+                    turn.stream.judged(pause, judgement);
                 }
             }
             Some(EarEvent::Ended { reason, speech_ms, at, listening_ms }) => {

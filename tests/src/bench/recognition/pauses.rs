@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use intents::{Memory, Understander, Utterance};
+use intents::{Completeness, Memory, Understander, Utterance};
 use language::Language;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use speech::{
@@ -100,10 +100,11 @@ fn decided(halting: &Halting, ear: &mut CtcTranscriber, mind: &Understander) -> 
                     *fed = audio.len();
                     let heard = ear.conclude(live, true)?;
                     let utterance = Utterance::heard(String::new(), halting.language, heard.evidence);
-                    let understood = mind.understand(&utterance, &Memory::default())?;
-                    if understood.is_whole_question() {
+                    let judgement = mind.completeness(&utterance, &Memory::default())?;
+                    listener.set_begun(pause, judgement == Completeness::Begun);
+                    if judgement == Completeness::Whole {
                         over |= listener.complete(pause).is_some();
-                        why = format!("taken for whole, fit {:.2}", understood.fit.unwrap_or_default());
+                        "taken for whole".clone_into(&mut why);
                     }
                 }
                 ListenerEvent::Ended(_) => {
