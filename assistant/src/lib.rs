@@ -29,6 +29,7 @@ pub mod server;
 pub mod session;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 pub mod workers;
 
 pub use config::Configuration;

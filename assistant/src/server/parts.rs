@@ -14,7 +14,7 @@ use crate::{
     config::{Configuration, VoiceEngine},
     doors::desk,
     knowledge::{self, Brain},
-    store::SqliteStore,
+    store::{SqliteStore, sqlite::OpenError},
     workers::{
         cache::SoundCache,
         ears::Ears,
@@ -61,8 +61,12 @@ pub(crate) async fn open_store(
 ) -> Result<Arc<dyn Store>, StartError> {
     let path = &configuration.server.data;
     fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
-    Ok(Arc::new(SqliteStore::open(&configuration.data("conversations.sqlite"), clock).await?))
+    let keys = configuration.key_source().map_err(OpenError::Key)?;
+    Ok(Arc::new(SqliteStore::open(&configuration.data(DATABASE), keys, clock).await?))
 }
+
+/// The database's name in the data folder.
+pub(crate) const DATABASE: &str = "conversations.sqlite";
 
 /// Makes an agent where there is none, so that somebody can log in.
 pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>, StartError> {
