@@ -59,10 +59,18 @@ pub(crate) async fn open_store(
     configuration: &Configuration,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, StartError> {
+    Ok(Arc::new(open_sqlite(configuration, clock).await?))
+}
+
+/// As [`open_store`], for commands about the database itself.
+pub(crate) async fn open_sqlite(
+    configuration: &Configuration,
+    clock: Arc<dyn Clock>,
+) -> Result<SqliteStore, StartError> {
     let path = &configuration.server.data;
     fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
     let keys = configuration.key_source().map_err(OpenError::Key)?;
-    Ok(Arc::new(SqliteStore::open(&configuration.data(DATABASE), keys, clock).await?))
+    Ok(SqliteStore::open(&configuration.data(DATABASE), keys, clock).await?)
 }
 
 /// The database's name in the data folder.

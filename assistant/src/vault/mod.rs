@@ -9,11 +9,13 @@
 //! What is sealed is bound to its place: an event to (conversation, `seq`, time), the projection to (conversation,
 //! last `seq`), a data key to (conversation, master key). Rows that somebody swaps do not open.
 
+pub mod backup;
 pub mod cipher;
 pub mod erasure;
 pub mod key_file;
 pub mod keyring;
 mod keys;
+pub mod verify;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -213,6 +215,19 @@ impl Vault {
             cache.keys.put(conversation, Arc::clone(&key));
         }
         Ok(key)
+    }
+
+    /// The data key of a conversation as it is stored, past the memory.
+    ///
+    /// # Errors
+    /// As [`Self::data_key`].
+    pub fn fresh_data_key(
+        &self,
+        conversation: ConversationId,
+        wrapped: &WrappedKey,
+    ) -> Result<DataKey, VaultError> {
+        let plain = self.master(&wrapped.master)?.unwrap_key(conversation, wrapped)?;
+        Ok(DataKey::new(conversation, &plain))
     }
 
     /// Drops erased conversations' keys from memory at once, and any that a reader is just bringing.

@@ -12,9 +12,10 @@
 
 mod agents;
 mod append;
+pub(crate) mod copying;
 mod erase;
 mod keys;
-mod opening;
+pub(crate) mod opening;
 mod rotate;
 mod rows;
 mod sweeps;
@@ -155,6 +156,11 @@ impl SqliteStore {
         let forgotten = AtomicI64::new(0);
         Ok(Self { writer, readers, publisher, vault, clock, path: path.to_owned(), forgotten })
     }
+}
+
+/// The version of the tables that this program makes.
+pub(crate) fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
 }
 
 /// How every connection to the file is made.

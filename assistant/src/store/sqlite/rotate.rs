@@ -10,7 +10,6 @@ use conversation::{ConversationId, PlaceBehind, StoreError};
 use super::append::corrupt;
 use super::writer::{OrUnavailable as _, Unit, Write};
 use super::{SqliteStore, keys, unavailable};
-use crate::vault::erasure::PlaceKind;
 use crate::vault::{KeyId, Vault, WrappedKey, key_file};
 
 /// Data keys wrapped anew in one transaction, so that other writers wait for milliseconds.
@@ -124,12 +123,7 @@ impl SqliteStore {
     }
 
     async fn rewrap_places(&self, master: &KeyId) -> Result<Vec<PlaceBehind>, StoreError> {
-        let paths: Vec<String> =
-            sqlx::query_scalar("SELECT path FROM key_places WHERE kind = ? ORDER BY path")
-                .bind(PlaceKind::Keys.as_str())
-                .fetch_all(&self.readers)
-                .await
-                .or_unavailable()?;
+        let paths = self.key_files().await?;
         let mut behind = Vec::new();
         for path in paths {
             let (vault, master, place) = (Arc::clone(&self.vault), master.clone(), PathBuf::from(&path));
