@@ -23,6 +23,7 @@ pub mod config;
 pub mod doors;
 pub mod encoder;
 pub mod knowledge;
+pub mod masking;
 pub mod models;
 pub mod phrases;
 pub mod server;

@@ -177,7 +177,7 @@ pub struct QueueItem {
     pub position: u32,
     /// Whether the citizen speaks.
     pub voice: bool,
-    /// The beginning of the citizen's last message.
+    /// The beginning of the citizen's last message, without personal numbers.
     pub preview: String,
     /// When it was claimed, for one that somebody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]

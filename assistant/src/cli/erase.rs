@@ -25,7 +25,7 @@ pub(super) struct EraseOptions {
 
 #[derive(Debug, Args)]
 pub(super) struct RetentionOptions {
-    /// Erase what was closed longer ago than this; store.keep_closed_for where it is not said.
+    /// Erase what was closed longer ago than this; `store.keep_closed_for` where it is not said.
     #[arg(long, value_name = "180days", value_parser = duration)]
     older_than: Option<Duration>,
 }
@@ -38,7 +38,7 @@ pub(super) fn erase(configuration: &Configuration, options: EraseOptions) -> Out
     block_on(async {
         let store = existing(configuration).await?;
         let conversation = options.conversation;
-        let why = options.why;
+        let why = crate::masking::mask(&options.why).into_owned();
         let there = store.erase(Erasure { conversation, by: options.by, why }).await?;
         if !there {
             store.close().await;

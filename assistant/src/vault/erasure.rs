@@ -1,6 +1,7 @@
 //! Places outside of the database that have to learn of erasures.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -73,7 +74,7 @@ impl Place {
 fn add_to_journal(path: &Path, erased: &[Erased]) -> io::Result<()> {
     let mut text = String::new();
     for Erased { conversation, at } in erased {
-        text.push_str(&format!("{conversation} {at}\n"));
+        writeln!(text, "{conversation} {at}").map_err(io::Error::other)?;
     }
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;

@@ -189,6 +189,9 @@ fn record(conversation: ConversationId, key: &WrappedKey) -> io::Result<[u8; REC
     Ok(record)
 }
 
+/// A record in use, with its place in the file.
+type Record = (u64, (ConversationId, WrappedKey));
+
 struct Records<'a> {
     path: &'a Path,
     reader: BufReader<&'a File>,
@@ -207,8 +210,8 @@ impl<'a> Records<'a> {
         Ok(Self { path, reader, at: RECORD as u64, database: hex::encode(&header[16..32]) })
     }
 
-    /// The next record in use, with its place in the file.
-    fn next(&mut self) -> Result<Option<(u64, (ConversationId, WrappedKey))>, KeyFileError> {
+    /// The next record in use.
+    fn next(&mut self) -> Result<Option<Record>, KeyFileError> {
         loop {
             let mut record = [0; RECORD];
             match self.reader.read(&mut record).map_err(io(self.path))? {

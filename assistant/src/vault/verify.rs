@@ -1,8 +1,6 @@
 //! Whether a database, live or in a backup, is whole: every body opens, no place in a log is missing, and what stands
 //! beside the logs is what they amount to.
 
-use std::collections::HashSet;
-
 use conversation::{ConversationId, ConversationState, Event, Timestamp};
 use sqlx::sqlite::SqliteConnection;
 
@@ -222,9 +220,4 @@ fn columns(id: ConversationId, row: &Row, state: &ConversationState) -> Vec<Stri
     .filter(|(_, same)| !same)
     .map(|(column, _)| format!("conversation {id}: column {column} is not what its state says"))
     .collect()
-}
-
-/// Conversations that a key file still knows although they were erased.
-pub fn not_forgotten(file: &KeyFile, erased: &HashSet<ConversationId>) -> usize {
-    file.keys.keys().filter(|conversation| erased.contains(conversation)).count()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use assistant::store::SqliteStore;
+use assistant::vault::KeySource;
 use assistant::vault::backup::{self, BackupError, Made, Manifest, Options, RestoreOptions, Restored};
 use assistant::vault::key_file::KeyFile;
 use assistant::vault::keyring::FileSource;
@@ -37,7 +38,7 @@ impl Machine {
         self.folder.path().join("backups")
     }
 
-    fn keys(&self) -> Box<FileSource> {
+    fn keys(&self) -> Box<dyn KeySource> {
         Box::new(FileSource::new(&self.folder.path().join("master.key"), &self.data()).unwrap())
     }
 
@@ -274,7 +275,7 @@ async fn the_oldest_backups_go_and_what_newer_ones_need_stays() {
     let store = machine.open().await;
     assert_eq!(store.conversation(second).await.unwrap(), None);
     let three = machine.backup(&store, Some(2)).await;
-    assert_eq!(three.removed, [one.path.clone()]);
+    assert_eq!(three.removed, std::slice::from_ref(&one.path));
     assert_eq!(backup::all(&machine.place()).unwrap(), [two.path.clone(), three.path]);
     store.close().await;
     machine.restore(&two.path, true).await.unwrap();

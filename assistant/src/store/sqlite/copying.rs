@@ -85,7 +85,7 @@ impl SqliteStore {
     }
 
     /// Writes a consistent copy into a new file, without the conversations' keys. Writers go on meanwhile: a reader's
-    /// snapshot is copied (https://www.sqlite.org/lang_vacuum.html#vacuuminto).
+    /// snapshot is copied (<https://www.sqlite.org/lang_vacuum.html#vacuuminto>).
     pub(crate) async fn copy_without_keys(&self, to: &Path) -> Result<(), StoreError> {
         let mut connection = options(&self.path).connect().await.map_err(unavailable)?;
         let copied = sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy()).execute(&mut connection).await;

@@ -98,10 +98,10 @@ async fn tell(store: &SqliteStore, place: Place, mut settled: i64) -> Result<Res
     loop {
         let erased = erased_after(store, settled).await?;
         let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(Ok(())) };
-        let list: Vec<Erased> = erased.into_iter().map(|(_, erased)| erased).collect();
+        let news: Vec<Erased> = erased.into_iter().map(|(_, one)| one).collect();
         let told = place.clone();
         // Files may lie on slow disks and wait for a lock.
-        let told = tokio::task::spawn_blocking(move || told.tell(&list)).await;
+        let told = tokio::task::spawn_blocking(move || told.tell(&news)).await;
         match told {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Ok(Err(error.to_string())),

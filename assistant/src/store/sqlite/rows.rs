@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 use super::append::corrupt;
 use super::keys;
 use super::writer::OrUnavailable as _;
+use crate::masking;
 use crate::vault::{DataKey, Reading, Vault};
 
 /// The longest preview in the desk's lists, in characters.
@@ -149,7 +150,8 @@ fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, Sto
         since: ticket.since,
         position,
         voice: state.voice,
-        preview: preview.chars().take(PREVIEW_CHARACTERS).collect(),
+        // Masked before it is cut: half a number would not be known for one.
+        preview: masking::mask(preview).chars().take(PREVIEW_CHARACTERS).collect(),
         claimed_at: state.holder().map(|holder| holder.claimed_at),
     })
 }

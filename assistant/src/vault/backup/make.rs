@@ -108,8 +108,8 @@ fn free_name(place: &Path, now: Timestamp) -> PathBuf {
 fn remove_drafts(place: &Path) -> Result<(), BackupError> {
     for entry in fs::read_dir(place).map_err(io(place))? {
         let entry = entry.map_err(io(place))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') && name.ends_with(".part") {
+        let name = entry.file_name();
+        if name.as_encoded_bytes().starts_with(b".") && name.as_encoded_bytes().ends_with(b".part") {
             fs::remove_dir_all(entry.path()).map_err(io(&entry.path()))?;
         }
     }
@@ -130,7 +130,7 @@ async fn describe(copy: &Path, now: Timestamp) -> Result<Manifest, BackupError> 
         .fetch_one(&mut connection)
         .await?;
     connection.close().await?;
-    Ok(Manifest::new(now, schema, database, Vec::new(), counts))
+    Ok(Manifest::new(now, schema, database, counts))
 }
 
 /// Opens a backup's database, which nobody writes and which must not be changed.

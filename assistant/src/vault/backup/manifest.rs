@@ -6,7 +6,6 @@ use conversation::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{BackupError, io, measure, unusable};
-use crate::vault::KeyId;
 
 pub(super) const NAME: &str = "manifest.json";
 const FORMAT: &str = "drilen-backup/1";
@@ -57,14 +56,8 @@ pub struct FileEntry {
 }
 
 impl Manifest {
-    pub(super) fn new(
-        made_at: Timestamp,
-        schema: i64,
-        database: String,
-        masters: Vec<KeyId>,
-        counts: Counts,
-    ) -> Self {
-        let masters = masters.iter().map(ToString::to_string).collect();
+    pub(super) fn new(made_at: Timestamp, schema: i64, database: String, counts: Counts) -> Self {
+        let masters = Vec::new();
         let program = env!("CARGO_PKG_VERSION").to_owned();
         let files = Vec::new();
         Self { format: FORMAT.to_owned(), made_at, program, schema, database, masters, counts, files }
