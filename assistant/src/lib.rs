@@ -23,12 +23,14 @@ pub mod config;
 pub mod doors;
 pub mod encoder;
 pub mod knowledge;
+pub mod masking;
 pub mod models;
 pub mod phrases;
 pub mod server;
 pub mod session;
 pub mod store;
 pub mod telemetry;
+pub mod vault;
 pub mod workers;
 
 pub use config::Configuration;

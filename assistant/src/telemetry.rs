@@ -8,6 +8,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
+use crate::masking::MaskedLog;
 
 /// Names of the metrics, so that a dashboard's query can be found in the code.
 pub mod names {
@@ -58,8 +59,10 @@ const LATENCY_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.
 /// Where `log.level` is not a filter; the message says what is wrong with it.
 pub fn log(settings: &Log) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(MaskedLog(std::io::stderr))
+        .with_target(false);
     let builder = builder.with_ansi(std::io::stderr().is_terminal());
     let outcome = match settings.format {
         LogFormat::Text => builder.try_init(),

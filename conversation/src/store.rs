@@ -13,6 +13,7 @@ use intents::EscalationReason;
 use language::Language;
 use serde::{Deserialize, Serialize};
 
+use crate::erasure::{Erasure, PlaceBehind};
 use crate::event::{Channel, Event, EventBody};
 use crate::handoff::{Actor, HandoffCommand, IllegalTransition, Status};
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
@@ -176,7 +177,7 @@ pub struct QueueItem {
     pub position: u32,
     /// Whether the citizen speaks.
     pub voice: bool,
-    /// The beginning of the citizen's last message.
+    /// The beginning of the citizen's last message, without personal numbers.
     pub preview: String,
     /// When it was claimed, for one that somebody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -383,9 +384,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Closes what the assistant has and where nothing happened after `quiet_since`. Tells which.
     async fn close_idle(&self, quiet_since: Timestamp) -> Result<Vec<ConversationId>, StoreError>;
 
-    /// Deletes conversations that were closed before `before`, and ended sessions. Tells how many conversations.
+    /// Erases conversations that were closed before `before`, and deletes ended sessions. Tells how many conversations.
     /// A sweep takes a bounded number at a time, like the two above: call it again until there are none left.
     async fn delete_closed(&self, before: Timestamp) -> Result<u64, StoreError>;
+
+    /// Erases a conversation: destroys its key and its rows; a mark without its words remains. False where there is no
+    /// such conversation. Copies elsewhere learn of it by [`Self::settle_erasures`].
+    async fn erase(&self, erasure: Erasure) -> Result<bool, StoreError>;
+
+    /// Carries erasures on to the backups' key files, and out of every memory and log. Tells which could not be told;
+    /// they are tried again by the next call.
+    async fn settle_erasures(&self) -> Result<Vec<PlaceBehind>, StoreError>;
 
     /// Fails unless the store can read and takes commands.
     async fn check(&self) -> Result<(), StoreError>;

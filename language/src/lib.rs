@@ -33,6 +33,7 @@ pub use evidence::{
 pub use forms::Forms;
 pub use ipa::{ipa, pinyin};
 pub use normalize::normalize;
+pub use numbers::{Masker, mask};
 pub use phones::INVENTORY;
 pub use pronounce::{pronunciations, spoken_form, spoken_ngrams, syllable_ngrams};
 pub use script::{Script, runs as script_runs};

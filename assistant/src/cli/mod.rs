@@ -4,9 +4,12 @@
 mod agent;
 mod analyse;
 mod ask;
+mod backup;
 mod calibrate;
 mod check;
+mod erase;
 mod eval;
+mod keys;
 mod knowledge;
 mod manifest;
 mod models;
@@ -60,6 +63,19 @@ enum Command {
     /// Manage the people at the desk.
     #[command(subcommand)]
     Agent(agent::Command),
+    /// Copy conversations, agents and knowledge into a place for backups, while the server runs.
+    Backup(backup::BackupOptions),
+    /// Put a backup in the place of the database, or where there is none.
+    Restore(backup::RestoreArguments),
+    /// Check the database, or a backup: every conversation opens, no event is missing, states are what the logs say.
+    Verify(backup::VerifyOptions),
+    /// Erase a conversation for good, in backups too.
+    Erase(erase::EraseOptions),
+    /// Erase every conversation whose time is over, as the running server does by and by.
+    Retention(erase::RetentionOptions),
+    /// Replace the master key of the conversations.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print the JSON Schema of the portal protocol.
     Schema,
     /// Print the effective configuration.
@@ -129,6 +145,12 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Kb(command) => knowledge::run(&configuration, &command),
         Command::Models(command) => models::run(&configuration, command),
         Command::Agent(command) => agent::run(&configuration, command),
+        Command::Backup(options) => backup::backup(&configuration, options),
+        Command::Restore(arguments) => backup::restore(&configuration, arguments),
+        Command::Verify(options) => backup::verify(&configuration, &options),
+        Command::Erase(options) => erase::erase(&configuration, options),
+        Command::Retention(options) => erase::retention(&configuration, &options),
+        Command::Keys(command) => keys::run(&configuration, command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
             Ok(())

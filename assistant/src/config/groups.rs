@@ -230,6 +230,16 @@ pub struct StoreSettings {
     pub keep_closed_for: Option<Duration>,
 }
 
+/// Where the master key of the conversations is. The environment variable `DRILEN_MASTER_KEY`, where it is set, is used
+/// instead of any file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSettings {
+    /// The key's file; without it, beside the data folder under its name with `.key` (`data.key`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+}
+
 /// What is logged, and how. Transcripts, audio and personal data never are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,8 +22,11 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::{
     Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Pooling, Portal, Server,
-    StoreSettings, Tls, Understanding, Voice, VoiceEngine,
+    StoreSettings, Tls, Understanding, VaultSettings, Voice, VoiceEngine,
 };
+
+use crate::vault::keyring::{self, EnvironmentSource, FileSource};
+use crate::vault::{KeyError, KeySource};
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 /// The file that is read where the command line names none.
@@ -51,6 +54,8 @@ pub struct Configuration {
     pub portal: Portal,
     /// How long things are kept.
     pub store: StoreSettings,
+    /// The master key of the conversations.
+    pub vault: VaultSettings,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -151,6 +156,22 @@ impl Configuration {
     /// The folder for a purpose under `server.data`.
     pub fn data(&self, purpose: &str) -> PathBuf {
         self.server.data.join(purpose)
+    }
+
+    /// Where the master key comes from. The variable wins over the file.
+    ///
+    /// # Errors
+    /// [`KeyError::InsideData`] where the file lies in the data folder.
+    pub fn key_source(&self) -> Result<Box<dyn KeySource>, KeyError> {
+        if let Ok(value) = std::env::var(keyring::VARIABLE) {
+            return Ok(Box::new(EnvironmentSource::new(value)));
+        }
+        let file = self.vault.key_file.clone().unwrap_or_else(|| {
+            let mut name = self.server.data.file_name().unwrap_or_else(|| "data".as_ref()).to_owned();
+            name.push(".key");
+            self.server.data.with_file_name(name)
+        });
+        Ok(Box::new(FileSource::new(&file, &self.server.data)?))
     }
 
     /// Settings as figment sees them, for merging further sources on top.

@@ -13,8 +13,8 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use parts::{DATABASE, new_password, open_sqlite, open_store, voices};
 pub use parts::{FirstAgent, Parts};
-pub(crate) use parts::{new_password, open_store, voices};
 
 use crate::{
     config::Configuration,

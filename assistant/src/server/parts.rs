@@ -14,7 +14,7 @@ use crate::{
     config::{Configuration, VoiceEngine},
     doors::desk,
     knowledge::{self, Brain},
-    store::SqliteStore,
+    store::{SqliteStore, sqlite::OpenError},
     workers::{
         cache::SoundCache,
         ears::Ears,
@@ -59,10 +59,22 @@ pub(crate) async fn open_store(
     configuration: &Configuration,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, StartError> {
+    Ok(Arc::new(open_sqlite(configuration, clock).await?))
+}
+
+/// As [`open_store`], for commands about the database itself.
+pub(crate) async fn open_sqlite(
+    configuration: &Configuration,
+    clock: Arc<dyn Clock>,
+) -> Result<SqliteStore, StartError> {
     let path = &configuration.server.data;
     fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
-    Ok(Arc::new(SqliteStore::open(&configuration.data("conversations.sqlite"), clock).await?))
+    let keys = configuration.key_source().map_err(OpenError::Key)?;
+    Ok(SqliteStore::open(&configuration.data(DATABASE), keys, clock).await?)
 }
+
+/// The database's name in the data folder.
+pub(crate) const DATABASE: &str = "conversations.sqlite";
 
 /// Makes an agent where there is none, so that somebody can log in.
 pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>, StartError> {

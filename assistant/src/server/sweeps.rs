@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conversation::{Clock, Store};
+use conversation::{Clock, PlaceBehind, Store};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +20,7 @@ pub(super) async fn run(
 ) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut behind = Vec::new();
     loop {
         tokio::select! {
             () = draining.cancelled() => return,
@@ -37,11 +38,31 @@ pub(super) async fn run(
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "idle conversations could not be closed"),
         }
-        let Some(keep) = configuration.store.keep_closed_for else { continue };
-        match store.delete_closed(now.minus(keep)).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "old conversations were deleted"),
-            Err(error) => tracing::warn!(%error, "old conversations could not be deleted"),
+        if let Some(keep) = configuration.store.keep_closed_for {
+            match store.delete_closed(now.minus(keep)).await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "conversations whose time was over were erased"),
+                Err(error) => tracing::warn!(%error, "conversations whose time was over could not be erased"),
+            }
         }
+        settle(store.as_ref(), &mut behind).await;
+    }
+}
+
+/// Tells backups of erasures, also of those that a command made. What stays behind is logged when that changes: a disk
+/// that is not there is not there every minute.
+async fn settle(store: &dyn Store, known: &mut Vec<PlaceBehind>) {
+    let behind = match store.settle_erasures().await {
+        Ok(behind) => behind,
+        Err(error) => {
+            tracing::warn!(%error, "erasures could not be carried on to backups");
+            return;
+        }
+    };
+    if behind != *known {
+        for PlaceBehind { path, reason } in &behind {
+            tracing::warn!(path, reason, "a key file has not learnt of all erasures, and is tried again");
+        }
+        *known = behind;
     }
 }

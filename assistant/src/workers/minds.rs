@@ -45,6 +45,7 @@ impl Minds {
     pub fn start(threads: usize, brain: Brain, fatal: &Fatal) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::sync_channel::<Job>(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
+        crate::masking::publish(brain.publication().entries());
         let brain = Arc::new(RwLock::new(Arc::new(brain)));
         for number in 0..threads {
             let (queue, brain) = (Arc::clone(&queue), Arc::clone(&brain));
@@ -67,6 +68,7 @@ impl Minds {
 
     /// Takes new knowledge into service: whoever begins to think from now on thinks with it.
     pub fn publish(&self, brain: Brain) {
+        crate::masking::publish(brain.publication().entries());
         *self.brain.write() = Arc::new(brain);
     }
 

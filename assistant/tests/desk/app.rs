@@ -9,6 +9,7 @@ use assistant::doors::desk::{
 };
 use assistant::doors::origin::OriginPolicy;
 use assistant::store::SqliteStore;
+use assistant::vault::keyring::FileSource;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
@@ -90,8 +91,11 @@ impl TestApp {
     pub async fn with(settings: DeskSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_772_352_000_000)));
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&folder.path().join("store.db"), clock.clone()).await.unwrap());
+        let path = folder.path().join("data").join("store.db");
+        std::fs::create_dir(folder.path().join("data")).unwrap();
+        let keys = FileSource::new(&folder.path().join("master.key"), path.parent().unwrap()).unwrap();
+        let store = SqliteStore::open(&path, Box::new(keys), clock.clone()).await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
         let (typing, shutdown, tasks) = (TypingHub::new(), CancellationToken::new(), TaskTracker::new());
         let state = DeskState::new(DeskParts {
             store: Arc::clone(&store),

@@ -5,4 +5,5 @@ mod app;
 mod conversations;
 mod live;
 mod logging_in;
+mod masking;
 mod suggestions;

@@ -10,10 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use assistant::store::SqliteStore;
 use conversation::{Appended, ConversationId, ConversationState, EventBody, Store as _, SystemClock};
 use language::Language;
 
+use crate::sqlite::open;
 use crate::story::{ask, new_conversation};
 use crate::trace;
 
@@ -30,7 +30,7 @@ async fn child_that_appends() {
     let Ok(path) = std::env::var(DATABASE) else { return };
     let number = |name: &str| std::env::var(name).unwrap().parse::<usize>().unwrap();
     let (conversations, messages) = (number(CONVERSATIONS), number(MESSAGES));
-    let store = Arc::new(SqliteStore::open(Path::new(&path), Arc::new(SystemClock)).await.unwrap());
+    let store = Arc::new(open(Path::new(&path), Arc::new(SystemClock)).await.unwrap());
     let mut ids = Vec::new();
     for _ in 0..conversations {
         let (new, _) = new_conversation(Language::Bo);
@@ -94,7 +94,7 @@ async fn what_was_acknowledged_before_kill_nine_is_there_once_and_without_a_gap(
     assert!(!running.wait().unwrap().success(), "the child was killed");
     assert!(count >= KILLED_AFTER && acknowledged.len() == 50, "{count} in {}", acknowledged.len());
 
-    let store = SqliteStore::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let store = open(&path, Arc::new(SystemClock)).await.unwrap();
     for (id, acknowledged) in acknowledged {
         let events = store.events_after(id, 0, u32::MAX).await.unwrap();
         assert!(events.iter().map(|event| event.seq).eq(1..=events.len() as u64), "no gap");
@@ -155,7 +155,7 @@ fn the_log_is_synced_before_every_acknowledgement() {
 async fn closing_waits_for_what_was_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = Arc::new(SqliteStore::open(&path, Arc::new(SystemClock)).await.unwrap());
+    let store = Arc::new(open(&path, Arc::new(SystemClock)).await.unwrap());
     let (new, _) = new_conversation(Language::Zh);
     let id = new.id;
     store.create(new).await.unwrap();
@@ -171,6 +171,6 @@ async fn closing_waits_for_what_was_accepted() {
     for append in appends {
         accepted += usize::from(append.await.unwrap());
     }
-    let store = SqliteStore::open(&path, Arc::new(SystemClock)).await.unwrap();
+    let store = open(&path, Arc::new(SystemClock)).await.unwrap();
     assert_eq!(store.events_after(id, 0, 1_000).await.unwrap().len(), 1 + accepted);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod agents;
+mod backup;
 mod claims;
 mod conversations;
 mod durability;
@@ -10,6 +11,8 @@ mod sqlite;
 mod story;
 mod sweeps;
 mod trace;
+mod vault;
+mod versions;
 
 /// Runs the whole suite against a backend: an `async fn() -> story::Bench`.
 ///
@@ -58,6 +61,7 @@ macro_rules! every_promise {
                 sweeps::lost_agents_give_back_what_they_have_in_its_old_place,
                 sweeps::only_what_the_assistant_has_ends_by_idling,
                 sweeps::retention_deletes_what_was_closed_and_nothing_else,
+                vault::erasing_takes_one_conversation_out_of_everything,
                 feeds::a_subscriber_sees_every_commit_of_its_conversation_in_order_and_no_other,
                 feeds::a_subscriber_that_falls_behind_is_told_and_reads_the_log_again,
                 feeds::the_queue_feed_ticks_when_the_queue_changes_and_not_otherwise,

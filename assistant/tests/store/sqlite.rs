@@ -6,18 +6,30 @@ use std::time::Duration;
 
 use assistant::store::SqliteStore;
 use assistant::store::sqlite::OpenError;
-use conversation::{Appended, Store as _, StoreError, SystemClock};
+use assistant::vault::KeySource;
+use assistant::vault::keyring::FileSource;
+use conversation::{Appended, Clock, Store as _, StoreError, SystemClock};
 use language::Language;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::story::{Bench, ask, clock, new_conversation};
 
+/// Opens a store whose master key lies beside it.
+pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, keys_beside(path), clock).await
+}
+
+/// The key source of [`open`].
+pub fn keys_beside(path: &Path) -> Box<dyn KeySource> {
+    Box::new(FileSource::new(&path.with_extension("key"), &path.join("no data folder")).unwrap())
+}
+
 /// A store in a folder of its own.
 pub async fn fresh() -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let clock = clock();
-    let store = SqliteStore::open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
+    let store = open(&folder.path().join("store.db"), clock.clone()).await.unwrap();
     Bench { store: Arc::new(store), clock, _keep: Box::new(folder) }
 }
 
@@ -31,7 +43,7 @@ async fn what_was_stored_is_there_after_opening_again() {
     let path = folder.path().join("store.db");
     let (new, token) = new_conversation(Language::Bo);
     let id = new.id;
-    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let store = open(&path, clock()).await.unwrap();
     store.create(new).await.unwrap();
     store.append(ask(id, "m1")).await.unwrap();
     let (events, state) =
@@ -39,7 +51,7 @@ async fn what_was_stored_is_there_after_opening_again() {
     store.close().await;
     assert!(!folder.path().join("store.db-wal").exists(), "closing folds the log into the file");
 
-    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let store = open(&path, clock()).await.unwrap();
     assert_eq!(store.events_after(id, 0, 10).await.unwrap(), events);
     assert_eq!(store.find_by_token(&token.hash()).await.unwrap(), state);
     assert_eq!(store.append(ask(id, "m1")).await.unwrap(), Appended::Already { seq: Some(2) });
@@ -49,7 +61,7 @@ async fn what_was_stored_is_there_after_opening_again() {
 async fn an_event_can_not_be_changed_even_by_hand() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let store = open(&path, clock()).await.unwrap();
     store.create(new_conversation(Language::Zh).0).await.unwrap();
     let mut connection = raw(&path).await;
     let refused = sqlx::query("UPDATE events SET body = '{}'").execute(&mut connection).await.unwrap_err();
@@ -60,7 +72,7 @@ async fn an_event_can_not_be_changed_even_by_hand() {
 async fn the_citizens_token_is_nowhere_in_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let store = open(&path, clock()).await.unwrap();
     let (new, token) = new_conversation(Language::Bo);
     store.create(new).await.unwrap();
     store.close().await;
@@ -74,8 +86,8 @@ async fn the_citizens_token_is_nowhere_in_the_files() {
 async fn two_stores_on_one_file_leave_no_gap_and_accept_a_message_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let one = Arc::new(SqliteStore::open(&path, clock()).await.unwrap());
-    let two = Arc::new(SqliteStore::open(&path, clock()).await.unwrap());
+    let one = Arc::new(open(&path, clock()).await.unwrap());
+    let two = Arc::new(open(&path, clock()).await.unwrap());
     let (new, _) = new_conversation(Language::Bo);
     let id = new.id;
     one.create(new).await.unwrap();
@@ -99,7 +111,7 @@ async fn two_stores_on_one_file_leave_no_gap_and_accept_a_message_once() {
 async fn a_writer_that_can_not_write_refuses_when_full_and_goes_on_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = Arc::new(SqliteStore::open(&path, clock()).await.unwrap());
+    let store = Arc::new(open(&path, clock()).await.unwrap());
     let (new, _) = new_conversation(Language::Zh);
     let id = new.id;
     store.create(new).await.unwrap();
@@ -135,7 +147,7 @@ async fn a_writer_that_can_not_write_refuses_when_full_and_goes_on_afterwards() 
 async fn a_failed_transaction_is_told_and_the_next_one_works() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let store = SqliteStore::open(&path, clock()).await.unwrap();
+    let store = open(&path, clock()).await.unwrap();
     let (new, _) = new_conversation(Language::Bo);
     let id = new.id;
     store.create(new).await.unwrap();
@@ -164,14 +176,14 @@ async fn a_failed_transaction_is_told_and_the_next_one_works() {
 async fn a_path_that_can_not_be_a_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no such folder").join("store.db");
-    let error = SqliteStore::open(&missing, Arc::new(SystemClock)).await.unwrap_err();
+    let error = open(&missing, Arc::new(SystemClock)).await.unwrap_err();
     assert!(
         matches!(error, OpenError::Open { .. }) && error.to_string().contains("no such folder"),
         "{error}"
     );
     let picture = folder.path().join("picture.png");
     std::fs::write(&picture, b"\x89PNG\r\n\x1a\n and a lot that is no database at all".repeat(100)).unwrap();
-    let error = SqliteStore::open(&picture, Arc::new(SystemClock)).await.unwrap_err();
+    let error = open(&picture, Arc::new(SystemClock)).await.unwrap_err();
     assert!(error.to_string().contains("picture.png"), "{error}");
     let picture = std::fs::read(&picture).unwrap();
     assert!(picture.starts_with(b"\x89PNG"), "what was there is left alone");

@@ -4,6 +4,7 @@ mod canonical;
 pub mod chinese;
 mod find;
 mod formats;
+mod mask;
 mod spoken;
 pub mod tibetan;
 mod written;
@@ -11,6 +12,7 @@ mod written;
 pub(crate) use canonical::canonical_in;
 pub use canonical::{CanonicalNumber, canonical};
 pub use find::{Found, Kind, find};
+pub use mask::{Masker, mask};
 pub use spoken::{SpokenNumber, spoken};
 pub use written::written;
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState};
+use crate::masking;
 
 /// Events read from the store at once.
 const PAGE: u32 = 500;
@@ -44,7 +45,7 @@ pub(super) async fn view(
         voice: conversation.voice,
         status: conversation.status(),
         holder: conversation.holder().cloned(),
-        events,
+        events: events.into_iter().map(masking::masked).collect(),
     }))
 }
 

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use conversation::{IllegalTransition, StoreError};
 use serde_json::json;
 
+use crate::masking;
+
 /// Why the desk did not do it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DeskError {
@@ -102,7 +104,8 @@ impl From<StoreError> for DeskError {
 
 impl IntoResponse for DeskError {
     fn into_response(self) -> Response {
-        let mut body = json!({ "error": { "code": self.code(), "message": self.to_string() } });
+        let mut body =
+            json!({ "error": { "code": self.code(), "message": masking::mask(&self.to_string()) } });
         if let Self::Conflict(IllegalTransition::AlreadyClaimed { winner }) = &self {
             body["winner"] = json!(winner);
         }

@@ -17,6 +17,7 @@ use super::conversations;
 use super::queue::Lists;
 use super::session::{LoggedIn, OwnPage};
 use super::{DeskError, DeskState, Typing, TypingFeed};
+use crate::masking;
 
 /// The longest message that a page sends, in bytes; they carry one id.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024;
@@ -222,6 +223,7 @@ impl Page {
             return Ok(());
         }
         followed.last_seq = event.seq;
+        let event = &masking::masked(event.clone());
         self.send(&ToPage::Event { conversation, event }).await
     }
 

@@ -10,8 +10,9 @@ use conversation::{
 };
 use sqlx::sqlite::SqliteConnection;
 
-use super::rows;
 use super::writer::{OrUnavailable as _, Unit, Write};
+use super::{keys, rows};
+use crate::vault::DataKey;
 
 /// Begins a conversation.
 pub(super) struct Create(pub(super) NewConversation);
@@ -26,6 +27,7 @@ impl Write for Create {
             Started { conversation: new.id, language: new.language, channel: new.channel, voice: new.voice };
         let first = Event { seq: 1, at: unit.now, body: EventBody::Started(started) };
         let state = ConversationState::begin(&first).map_err(corrupt)?;
+        let (key, wrapped) = keys::make(unit, new.id).await?;
         sqlx::query(
             "INSERT INTO conversations (id, token_hash, status, last_seq, last_at, state) VALUES (?, ?, ?, 1, ?, ?)",
         )
@@ -33,11 +35,12 @@ impl Write for Create {
         .bind(&new.token.as_bytes()[..])
         .bind(state.status().as_str())
         .bind(first.at.as_millis())
-        .bind(serde_json::to_string(&state).map_err(corrupt)?)
+        .bind(key.seal_state(&state)?)
         .execute(&mut *unit.connection)
         .await
         .or_unavailable()?;
-        insert_event(unit.connection, &state, &first).await?;
+        keys::keep(unit.connection, new.id, &wrapped).await?;
+        insert_event(unit.connection, &key, &state, &first).await?;
         tell(unit, &state, Arc::new([first]));
         Ok(state)
     }
@@ -48,7 +51,7 @@ impl Write for Append {
     type Output = Appended;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Appended, StoreError> {
-        let before = rows::state(unit.connection, self.conversation)
+        let (before, key) = rows::state_with_key(unit.connection, unit.vault, self.conversation)
             .await?
             .ok_or(StoreError::NotFound("conversation"))?;
         if let Some(key) = &self.key
@@ -59,13 +62,13 @@ impl Write for Append {
         check_expected(self, &before)?;
         let (state, events) = self.project(unit, &before).await?;
         for event in &*events {
-            insert_event(unit.connection, &state, event).await?;
+            insert_event(unit.connection, &key, &state, event).await?;
         }
         if let Some(key) = &self.key {
             remember(unit.connection, self, key, events.first().map(|event| event.seq)).await?;
         }
         if !events.is_empty() {
-            save(unit.connection, &before, &state).await?;
+            save(unit.connection, &key, &before, &state).await?;
             unit.news.queue_changed |= desk_sees_a_difference(&before, &state);
             tell(unit, &state, Arc::clone(&events));
         }
@@ -199,6 +202,7 @@ async fn remember(
 
 async fn insert_event(
     connection: &mut SqliteConnection,
+    key: &DataKey,
     state: &ConversationState,
     event: &Event,
 ) -> Result<(), StoreError> {
@@ -206,7 +210,7 @@ async fn insert_event(
         .bind(state.conversation.to_string())
         .bind(event.seq.cast_signed())
         .bind(event.at.as_millis())
-        .bind(serde_json::to_string(&event.body).map_err(corrupt)?)
+        .bind(key.seal_event(event.seq, event.at, &event.body)?)
         .execute(connection)
         .await
         .or_unavailable()?;
@@ -216,6 +220,7 @@ async fn insert_event(
 /// Writes the projection.
 async fn save(
     connection: &mut SqliteConnection,
+    key: &DataKey,
     before: &ConversationState,
     state: &ConversationState,
 ) -> Result<(), StoreError> {
@@ -227,7 +232,7 @@ async fn save(
     .bind(state.status().as_str())
     .bind(state.last_seq.cast_signed())
     .bind(state.last_at.as_millis())
-    .bind(serde_json::to_string(state).map_err(corrupt)?)
+    .bind(key.seal_state(state)?)
     .bind(holder.map(|holder| holder.id.to_string()))
     .bind(holder.map(|holder| holder.claimed_at.as_millis()))
     .bind(state.conversation.to_string())

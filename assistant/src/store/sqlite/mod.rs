@@ -12,19 +12,25 @@
 
 mod agents;
 mod append;
+pub(crate) mod copying;
+mod erase;
+mod keys;
+pub(crate) mod opening;
+mod rotate;
 mod rows;
 mod sweeps;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use conversation::{
-    Agent, AgentCredentials, AgentId, Append, Appended, Clock, ConversationId, ConversationState, Event,
-    Feed, LockoutPolicy, NewConversation, NewSession, QueueFeed, QueueItem, Store, StoreError, Timestamp,
-    TokenHash,
+    Agent, AgentCredentials, AgentId, Append, Appended, Clock, ConversationId, ConversationState, Erasure,
+    Event, Feed, LockoutPolicy, NewConversation, NewSession, PlaceBehind, QueueFeed, QueueItem, Store,
+    StoreError, Timestamp, TokenHash,
 };
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -33,7 +39,10 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 
+pub use rotate::Rotated;
+
 use super::feed::Publisher;
+use crate::vault::{KeyError, KeyId, KeySource, Vault};
 use writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -74,6 +83,30 @@ pub enum OpenError {
         /// What SQLite chose instead.
         found: String,
     },
+    /// The conversations cannot be opened without their master key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The file holds keys that another master key wrapped.
+    #[error(
+        "{path} was sealed with the master key {master}, which is not in {source_of_keys}; put it back from your copy"
+    )]
+    WrongKey {
+        /// Which.
+        path: PathBuf,
+        /// The key that is missing.
+        master: KeyId,
+        /// Where keys were looked for.
+        source_of_keys: String,
+    },
+    /// What an earlier version left plain cannot be sealed.
+    #[error("the conversations of {path} cannot be sealed")]
+    Seal {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
 }
 
 /// A [`Store`] in one SQLite file.
@@ -82,42 +115,66 @@ pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
     publisher: Arc<Publisher>,
+    vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
+    path: PathBuf,
+    /// The last erasure whose key is known to have left this process's memory; another process may have erased.
+    forgotten: AtomicI64,
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it where it is missing, and brings its tables up to date. Must be called inside a
-    /// tokio runtime: the writer is a task of it.
+    /// Opens the file, creates it where it is missing, brings its tables up to date and seals what an earlier version
+    /// left plain. Must be called inside a tokio runtime: the writer is a task of it.
+    ///
+    /// A source without a master key is given its first one, unless the file holds something that is sealed already.
     ///
     /// # Errors
     /// [`OpenError`], whose text names the file.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub async fn open(
+        path: &Path,
+        keys: Box<dyn KeySource>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
         let open = |source| OpenError::Open { path: path.to_owned(), source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            // What retention deletes is overwritten, not just forgotten.
-            .pragma("secure_delete", "ON")
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging();
+        let options = options(path);
         let mut connection = options.connect().await.map_err(open)?;
         check_durable(path, &mut connection).await?;
         MIGRATIONS
             .run(&mut connection)
             .await
             .map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
+        let vault = Arc::new(opening::vault(path, &mut connection, keys).await?);
+        opening::seal_what_is_plain(path, &mut connection, &vault).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.clone().read_only(true))
             .await
             .map_err(open)?;
         let publisher = Arc::new(Publisher::new());
-        let writer = Writer::start(connection, Arc::clone(&publisher), Arc::clone(&clock));
-        Ok(Self { writer, readers, publisher, clock })
+        let writer =
+            Writer::start(connection, Arc::clone(&publisher), Arc::clone(&vault), Arc::clone(&clock));
+        let forgotten = AtomicI64::new(0);
+        Ok(Self { writer, readers, publisher, vault, clock, path: path.to_owned(), forgotten })
     }
+}
+
+/// The version of the tables that this program makes.
+pub(crate) fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// How every connection to the file is made.
+pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        // What is erased is overwritten, not just forgotten.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
 }
 
 async fn check_durable(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -146,11 +203,11 @@ impl Store for SqliteStore {
     }
 
     async fn find_by_token(&self, token: &TokenHash) -> Result<Option<ConversationState>, StoreError> {
-        rows::state_by_token(&self.readers, token).await
+        rows::state_by_token(&self.readers, &self.vault, token).await
     }
 
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationState>, StoreError> {
-        rows::state(&mut *self.reader().await?, id).await
+        rows::state(&mut *self.reader().await?, &self.vault, id).await
     }
 
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
@@ -163,15 +220,15 @@ impl Store for SqliteStore {
         seq: u64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        rows::events_after(&self.readers, conversation, seq, limit).await
+        rows::events_after(&self.readers, &self.vault, conversation, seq, limit).await
     }
 
     async fn waiting(&self) -> Result<Vec<QueueItem>, StoreError> {
-        rows::waiting(&self.readers).await
+        rows::waiting(&self.readers, &self.vault).await
     }
 
     async fn held_by(&self, agent: AgentId) -> Result<Vec<QueueItem>, StoreError> {
-        rows::held_by(&self.readers, agent).await
+        rows::held_by(&self.readers, &self.vault, agent).await
     }
 
     async fn queue_position(&self, conversation: ConversationId) -> Result<Option<u32>, StoreError> {
@@ -228,6 +285,14 @@ impl Store for SqliteStore {
 
     async fn delete_closed(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.writer.run(sweeps::DeleteClosed { before }).await
+    }
+
+    async fn erase(&self, erasure: Erasure) -> Result<bool, StoreError> {
+        self.writer.run(erase::Erase(erasure)).await
+    }
+
+    async fn settle_erasures(&self) -> Result<Vec<PlaceBehind>, StoreError> {
+        erase::settle(self).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

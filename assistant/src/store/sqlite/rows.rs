@@ -1,52 +1,94 @@
 //! Reading conversations, events and the queue.
 
+use std::sync::Arc;
+
 use conversation::{
     AgentId, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp, TokenHash,
 };
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::append::corrupt;
+use super::keys;
 use super::writer::OrUnavailable as _;
+use crate::masking;
+use crate::vault::{DataKey, Reading, Vault};
 
 /// The longest preview in the desk's lists, in characters.
 const PREVIEW_CHARACTERS: usize = 80;
 
+/// What [`open`] reads: the projection's place, its sealed text, and the key that opens it.
+type StateRow = (String, i64, String, Option<String>, Option<Vec<u8>>);
+
+macro_rules! select_states {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, last_seq, state, master, sealed FROM conversations \
+             LEFT JOIN data_keys ON data_keys.conversation = conversations.id ",
+            $rest
+        )
+    };
+}
+
+fn open(
+    vault: &Vault,
+    reading: Reading,
+    (id, last_seq, state, master, sealed): StateRow,
+) -> Result<(ConversationState, Arc<DataKey>), StoreError> {
+    let id = id.parse().map_err(corrupt)?;
+    let key = vault.data_key(reading, id, &keys::wrapped(id, (master, sealed))?)?;
+    Ok((key.open_state(last_seq.cast_unsigned(), &state)?, key))
+}
+
 pub(super) async fn state(
     connection: &mut SqliteConnection,
+    vault: &Vault,
     id: ConversationId,
 ) -> Result<Option<ConversationState>, StoreError> {
-    let state: Option<String> = sqlx::query_scalar("SELECT state FROM conversations WHERE id = ?")
+    Ok(state_with_key(connection, vault, id).await?.map(|(state, _)| state))
+}
+
+pub(super) async fn state_with_key(
+    connection: &mut SqliteConnection,
+    vault: &Vault,
+    id: ConversationId,
+) -> Result<Option<(ConversationState, Arc<DataKey>)>, StoreError> {
+    let reading = vault.reading();
+    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE id = ?"))
         .bind(id.to_string())
         .fetch_optional(connection)
         .await
         .or_unavailable()?;
-    state.as_deref().map(parse_state).transpose()
+    row.map(|row| open(vault, reading, row)).transpose()
 }
 
 pub(super) async fn state_by_token(
     readers: &SqlitePool,
+    vault: &Vault,
     token: &TokenHash,
 ) -> Result<Option<ConversationState>, StoreError> {
-    let state: Option<String> = sqlx::query_scalar("SELECT state FROM conversations WHERE token_hash = ?")
+    let reading = vault.reading();
+    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE token_hash = ?"))
         .bind(&token.as_bytes()[..])
         .fetch_optional(readers)
         .await
         .or_unavailable()?;
-    state.as_deref().map(parse_state).transpose()
-}
-
-fn parse_state(json: &str) -> Result<ConversationState, StoreError> {
-    serde_json::from_str(json).map_err(corrupt)
+    row.map(|row| Ok(open(vault, reading, row)?.0)).transpose()
 }
 
 pub(super) async fn events_after(
     readers: &SqlitePool,
+    vault: &Vault,
     conversation: ConversationId,
     seq: u64,
     limit: u32,
 ) -> Result<Vec<Event>, StoreError> {
-    let rows: Vec<(i64, i64, String)> = sqlx::query_as(
-        "SELECT seq, at, body FROM events WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT ?",
+    // The key stands in every row, so that rows and key are of the same moment.
+    type Row = (i64, i64, String, Option<String>, Option<Vec<u8>>);
+    let reading = vault.reading();
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT seq, at, body, master, sealed FROM events \
+         LEFT JOIN data_keys ON data_keys.conversation = events.conversation \
+         WHERE events.conversation = ? AND seq > ? ORDER BY seq LIMIT ?",
     )
     .bind(conversation.to_string())
     .bind(i64::try_from(seq).unwrap_or(i64::MAX))
@@ -54,35 +96,47 @@ pub(super) async fn events_after(
     .fetch_all(readers)
     .await
     .or_unavailable()?;
+    let mut key = None;
     rows.into_iter()
-        .map(|(seq, at, body)| {
-            Ok(Event {
-                seq: seq.cast_unsigned(),
-                at: Timestamp::from_millis(at),
-                body: serde_json::from_str(&body).map_err(corrupt)?,
-            })
+        .map(|(seq, at, body, master, sealed)| {
+            let key = match &key {
+                Some(key) => key,
+                None => key.insert(vault.data_key(
+                    reading,
+                    conversation,
+                    &keys::wrapped(conversation, (master, sealed))?,
+                )?),
+            };
+            let (seq, at) = (seq.cast_unsigned(), Timestamp::from_millis(at));
+            Ok(Event { seq, at, body: key.open_event(seq, at, &body)? })
         })
         .collect()
 }
 
-pub(super) async fn waiting(readers: &SqlitePool) -> Result<Vec<QueueItem>, StoreError> {
-    let states: Vec<String> =
-        sqlx::query_scalar("SELECT state FROM conversations WHERE status = 'queued' ORDER BY queue_number")
+pub(super) async fn waiting(readers: &SqlitePool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
+    let reading = vault.reading();
+    let states: Vec<StateRow> =
+        sqlx::query_as(select_states!("WHERE status = 'queued' ORDER BY queue_number"))
             .fetch_all(readers)
             .await
             .or_unavailable()?;
-    states.iter().zip(1..).map(|(state, position)| queue_item(&parse_state(state)?, position)).collect()
+    let items = states.into_iter().zip(1..);
+    items.map(|(row, position)| queue_item(&open(vault, reading, row)?.0, position)).collect()
 }
 
-pub(super) async fn held_by(readers: &SqlitePool, agent: AgentId) -> Result<Vec<QueueItem>, StoreError> {
-    let states: Vec<String> = sqlx::query_scalar(
-        "SELECT state FROM conversations WHERE holder = ? ORDER BY claimed_at, queue_number",
-    )
-    .bind(agent.to_string())
-    .fetch_all(readers)
-    .await
-    .or_unavailable()?;
-    states.iter().map(|state| queue_item(&parse_state(state)?, 0)).collect()
+pub(super) async fn held_by(
+    readers: &SqlitePool,
+    vault: &Vault,
+    agent: AgentId,
+) -> Result<Vec<QueueItem>, StoreError> {
+    let reading = vault.reading();
+    let states: Vec<StateRow> =
+        sqlx::query_as(select_states!("WHERE holder = ? ORDER BY claimed_at, queue_number"))
+            .bind(agent.to_string())
+            .fetch_all(readers)
+            .await
+            .or_unavailable()?;
+    states.into_iter().map(|row| queue_item(&open(vault, reading, row)?.0, 0)).collect()
 }
 
 fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, StoreError> {
@@ -96,7 +150,8 @@ fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, Sto
         since: ticket.since,
         position,
         voice: state.voice,
-        preview: preview.chars().take(PREVIEW_CHARACTERS).collect(),
+        // Masked before it is cut: half a number would not be known for one.
+        preview: masking::mask(preview).chars().take(PREVIEW_CHARACTERS).collect(),
         claimed_at: state.holder().map(|holder| holder.claimed_at),
     })
 }

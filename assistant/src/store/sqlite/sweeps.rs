@@ -1,9 +1,10 @@
 //! What happens because nothing happened: lost agents, idle conversations, retention.
 
 use async_trait::async_trait;
-use conversation::{Append, ClosedBy, ConversationId, HandoffCommand, StoreError, Timestamp};
+use conversation::{Append, ClosedBy, ConversationId, Erasure, HandoffCommand, StoreError, Timestamp};
 
 use super::append::corrupt;
+use super::erase::Erase;
 use super::writer::{OrUnavailable as _, Unit, Write};
 
 /// Conversations that one sweep touches at most, so that it never holds other writers up for long.
@@ -68,7 +69,7 @@ impl Write for CloseIdle {
     }
 }
 
-/// Deletes what was closed long ago, with its events and client messages, and sessions that have ended.
+/// Erases what was closed long ago, and deletes sessions that have ended.
 pub(super) struct DeleteClosed {
     pub(super) before: Timestamp,
 }
@@ -78,21 +79,26 @@ impl Write for DeleteClosed {
     type Output = u64;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
-        let deleted = sqlx::query(
-            "DELETE FROM conversations WHERE id IN \
-             (SELECT id FROM conversations WHERE status = 'closed' AND last_at < ? ORDER BY last_at LIMIT ?)",
+        let old: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM conversations WHERE status = 'closed' AND last_at < ? ORDER BY last_at LIMIT ?",
         )
         .bind(self.before.as_millis())
         .bind(PER_SWEEP)
-        .execute(&mut *unit.connection)
+        .fetch_all(&mut *unit.connection)
         .await
         .or_unavailable()?;
+        let mut erased = 0;
+        for conversation in old {
+            let conversation = conversation.parse().map_err(corrupt)?;
+            let (by, why) = ("retention".to_owned(), "its time was over".to_owned());
+            erased += u64::from(Erase(Erasure { conversation, by, why }).write(unit).await?);
+        }
         sqlx::query("DELETE FROM agent_sessions WHERE expires_at <= ?")
             .bind(unit.now.as_millis())
             .execute(&mut *unit.connection)
             .await
             .or_unavailable()?;
-        Ok(deleted.rows_affected())
+        Ok(erased)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use conversation::{Clock, Published, StoreError, Timestamp};
+use conversation::{Clock, ConversationId, Published, StoreError, Timestamp};
 use parking_lot::Mutex;
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::unavailable;
 use crate::store::feed::Publisher;
+use crate::vault::Vault;
 
 /// Commands that may wait. When it is full the caller gets [`StoreError::Busy`] at once: at one fsync per batch of
 /// [`BATCH`] this is seconds of work on a slow disk, and waiting longer would help nobody.
@@ -36,6 +37,8 @@ pub(super) struct Unit<'a> {
     pub(super) connection: &'a mut SqliteConnection,
     /// The moment of this command.
     pub(super) now: Timestamp,
+    /// Seals and opens.
+    pub(super) vault: &'a Vault,
     /// To be told after the commit.
     pub(super) news: News,
 }
@@ -45,6 +48,8 @@ pub(super) struct Unit<'a> {
 pub(super) struct News {
     pub(super) published: Vec<Published>,
     pub(super) queue_changed: bool,
+    /// Their keys leave the memory.
+    pub(super) erased: Vec<ConversationId>,
 }
 
 /// Hands commands to the writer task.
@@ -59,10 +64,11 @@ impl Writer {
     pub(super) fn start(
         connection: SqliteConnection,
         publisher: Arc<Publisher>,
+        vault: Arc<Vault>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        let task = tokio::spawn(WriterTask { connection, publisher, clock }.run(waiting));
+        let task = tokio::spawn(WriterTask { connection, publisher, vault, clock }.run(waiting));
         Self { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)) }
     }
 
@@ -101,7 +107,12 @@ fn closed() -> StoreError {
 #[async_trait]
 trait Job: Send {
     /// Writes in a savepoint of its own. An error here is the whole batch's: the transaction cannot go on.
-    async fn write(&mut self, batch: &mut SqliteConnection, now: Timestamp) -> Result<News, BatchFailed>;
+    async fn write(
+        &mut self,
+        batch: &mut SqliteConnection,
+        vault: &Vault,
+        now: Timestamp,
+    ) -> Result<News, BatchFailed>;
 
     /// Tells the caller, after the commit.
     fn committed(self: Box<Self>);
@@ -129,9 +140,14 @@ struct Pending<W: Write> {
 
 #[async_trait]
 impl<W: Write> Job for Pending<W> {
-    async fn write(&mut self, batch: &mut SqliteConnection, now: Timestamp) -> Result<News, BatchFailed> {
+    async fn write(
+        &mut self,
+        batch: &mut SqliteConnection,
+        vault: &Vault,
+        now: Timestamp,
+    ) -> Result<News, BatchFailed> {
         execute(batch, "SAVEPOINT command").await?;
-        let mut unit = Unit { connection: &mut *batch, now, news: News::default() };
+        let mut unit = Unit { connection: &mut *batch, now, vault, news: News::default() };
         let output = self.write.write(&mut unit).await;
         let news = unit.news;
         match output {
@@ -167,6 +183,7 @@ impl<W: Write> Job for Pending<W> {
 struct WriterTask {
     connection: SqliteConnection,
     publisher: Arc<Publisher>,
+    vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
 }
 
@@ -221,13 +238,16 @@ impl WriterTask {
         execute(&mut self.connection, "BEGIN IMMEDIATE").await?;
         let mut news = Vec::with_capacity(batch.len());
         for job in batch {
-            news.push(job.write(&mut self.connection, self.clock.now()).await?);
+            news.push(job.write(&mut self.connection, &self.vault, self.clock.now()).await?);
         }
         execute(&mut self.connection, "COMMIT").await?;
         Ok(news)
     }
 
     fn tell(&self, news: News) {
+        if !news.erased.is_empty() {
+            self.vault.forget(&news.erased);
+        }
         for published in news.published {
             self.publisher.publish(published);
         }

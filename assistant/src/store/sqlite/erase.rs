@@ -1,0 +1,151 @@
+//! Erasing conversations, and carrying erasures on to whatever else holds their keys.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use conversation::{ConversationId, Erasure, PlaceBehind, StoreError, Timestamp};
+use sqlx::ConnectOptions as _;
+use sqlx::Connection as _;
+
+use super::append::corrupt;
+use super::opening::truncate_log;
+use super::writer::{OrUnavailable as _, Unit, Write};
+use super::{SqliteStore, options, unavailable};
+use crate::vault::erasure::{Erased, Place, PlaceKind};
+
+/// Erasures that one step carries on, so that a long list never fills the memory.
+const PER_STEP: u32 = 10_000;
+
+/// Erases a conversation.
+pub(super) struct Erase(pub(super) Erasure);
+
+#[async_trait]
+impl Write for Erase {
+    type Output = bool;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
+        let Erasure { conversation, by, why } = &self.0;
+        let id = conversation.to_string();
+        let status: Option<String> = sqlx::query_scalar("SELECT status FROM conversations WHERE id = ?")
+            .bind(&id)
+            .fetch_optional(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        let Some(status) = status else { return Ok(false) };
+        // The key's row, events and client messages go with it (`ON DELETE CASCADE`), overwritten (`secure_delete`).
+        sqlx::query("DELETE FROM conversations WHERE id = ?")
+            .bind(&id)
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        sqlx::query("INSERT INTO erasures (conversation, at, by, why) VALUES (?, ?, ?, ?)")
+            .bind(&id)
+            .bind(unit.now.as_millis())
+            .bind(by)
+            .bind(why)
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        unit.news.erased.push(*conversation);
+        unit.news.queue_changed |= !matches!(status.as_str(), "bot" | "closed");
+        Ok(true)
+    }
+}
+
+/// A place knows of erasures up to a number.
+struct Settled {
+    path: String,
+    number: i64,
+}
+
+#[async_trait]
+impl Write for Settled {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE key_places SET settled = max(settled, ?) WHERE path = ?")
+            .bind(self.number)
+            .bind(&self.path)
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        Ok(())
+    }
+}
+
+pub(super) async fn settle(store: &SqliteStore) -> Result<Vec<PlaceBehind>, StoreError> {
+    forget_what_others_erased(store).await?;
+    let places: Vec<(String, String, i64)> = sqlx::query_as(
+        "SELECT path, kind, settled FROM key_places \
+         WHERE settled < (SELECT coalesce(max(number), 0) FROM erasures) ORDER BY path",
+    )
+    .fetch_all(&store.readers)
+    .await
+    .or_unavailable()?;
+    let mut behind = Vec::new();
+    for (path, kind, settled) in places {
+        let kind = PlaceKind::parse(&kind).ok_or_else(|| corrupt(format_args!("a place of kind {kind}")))?;
+        if let Err(reason) = tell(store, Place { path: PathBuf::from(&path), kind }, settled).await? {
+            behind.push(PlaceBehind { path, reason });
+        }
+    }
+    Ok(behind)
+}
+
+/// Tells one place everything it does not know. The inner error is the place's, for people.
+async fn tell(store: &SqliteStore, place: Place, mut settled: i64) -> Result<Result<(), String>, StoreError> {
+    loop {
+        let erased = erased_after(store, settled).await?;
+        let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(Ok(())) };
+        let news: Vec<Erased> = erased.into_iter().map(|(_, one)| one).collect();
+        let told = place.clone();
+        // Files may lie on slow disks and wait for a lock.
+        let told = tokio::task::spawn_blocking(move || told.tell(&news)).await;
+        match told {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Ok(Err(error.to_string())),
+            Err(error) => return Ok(Err(error.to_string())),
+        }
+        let path = place.path.to_string_lossy().into_owned();
+        store.writer.run(Settled { path, number: last }).await?;
+        settled = last;
+    }
+}
+
+async fn erased_after(store: &SqliteStore, number: i64) -> Result<Vec<(i64, Erased)>, StoreError> {
+    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+        "SELECT number, conversation, at FROM erasures WHERE number > ? ORDER BY number LIMIT ?",
+    )
+    .bind(number)
+    .bind(PER_STEP)
+    .fetch_all(&store.readers)
+    .await
+    .or_unavailable()?;
+    rows.into_iter()
+        .map(|(number, conversation, at)| {
+            let conversation: ConversationId = conversation.parse().map_err(corrupt)?;
+            Ok((number, Erased { conversation, at: Timestamp::from_millis(at) }))
+        })
+        .collect()
+}
+
+/// What another process erased leaves this one's memory, and what anybody erased leaves the write-ahead log, where
+/// earlier images of its pages may stand.
+async fn forget_what_others_erased(store: &SqliteStore) -> Result<(), StoreError> {
+    let known = store.forgotten.load(Ordering::Acquire);
+    let erased = erased_after(store, known).await?;
+    let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(()) };
+    let ids: Vec<ConversationId> = erased.into_iter().map(|(_, erased)| erased.conversation).collect();
+    store.vault.forget(&ids);
+    let mut connection = options(&store.path).connect().await.map_err(unavailable)?;
+    let emptied = truncate_log(&mut connection).await;
+    connection.close().await.map_err(unavailable)?;
+    match emptied {
+        Ok(()) => store.forgotten.store(last, Ordering::Release),
+        // Somebody reads for long; the next call tries again.
+        Err(StoreError::Busy) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}

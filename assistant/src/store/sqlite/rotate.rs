@@ -1,0 +1,151 @@
+//! Another master key: data keys are wrapped anew; what they seal stays as it is.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use conversation::{ConversationId, PlaceBehind, StoreError};
+
+use super::append::corrupt;
+use super::writer::{OrUnavailable as _, Unit, Write};
+use super::{SqliteStore, keys, unavailable};
+use crate::vault::{KeyId, Vault, WrappedKey, key_file};
+
+/// Data keys wrapped anew in one transaction, so that other writers wait for milliseconds.
+const PER_BATCH: u32 = 500;
+
+/// What a rotation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// The master key from now on.
+    pub master: KeyId,
+    /// Data keys that were wrapped anew.
+    pub rewrapped: u64,
+    /// Master keys that nothing needs any more and that were taken out of the source.
+    pub dropped: Vec<KeyId>,
+    /// Backups' key files that could not be reached: the former keys stay until they were.
+    pub behind: Vec<PlaceBehind>,
+}
+
+/// New data keys are wrapped with this master key from now on.
+struct SetMaster(KeyId);
+
+#[async_trait]
+impl Write for SetMaster {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        sqlx::query("UPDATE vault SET value = ? WHERE name = 'master'")
+            .bind(self.0.as_str())
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        Ok(())
+    }
+}
+
+/// Wraps some of the data keys anew that another master key wraps; tells how many.
+struct Rewrap;
+
+#[async_trait]
+impl Write for Rewrap {
+    type Output = u64;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
+        let master = keys::current_master(unit.connection).await?;
+        let rows: Vec<(String, String, Vec<u8>)> =
+            sqlx::query_as("SELECT conversation, master, sealed FROM data_keys WHERE master <> ? LIMIT ?")
+                .bind(master.as_str())
+                .bind(PER_BATCH)
+                .fetch_all(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        for (id, old, sealed) in &rows {
+            let conversation: ConversationId = id.parse().map_err(corrupt)?;
+            let old = WrappedKey { master: old.clone().into(), sealed: sealed.clone() };
+            let new = unit.vault.rewrap(conversation, &old, &master)?;
+            sqlx::query("UPDATE data_keys SET master = ?, sealed = ? WHERE conversation = ?")
+                .bind(new.master.as_str())
+                .bind(&new.sealed[..])
+                .bind(id)
+                .execute(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        }
+        Ok(rows.len() as u64)
+    }
+}
+
+impl SqliteStore {
+    /// Replaces the master key while conversations go on. A rotation that was broken off is finished by calling it again
+    /// (it then makes no further key).
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the key source cannot be changed, or the database fails.
+    pub async fn rotate_master_key(&self) -> Result<Rotated, StoreError> {
+        let current = keys::current_master(&mut *self.reader().await?).await?;
+        let unfinished: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM data_keys WHERE master <> ?)")
+                .bind(current.as_str())
+                .fetch_one(&self.readers)
+                .await
+                .map_err(unavailable)?;
+        let first = self.vault.first_master();
+        let master = match (unfinished, first == current) {
+            (true, _) => current,
+            (false, false) => first,
+            (false, true) => self.vault.add_master()?,
+        };
+        self.writer.run(SetMaster(master.clone())).await?;
+        let mut rewrapped = 0;
+        loop {
+            match self.writer.run(Rewrap).await? {
+                0 => break,
+                count => rewrapped += count,
+            }
+        }
+        let behind = self.rewrap_places(&master).await?;
+        let keep = HashSet::from([master.clone()]);
+        let dropped = if behind.is_empty() { self.drop_masters(keep).await? } else { Vec::new() };
+        Ok(Rotated { master, rewrapped, dropped, behind })
+    }
+
+    /// An environment variable cannot be changed from here; its former keys are dropped by whoever set it.
+    async fn drop_masters(&self, keep: HashSet<KeyId>) -> Result<Vec<KeyId>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        let dropping = tokio::task::spawn_blocking(move || vault.keep_masters(&keep)).await;
+        match dropping.map_err(|error| StoreError::Unavailable(error.into()))? {
+            Ok(dropped) => Ok(dropped),
+            Err(crate::vault::VaultError::Key(crate::vault::KeyError::Fixed(_))) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn rewrap_places(&self, master: &KeyId) -> Result<Vec<PlaceBehind>, StoreError> {
+        let paths = self.key_files().await?;
+        let mut behind = Vec::new();
+        for path in paths {
+            let (vault, master, place) = (Arc::clone(&self.vault), master.clone(), PathBuf::from(&path));
+            let done = tokio::task::spawn_blocking(move || rewrap_file(&vault, &place, &master)).await;
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => behind.push(PlaceBehind { path, reason: format!("{error:#}") }),
+                Err(error) => behind.push(PlaceBehind { path, reason: error.to_string() }),
+            }
+        }
+        Ok(behind)
+    }
+}
+
+fn rewrap_file(vault: &Vault, path: &Path, master: &KeyId) -> anyhow::Result<()> {
+    let locked = key_file::lock(path)?;
+    let mut file = locked.read()?.ok_or_else(|| anyhow::anyhow!("{} is not there", path.display()))?;
+    for (conversation, key) in &mut file.keys {
+        if key.master != *master {
+            *key = vault.rewrap(*conversation, key, master)?;
+        }
+    }
+    locked.write(&file)?;
+    Ok(())
+}
