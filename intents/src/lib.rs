@@ -20,6 +20,7 @@ mod understanding;
 mod voice_channel;
 mod weighing;
 
+pub use acts::replies;
 pub use calibration::{Calibration, ChoiceModel, FEWEST_RECORDINGS, Fit, Recording, calibrate_voice};
 pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Continuation};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
