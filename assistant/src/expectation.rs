@@ -153,7 +153,10 @@ mod tests {
         let request = standing.request(likely.clone());
         assert!(Arc::ptr_eq(&request.decoding.bias, &standing.bias));
         assert_eq!(weight(&request.decoding.expected, "是的"), Some(0.5));
-        assert_eq!((request.language, &request.prompt[..2]), (Some(Language::Zh), ["那曲市", "草补"].map(str::to_owned).as_slice()));
+        assert_eq!(
+            (request.language, &request.prompt[..2]),
+            (Some(Language::Zh), ["那曲市", "草补"].map(str::to_owned).as_slice())
+        );
         assert!(!request.prompt.contains(&"是的".to_owned()));
         let greedy = standing.with_beam(1).request(likely.clone());
         assert!(greedy.decoding.is_greedy() && greedy.prompt == request.prompt);

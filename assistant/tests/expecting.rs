@@ -82,10 +82,8 @@ const THIS: &str = "- id: this\n  topic: t\n  zh: {question: 草补什么时候�
                     bo: {question: རྩྭ་ཐང་གི་ཁ་གསབ་ནམ་སྤྲོད་དམ, keywords: [ཁ་གསབ], spoken: ཟླ་བརྒྱད་པར་སྤྲོད།, written: ཟླ་བརྒྱད་པར་སྤྲོད་ཀྱི་རེད།}\n";
 
 /// What is said in each language (about [`THIS`]): as it sounds, and as it is meant. The Tibetan awaits a native reviewer.
-const SAID: [(Language, &str, &str); 2] = [
-    (Language::Zh, "早补什么时候发", "草补什么时候发"),
-    (Language::Bo, "ག་གསབ་ནམ་སྤྲོད་དམ", "ཁ་གསབ་ནམ་སྤྲོད་དམ"),
-];
+const SAID: [(Language, &str, &str); 2] =
+    [(Language::Zh, "早补什么时候发", "草补什么时候发"), (Language::Bo, "ག་གསབ་ནམ་སྤྲོད་དམ", "ཁ་གསབ་ནམ་སྤྲོད་དམ")];
 
 fn publish(folder: &Path, entries: &[&str]) {
     fs::create_dir_all(folder).unwrap();
@@ -142,7 +140,11 @@ async fn the_knowledge_bases_words_are_heard_from_the_turn_after_their_publicati
         assert_eq!(text, meant);
         publish(&folder.path().join("knowledge"), &[OTHER]);
         server.server.reload_knowledge().await.unwrap();
-        assert_eq!(speak(&mut client, &Value::Null).await.0, heard, "what is withdrawn is not expected any more");
+        assert_eq!(
+            speak(&mut client, &Value::Null).await.0,
+            heard,
+            "what is withdrawn is not expected any more"
+        );
     }
 }
 
@@ -190,10 +192,9 @@ const ALIKE: &str = "- id: renew\n  topic: t\n  zh: {question: 身份证到期�
 
 #[tokio::test]
 async fn whoever_is_offered_choices_is_heard_to_choose() {
-    for (language, topic, heard, meant) in [
-        (Language::Zh, "身份证", "第二哥", "第二个"),
-        (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར།", "གཉིས་བ", "གཉིས་པ"),
-    ] {
+    for (language, topic, heard, meant) in
+        [(Language::Zh, "身份证", "第二哥", "第二个"), (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར།", "གཉིས་བ", "གཉིས་པ")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let server = listening(&folder, (language, heard, meant), "", &[OTHER, ALIKE]).await;
         let mut client = server.citizen(language.code()).await;

@@ -86,7 +86,10 @@ fn phrases_that_are_too_many_too_long_or_empty_are_named_with_their_place_and_li
     refused(&start(&[String::new()]), ErrorCode::BadMessage, Some("expect[0]"));
     refused(&start(&["社保".to_owned(), " \n".to_owned()]), ErrorCode::BadMessage, Some("expect[1]"));
     let error = ClientMessage::parse(&start(&["ཀ".repeat(101)])).unwrap_err();
-    assert!(error.to_string().contains("101 characters") && error.to_string().contains("1 to 100"), "{error}");
+    assert!(
+        error.to_string().contains("101 characters") && error.to_string().contains("1 to 100"),
+        "{error}"
+    );
     assert_eq!(error.id().unwrap().as_str(), "a");
     let odd = r#"{"type":"audio_start","id":"a","codec":"pcm16","sample_rate":16000,"expect":["a",7]}"#;
     refused(odd, ErrorCode::BadMessage, Some("expect[1]"));

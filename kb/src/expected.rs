@@ -32,7 +32,11 @@ impl TryFrom<f32> for Expected {
 
     fn try_from(weight: f32) -> Result<Self, NoWeight> {
         // Of the two zeros one is enough, so that equal weights are written alike.
-        if (0.0..=MOST).contains(&weight) { Ok(Self(weight.abs())) } else { Err(NoWeight(weight.to_string())) }
+        if (0.0..=MOST).contains(&weight) {
+            Ok(Self(weight.abs()))
+        } else {
+            Err(NoWeight(weight.to_string()))
+        }
     }
 }
 

@@ -248,7 +248,8 @@ fn a_mistake_is_named_with_file_line_and_reason_in_every_format() {
     let found = named(&Collection::parse("faq.yaml", yaml));
     assert_eq!(found.len(), 4, "{found:#?}");
     assert!(
-        found[3].starts_with("error: faq.yaml:22, entry loud, expected: “9” is no weight; write a number from 0"),
+        found[3]
+            .starts_with("error: faq.yaml:22, entry loud, expected: “9” is no weight; write a number from 0"),
         "{found:#?}"
     );
     assert!(
@@ -277,7 +278,10 @@ fn a_mistake_is_named_with_file_line_and_reason_in_every_format() {
 
     let csv = collection.to_csv().unwrap().replace(",1.1,", ",བཞི།,");
     let found = named(&Collection::parse_table("faq.csv", csv.as_bytes()));
-    assert!(found[0].starts_with("error: faq.csv:3:8, entry full, expected: “བཞི།” is no weight"), "{found:#?}");
+    assert!(
+        found[0].starts_with("error: faq.csv:3:8, entry full, expected: “བཞི།” is no weight"),
+        "{found:#?}"
+    );
 
     collection.entries[0].entry.answers.clear();
     let mut second = collection.entries[0].clone();

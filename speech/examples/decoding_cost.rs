@@ -83,7 +83,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let graph = ContextGraph::new(phrases, []);
         for beam in [1, 4, 8, 16] {
             let options = DecodeOptions { beam, ..DecodeOptions::default() };
-            let took = least(|| decode(matrix, &options, Context::new(graph.as_ref(), None))) / SECONDS as f64;
+            let took =
+                least(|| decode(matrix, &options, Context::new(graph.as_ref(), None))) / SECONDS as f64;
             println!("{beam:4}  {count:7}  {prepared:13.1}  {took:22.2}");
         }
     }

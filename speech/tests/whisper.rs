@@ -211,7 +211,10 @@ fn words_have_times_near_those_at_which_they_were_spoken_and_are_as_sure_as_thei
         assert_eq!(texts, reading.text, "a Chinese character is a word");
         for (number, word) in reading.words.iter().enumerate() {
             let (start, end) = (spoken_at(number), spoken_at(number) + 320);
-            assert!(word.start_ms.abs_diff(start) <= 100 && word.end_ms.abs_diff(end) <= 100, "{word:?} {start} {end}");
+            assert!(
+                word.start_ms.abs_diff(start) <= 100 && word.end_ms.abs_diff(end) <= 100,
+                "{word:?} {start} {end}"
+            );
         }
         let least = reading.words.iter().filter_map(|word| word.confidence).fold(1.0, f32::min);
         assert!(least > 0.0 && least <= reading.confidence.unwrap(), "{reading:?}");

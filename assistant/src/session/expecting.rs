@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn where_nothing_is_asked_nothing_is_waited_for_and_an_offered_person_is_taken_or_not() {
-        for (language, yes, first) in [(Language::Zh, "好的", "第一个"), (Language::Bo, "འགྲིག་གི་རེད", "དང་པོ")] {
+        for (language, yes, first) in [(Language::Zh, "好的", "第一个"), (Language::Bo, "འགྲིག་གི་རེད", "དང་པོ")]
+        {
             assert_eq!(waited_for(None, &Memory::default(), language), []);
             let offered = Memory { person_offered: true, ..Memory::default() };
             let all = waited_for(None, &offered, language);

@@ -269,7 +269,12 @@ fn a_question_back_is_answered_by_yes_no_or_one_of_its_choices_in_its_language()
         assert!(has(1, yes) && !has(1, second));
         assert!(has(2, yes) && has(2, second) && !has(2, third) && has(3, third));
         assert!(replies(3).iter().all(|phrase| {
-            let other = |c: char| matches!((Script::of(c), language), (Script::Tibetan, Language::Zh) | (Script::Han, Language::Bo));
+            let other = |c: char| {
+                matches!(
+                    (Script::of(c), language),
+                    (Script::Tibetan, Language::Zh) | (Script::Han, Language::Bo)
+                )
+            };
             !phrase.contains(other)
         }));
     }

@@ -6,8 +6,8 @@ use language::Language;
 
 use super::{COLUMNS, Grid, cell, kind, text, workbook};
 use crate::{
-    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Expected, Kind, Link, Localized, Position, Problem,
-    Review, Revision, Signature, Sourced, Text,
+    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Expected, Kind, Link, Localized, Position,
+    Problem, Review, Revision, Signature, Sourced, Text,
 };
 
 impl Collection {

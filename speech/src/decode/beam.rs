@@ -119,7 +119,8 @@ pub(super) fn search(
     let mut kept: Vec<(u32, Mass)> = vec![(ROOT, Mass { blank: 0.0, other: f32::NEG_INFINITY })];
     let mut grown: FxHashMap<u32, Mass> = FxHashMap::default();
     for frame in 0..posteriors.frames() {
-        let tried = tried_classes(posteriors, frame, (beam * CLASSES_PER_PREFIX).max(FEWEST_CLASSES), context);
+        let tried =
+            tried_classes(posteriors, frame, (beam * CLASSES_PER_PREFIX).max(FEWEST_CLASSES), context);
         let made = prefixes.all.len();
         grown.clear();
         for &(number, mass) in &kept {

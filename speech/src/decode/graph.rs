@@ -119,8 +119,7 @@ impl ContextGraph {
         while let Some(at) = waiting.pop_front() {
             for number in self.first[at as usize]..self.first[at as usize + 1] {
                 let (class, child) = self.edges[number as usize];
-                let fail =
-                    if at == ROOT { ROOT } else { self.follow(self.nodes[at as usize].fail, class) };
+                let fail = if at == ROOT { ROOT } else { self.follow(self.nodes[at as usize].fail, class) };
                 let suffix = self.nodes[fail as usize];
                 let last = self.onward(child).is_empty();
                 let node = &mut self.nodes[child as usize];

@@ -186,11 +186,7 @@ fn mean_confidence(tokens: &[DecodedToken]) -> f32 {
 /// Reads posteriors as `options` say; best first, at least one (which may have no tokens) and at most
 /// [`DecodeOptions::nbest`]. `context` is what the options expect in the recogniser's classes (see [`BiasCache`]); without it
 /// that is not heeded.
-pub fn decode(
-    posteriors: LogPosteriors<'_>,
-    options: &DecodeOptions,
-    context: Context<'_>,
-) -> Vec<Decoded> {
+pub fn decode(posteriors: LogPosteriors<'_>, options: &DecodeOptions, context: Context<'_>) -> Vec<Decoded> {
     if options.beam <= 1 && context.is_empty() {
         return vec![greedy::greedy(posteriors)];
     }

@@ -44,10 +44,7 @@ fn worth_alone(text: &[u32], phrases: &[(Vec<u32>, f32)]) -> f32 {
 }
 
 /// Every text with its score, by going through all paths.
-fn by_brute_force(
-    posteriors: LogPosteriors<'_>,
-    worth: impl Fn(&[u32]) -> f32,
-) -> Vec<(Vec<u32>, f32)> {
+fn by_brute_force(posteriors: LogPosteriors<'_>, worth: impl Fn(&[u32]) -> f32) -> Vec<(Vec<u32>, f32)> {
     let (frames, classes) = (posteriors.frames(), posteriors.classes());
     let mut texts: BTreeMap<Vec<u32>, f32> = BTreeMap::new();
     for number in 0..classes.pow(frames as u32) {
@@ -191,7 +188,8 @@ fn an_expected_phrase_that_is_second_by_sound_becomes_first_and_is_not_invented(
     let alike = [row(0.56, 0.4, 0.02), row(0.01, 0.01, 0.96)].concat();
     let clear = [row(0.95, 0.01, 0.02), row(0.01, 0.01, 0.96)].concat();
     let graph = ContextGraph::new([(vec![2, 3], 0.5)], []).unwrap();
-    let first = |values: &[f32], graph| beam::search(matrix(values, 4), 8, 1, Context::new(graph, None)).remove(0);
+    let first =
+        |values: &[f32], graph| beam::search(matrix(values, 4), 8, 1, Context::new(graph, None)).remove(0);
     assert_eq!(first(&alike, None).classes(), [1, 3]);
     let helped = first(&alike, Some(&graph));
     assert_eq!((helped.classes(), helped.bonus), (vec![2, 3], 1.0));
@@ -240,7 +238,8 @@ fn a_phrase_that_is_all_that_is_said_counts_only_where_it_is() {
     // Class 1 and 2 sound nearly alike; class 3 follows, or does not.
     let row = |a: f32, b: f32, c: f32| [0.02_f32, a, b, c].map(f32::ln);
     let graph = ContextGraph::new([], [(vec![2], 1.0)]).unwrap();
-    let first = |values: &[f32]| beam::search(matrix(values, 4), 8, 1, Context::new(None, Some(&graph))).remove(0);
+    let first =
+        |values: &[f32]| beam::search(matrix(values, 4), 8, 1, Context::new(None, Some(&graph))).remove(0);
     let only = first(&row(0.56, 0.4, 0.02));
     assert_eq!((only.classes(), only.bonus), (vec![2], 1.0));
     let more = first(&[row(0.56, 0.4, 0.02), row(0.01, 0.01, 0.96)].concat());

@@ -160,7 +160,10 @@ mod tests {
                 let timed = timed(&characters, &audio);
                 assert_eq!(timed.len(), characters.len());
                 assert!(timed.iter().all(|c| c.start_ms <= c.end_ms));
-                assert!(timed.iter().all(|c| c.end_ms as usize <= audio.len().div_ceil(FRAME) * 10), "{timed:?}");
+                assert!(
+                    timed.iter().all(|c| c.end_ms as usize <= audio.len().div_ceil(FRAME) * 10),
+                    "{timed:?}"
+                );
                 assert!(timed.windows(2).all(|pair| pair[0].start_ms <= pair[1].start_ms), "{timed:?}");
             }
         }
