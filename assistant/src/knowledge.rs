@@ -13,21 +13,13 @@ use intents::{
 };
 use kb::{Collection, Publication};
 use language::Language;
-use speech::decode::{Bias, BiasPhrase};
 
 pub use intents::policy::Memory;
 
-use crate::{calibration::StoredCalibration, config::Configuration, encoder};
+use crate::{calibration::StoredCalibration, config::Configuration, encoder, expectation::Standing};
 
 /// Below this probability a hint while somebody still speaks would mislead more than help.
 const HINT_CONFIDENCE: f32 = 0.5;
-
-/// What a token of a whole question is worth to a recogniser, in nats. Chosen, not fitted (no dictating engine has been
-/// measured with this project): low, since a question has many tokens.
-const QUESTION_BIAS: f32 = 0.3;
-
-/// The same for a keyword: icefall's recipes use 1 to 2.
-const KEYWORD_BIAS: f32 = 1.0;
 
 /// Why there is no knowledge to answer from.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +56,7 @@ pub struct Brain {
     publication: Arc<Publication>,
     understander: Understander,
     rules: Arc<Rules>,
+    standing: PerLanguage<Standing>,
     changes_on: Option<kb::Date>,
 }
 
@@ -176,7 +169,12 @@ impl Brain {
             failures_before_person: settings.escalate_after,
             ..understander.rules().as_ref().clone()
         };
-        Ok(Self { publication, understander, rules: Arc::new(rules), changes_on: None })
+        let hearing = &configuration.hearing;
+        let standing = PerLanguage {
+            bo: Standing::of(&publication, Language::Bo, &hearing.bo),
+            zh: Standing::of(&publication, Language::Zh, &hearing.zh),
+        };
+        Ok(Self { publication, understander, rules: Arc::new(rules), standing, changes_on: None })
     }
 
     /// The publication.
@@ -271,17 +269,12 @@ impl Brain {
         by_turns.take(count).map(|question| (*question).to_owned()).collect()
     }
 
-    /// What somebody who asks in one language may be expected to say: every way of asking, and the keywords, for a recogniser
-    /// that takes dictation. Made anew at every call: keep it, since engines know a bias again by its address.
-    pub fn bias(&self, language: Language) -> Arc<Bias> {
-        let mut phrases = Vec::new();
-        let mut expect = |text: &str, weight| phrases.push(BiasPhrase { text: text.to_owned(), weight });
-        for text in self.publication.entries().iter().filter_map(|entry| entry.text(language)) {
-            expect(&text.question, QUESTION_BIAS);
-            text.variants.iter().for_each(|way| expect(way, QUESTION_BIAS));
-            text.keywords.iter().for_each(|word| expect(word, KEYWORD_BIAS));
+    /// What somebody who speaks one language may be expected to say.
+    pub const fn standing(&self, language: Language) -> &Standing {
+        match language {
+            Language::Bo => &self.standing.bo,
+            Language::Zh => &self.standing.zh,
         }
-        Arc::new(Bias::new(phrases))
     }
 
     /// What the knowledge base says about itself, to be shown with it; empty where it says nothing.

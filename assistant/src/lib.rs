@@ -22,6 +22,7 @@ pub mod cli;
 pub mod config;
 pub mod doors;
 pub mod encoder;
+pub mod expectation;
 pub mod knowledge;
 pub mod masking;
 pub mod models;

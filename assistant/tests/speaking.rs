@@ -5,22 +5,20 @@
 
 mod common;
 
-use std::{sync::Arc, sync::atomic::AtomicBool, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use assistant::{
     phrases::{Phrase, say},
     server::Parts,
     workers::engines::EngineSet,
 };
-use common::{TestServer, error, question, start_with};
+use common::{TestServer, error, question, start_with, voice};
 use examples::{Client, Message, StartOptions};
 use language::{Evidence, FormBatch, Language};
 use serde_json::{Value, json};
 use speech::{
-    Capabilities, Hypothesis, SpeechRequest, Synthesizer, TranscribeError, TranscribeRequest, Transcriber,
-    Transcript,
-    codec::{opus::OpusDecoder, resample::Resampler},
-    synthesizer::{EspeakSettings, EspeakVoice},
+    Capabilities, Hypothesis, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    codec::opus::OpusDecoder,
 };
 
 /// Hears always the same.
@@ -98,20 +96,6 @@ async fn server(hears: Hears, overrides: &str) -> TestServer {
     };
     let engines = vec![EngineSet::shared(Box::new(Scripted { capabilities, hears }))];
     start_with(overrides, Parts { engines: Some(engines), ..Parts::default() }).await
-}
-
-/// A voice saying something, 16 kHz, with silence around it.
-fn voice(text: &str, language: Language, silence_after: f32) -> Vec<i16> {
-    let folder = tempfile::tempdir().unwrap();
-    let mut voice = EspeakVoice::new(EspeakSettings::default(), folder.path()).unwrap();
-    let request = SpeechRequest { text: text.to_owned(), language, rate: 1.0 };
-    let clip = voice.synthesize(&request, &AtomicBool::new(false)).unwrap();
-    let mut resampler = Resampler::new(clip.sample_rate, 16_000).unwrap();
-    let mut samples = vec![0.0; 4_800];
-    samples.extend(resampler.push(&clip.samples).unwrap());
-    samples.extend(resampler.finish().unwrap());
-    samples.extend(vec![0.0; (silence_after * 16_000.0) as usize]);
-    samples.iter().map(|s| (s * 32_767.0) as i16).collect()
 }
 
 struct Turn {

@@ -72,6 +72,30 @@ fn a_wrong_field_is_named() {
 }
 
 #[test]
+fn phrases_that_are_too_many_too_long_or_empty_are_named_with_their_place_and_limit() {
+    let start = |phrases: &[String]| {
+        let phrases = serde_json::to_string(phrases).unwrap();
+        format!(r#"{{"type":"audio_start","id":"a","codec":"pcm16","sample_rate":16000,"expect":{phrases}}}"#)
+    };
+    for character in ["身", "ཀ", "🏔"] {
+        let longest = character.repeat(100);
+        assert!(ClientMessage::parse(&start(&vec![longest.clone(); 32])).is_ok());
+        refused(&start(&vec![longest.clone(); 33]), ErrorCode::BadMessage, Some("expect"));
+        refused(&start(&[longest.clone(), longest + character]), ErrorCode::BadMessage, Some("expect[1]"));
+    }
+    refused(&start(&[String::new()]), ErrorCode::BadMessage, Some("expect[0]"));
+    refused(&start(&["社保".to_owned(), " \n".to_owned()]), ErrorCode::BadMessage, Some("expect[1]"));
+    let error = ClientMessage::parse(&start(&["ཀ".repeat(101)])).unwrap_err();
+    assert!(
+        error.to_string().contains("101 characters") && error.to_string().contains("1 to 100"),
+        "{error}"
+    );
+    assert_eq!(error.id().unwrap().as_str(), "a");
+    let odd = r#"{"type":"audio_start","id":"a","codec":"pcm16","sample_rate":16000,"expect":["a",7]}"#;
+    refused(odd, ErrorCode::BadMessage, Some("expect[1]"));
+}
+
+#[test]
 fn the_error_carries_the_messages_id_where_it_could_be_read() {
     let error =
         ClientMessage::parse(r#"{"type":"choose","id":"མ1","clarify_seq":3,"choice":9}"#).unwrap_err();

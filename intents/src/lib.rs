@@ -20,6 +20,7 @@ mod understanding;
 mod voice_channel;
 mod weighing;
 
+pub use acts::replies;
 pub use calibration::{
     Calibration, ChoiceModel, FEWEST_RECORDINGS, FORMAT as CALIBRATION_FORMAT, Fit, Recording,
     calibrate_voice,

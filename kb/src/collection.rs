@@ -347,11 +347,22 @@ fn blame(value: &Value) -> Option<(String, String)> {
         "answers" => serde_yaml_ng::from_value::<Vec<crate::AnswerVariant>>(value.clone()).err(),
         "office" => serde_yaml_ng::from_value::<Option<Localized>>(value.clone()).err(),
         "valid_from" | "valid_until" => serde_yaml_ng::from_value::<Option<crate::Date>>(value.clone()).err(),
+        "expected" => serde_yaml_ng::from_value::<Option<crate::Expected>>(value.clone()).err(),
         "sample" | "escalate" => serde_yaml_ng::from_value::<bool>(value.clone()).err(),
         _ => serde_yaml_ng::from_value::<String>(value.clone()).err(),
     };
-    let fields =
-        ["id", "topic", "sample", "escalate", "links", "office", "valid_from", "valid_until", "answers"];
+    let fields = [
+        "id",
+        "topic",
+        "sample",
+        "escalate",
+        "links",
+        "office",
+        "valid_from",
+        "valid_until",
+        "expected",
+        "answers",
+    ];
     fields.into_iter().find_map(|field| {
         let error = readable(field, value.get(field)?)?;
         Some((field.to_owned(), error.to_string()))

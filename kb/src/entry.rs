@@ -3,7 +3,7 @@
 use language::Language;
 use serde::{Deserialize, Serialize};
 
-use crate::{Date, Revision};
+use crate::{Date, Expected, Revision};
 
 /// The stable name of an entry: kebab-case ASCII, one for both languages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -221,6 +221,9 @@ pub struct Entry {
     /// The last day on which it holds; for ever where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Date>,
+    /// How strongly its words are expected of people who speak, where that is not as usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
     /// Answers that differ by place or person group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<AnswerVariant>,

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use kb::{
-    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Link, Localized, Review, Revision,
+    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Expected, Link, Localized, Review, Revision,
     Signature, Sourced, Text,
 };
 use proptest::prelude::*;
@@ -49,6 +49,10 @@ fn the_sample_knowledge_base_comes_back_from_every_format_as_it_was() {
 
 fn day(text: &str) -> Date {
     text.parse().unwrap()
+}
+
+fn weight(weight: f32) -> Expected {
+    weight.try_into().unwrap()
 }
 
 /// An entry in which nothing is left out.
@@ -101,6 +105,7 @@ fn full() -> Entry {
         office: Some(Localized { zh: "局".into(), bo: "ཅུས།".into() }),
         valid_from: Some(day("2026-01-01")),
         valid_until: Some(day("2026-12-31")),
+        expected: Some(weight(1.1)),
         answers: vec![
             answer(Some("540600"), Some("herder")),
             answer(None, Some("pensioner")),
@@ -202,8 +207,9 @@ fn entries() -> impl Strategy<Value = Entry> {
         (nasty(), nasty(), any::<bool>(), any::<bool>(), any::<bool>()),
         (texts(), prop::option::of(texts())),
         (prop::collection::vec(link, 0..3), offices(), prop::collection::vec(answers(), 0..3)),
+        prop::option::of(0.0_f32..=4.0),
     )
-        .prop_map(|(head, (one, other), (links, office, answers))| Entry {
+        .prop_map(|(head, (one, other), (links, office, answers), expected)| Entry {
             id: EntryId(head.0),
             topic: head.1,
             sample: head.2,
@@ -214,6 +220,7 @@ fn entries() -> impl Strategy<Value = Entry> {
             office,
             valid_from: head.2.then(|| day("1999-12-31")),
             valid_until: head.3.then(|| day("2030-01-01")),
+            expected: expected.map(weight),
             answers,
         })
 }
@@ -236,9 +243,15 @@ fn a_mistake_is_named_with_file_line_and_reason_in_every_format() {
         |collection: &Collection| collection.problems.iter().map(ToString::to_string).collect::<Vec<_>>();
     let yaml = "format: drilen-kb/1\nname: t\nentries:\n# 第一条\n- id: good\n  topic: t\n  zh: {question: 问, spoken: 答, written: 答}\n\
                 - id: bad\n  topic: t\n  bo:\n    question: དྲི་བ།\n    spoken: ལན།\n    written: ལན།\n    colour: red\n\
-                - topic: t\n  zh: {question: 问二, spoken: 答, written: 答}\n- id: day\n  topic: t\n  valid_from: 1. March\n";
+                - topic: t\n  zh: {question: 问二, spoken: 答, written: 答}\n- id: day\n  topic: t\n  valid_from: 1. March\n\
+                - id: loud\n  topic: t\n  expected: 9\n";
     let found = named(&Collection::parse("faq.yaml", yaml));
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(
+        found[3]
+            .starts_with("error: faq.yaml:22, entry loud, expected: “9” is no weight; write a number from 0"),
+        "{found:#?}"
+    );
     assert!(
         found[0].starts_with("error: faq.yaml:14:5, entry bad, bo: unknown field `colour`"),
         "{found:#?}"
@@ -260,6 +273,13 @@ fn a_mistake_is_named_with_file_line_and_reason_in_every_format() {
     let found = named(&Collection::parse_table("faq.csv", csv.as_bytes()));
     assert!(
         found[0].starts_with("error: faq.csv:3:7, entry full, valid_until: “31.12.” is no date"),
+        "{found:#?}"
+    );
+
+    let csv = collection.to_csv().unwrap().replace(",1.1,", ",བཞི།,");
+    let found = named(&Collection::parse_table("faq.csv", csv.as_bytes()));
+    assert!(
+        found[0].starts_with("error: faq.csv:3:8, entry full, expected: “བཞི།” is no weight"),
         "{found:#?}"
     );
 

@@ -82,7 +82,8 @@ pub struct TranscribeRequest {
     pub prompt: Vec<String>,
     /// The utterance is not over yet: speed matters more than the last word.
     pub partial: bool,
-    /// How posteriors become text, and which phrases to expect; engines that do not decode posteriors ignore it.
+    /// How posteriors become text, and which phrases to expect; engines that do not decode posteriors ignore it. Partial
+    /// transcripts are the greedy path whatever it says.
     pub decoding: DecodeOptions,
 }
 

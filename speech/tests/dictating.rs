@@ -99,6 +99,7 @@ fn a_dictating_model_gives_text_times_and_readings_and_heeds_what_is_expected() 
         beam: 12,
         nbest: 1,
         bias: Arc::new(Bias::new([BiasPhrase { text, weight }])),
+        ..DecodeOptions::default()
     };
     let unsaid: String = said.chars().rev().collect();
     let (mut plain, mut helped) = (0, 0);

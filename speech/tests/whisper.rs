@@ -195,6 +195,37 @@ fn words_are_written_in_the_language_that_is_pinned() {
     }
 }
 
+/// The words' true times: [`speak`] begins with 100 ms of silence, and a word takes 320 ms and 80 ms of silence.
+fn spoken_at(word: usize) -> u32 {
+    100 + 400 * word as u32
+}
+
+#[test]
+fn words_have_times_near_those_at_which_they_were_spoken_and_are_as_sure_as_their_least_sure_token() {
+    let mut whisper = WhisperModel::load(&WORDS).unwrap().transcriber(1).unwrap();
+    for words in SPOKEN {
+        let said = speak(words);
+        let transcript = whisper.transcribe(&said, &pinned(Language::Zh)).unwrap();
+        let reading = &transcript.hypotheses[0];
+        let texts: String = reading.words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, reading.text, "a Chinese character is a word");
+        for (number, word) in reading.words.iter().enumerate() {
+            let (start, end) = (spoken_at(number), spoken_at(number) + 320);
+            assert!(
+                word.start_ms.abs_diff(start) <= 100 && word.end_ms.abs_diff(end) <= 100,
+                "{word:?} {start} {end}"
+            );
+        }
+        let least = reading.words.iter().filter_map(|word| word.confidence).fold(1.0, f32::min);
+        assert!(least > 0.0 && least <= reading.confidence.unwrap(), "{reading:?}");
+        // The model's Tibetan words are letters with no tsheg between them: one syllable, from the first sound to the last.
+        let tibetan = whisper.transcribe(&said, &pinned(Language::Bo)).unwrap().hypotheses.remove(0);
+        let [word] = tibetan.words.as_slice() else { panic!("{tibetan:?}") };
+        assert_eq!(word.text, tibetan.text);
+        assert!(word.start_ms.abs_diff(100) <= 60 && word.end_ms.abs_diff(spoken_at(words.len()) - 80) <= 60);
+    }
+}
+
 #[test]
 fn what_was_said_weighs_most_in_a_short_list() {
     let mut whisper = WhisperModel::load(&WORDS).unwrap().transcriber(1).unwrap();

@@ -51,6 +51,8 @@ export interface AudioStart {
   codec: UplinkCodec;
   /** Hertz; 16000 for `pcm16`. */
   sample_rate: number;
+  /** What the citizen is likely to say: at most 32 phrases of 1 to 100 characters. */
+  expect?: string[];
 }
 export interface Commit {
   type: "commit";

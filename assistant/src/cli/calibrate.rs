@@ -11,7 +11,7 @@ use intents::{
 use kb::{EntryId, Publication};
 use language::{Evidence, Language, numbers};
 use serde::Serialize;
-use speech::{TranscribeRequest, codec::file::decode_path};
+use speech::codec::file::decode_path;
 
 use super::{Failure, Outcome, counted, language, manifest, transcribe::undecoded};
 use crate::{
@@ -242,7 +242,7 @@ fn hear(rows: &[manifest::Row], options: &Options, brain: &Brain, engines: &mut 
         failed: 0,
     };
     for row in rows {
-        match recording(row, options, brain.publication(), engines, &mut heard.engines) {
+        match recording(row, options, brain, engines, &mut heard.engines) {
             Ok(recording) => heard.recordings.push(recording),
             Err(reason) => {
                 eprintln!("error: line {}, {}: {reason}", row.line, row.path.display());
@@ -256,17 +256,18 @@ fn hear(rows: &[manifest::Row], options: &Options, brain: &Brain, engines: &mut 
 fn recording(
     row: &manifest::Row,
     options: &Options,
-    publication: &Publication,
+    brain: &Brain,
     engines: &mut EngineSet,
     names: &mut PerLanguage<String>,
 ) -> Result<Spoken, String> {
     let spoken = row.cell(1).map_or(Ok(options.language), language)?;
     let meant = row.cell(0).ok_or("the line does not say which entry is asked for")?;
-    let (entry, read) = asked_for(meant, publication)?;
+    let (entry, read) = asked_for(meant, brain.publication())?;
     let read = row.cell(2).map(str::to_owned).or(read);
     let engine = engines.get(spoken).ok_or_else(|| format!("no engine hears {spoken}"))?;
     let audio = decode_path(&row.path, engine.capabilities().max_seconds).map_err(|e| undecoded(&e))?;
-    let request = TranscribeRequest { language: Some(spoken), ..TranscribeRequest::default() };
+    // As the server hears it.
+    let request = brain.standing(spoken).request(Vec::new());
     let transcript = engine.transcribe(&audio, &request).map_err(|error| error.to_string())?;
     engine.name().clone_into(names.get_mut(spoken));
     if transcript.evidence.is_none() && transcript.text().is_empty() {

@@ -79,12 +79,28 @@ pub struct Hearing {
     pub portal: EndpointRules,
 }
 
-/// The engines for one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+impl Hearing {
+    /// What holds for one language.
+    pub const fn of(&self, language: Language) -> &HearingIn {
+        match language {
+            Language::Bo => &self.bo,
+            Language::Zh => &self.zh,
+        }
+    }
+}
+
+/// How one language is heard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HearingIn {
     /// Fall-back chain: the next is asked where the one before cannot be loaded or fails. Empty: no speech in this language.
     pub engines: Vec<Engine>,
+    /// Texts that are followed at once where an engine that takes dictation decodes posteriors. 1: each moment's best class,
+    /// and such an engine expects nothing.
+    pub beam: u8,
+    /// How strongly an engine that takes dictation expects the knowledge base's words and what the conversation waits for, as a
+    /// multiple of what is usual. 0: not at all.
+    pub bias: f32,
 }
 
 /// A speech engine.

@@ -3,7 +3,14 @@
 
 use conversation::protocol::{MAX_AUDIO_SECONDS, MAX_TEXT_CHARACTERS};
 
+use language::Language;
+
 use super::{Configuration, Problem};
+
+/// The widest beam: time grows with it, and nothing is found any more beyond it.
+const MOST_BEAM: u8 = 64;
+/// The strongest bias: a keyword's words are then worth the most that a recogniser may be lent for them.
+const MOST_BIAS: f32 = 4.0;
 
 /// Everything wrong with the values of `c`; empty where it can be used.
 pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
@@ -41,6 +48,13 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         "limits.idle",
         "must be at least 5s, or a phone that pings every 30 s is thrown out",
     );
+    for language in Language::ALL {
+        let (heard, key) = (c.hearing.of(language), |name: &str| format!("hearing.{language}.{name}"));
+        let beam = (1..=MOST_BEAM).contains(&heard.beam);
+        must(beam, &key("beam"), "must be between 1 (each moment's best class) and 64; 8 is usual");
+        let bias = (0.0..=MOST_BIAS).contains(&heard.bias);
+        must(bias, &key("bias"), "must be between 0 (nothing is expected) and 4; 1.0 is usual");
+    }
     must((1..=64).contains(&c.hearing.threads), "hearing.threads", "must be between 1 and 64");
     must((1..=64).contains(&c.voice.threads), "voice.threads", "must be between 1 and 64");
     must((0.4..=1.0).contains(&c.voice.slow_rate), "voice.slow_rate", "must be between 0.4 and 1.0");

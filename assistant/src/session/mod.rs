@@ -12,6 +12,7 @@
 
 mod catch_up;
 mod continued;
+mod expecting;
 mod input;
 mod memory;
 mod refusal;

@@ -127,6 +127,8 @@ impl Due {
 pub(super) struct Turn {
     decoder: Decoder,
     language: Language,
+    /// What is asked of an engine for all of it.
+    request: TranscribeRequest,
     listener: Listener,
     hearing: Hearing,
     /// Length of the utterance at the last partial transcript.
@@ -216,7 +218,7 @@ impl Ear {
 
     /// Begins a turn; `None` where its decoder cannot be had, which the connection has been told.
     pub(super) fn open(&self, opening: Opening) -> Option<Turn> {
-        let Opening { codec, language, listener, events } = opening;
+        let Opening { codec, language, request, listener, events } = opening;
         let streams = Arc::clone(&self.streams);
         let (decoder, failed) = match codec {
             Codec::Pcm16 => (Decoder::Pcm16, None),
@@ -228,6 +230,7 @@ impl Ear {
         let turn = Turn {
             decoder,
             language,
+            request,
             listener,
             hearing: Hearing::Waiting,
             partial_at: 0,
@@ -290,8 +293,7 @@ impl Ear {
 
     /// Somebody has begun to speak.
     fn begin(&mut self, turn: &mut Turn) {
-        let request = TranscribeRequest { language: Some(turn.language), ..TranscribeRequest::default() };
-        let live = self.engines.get(turn.language).and_then(|engine| engine.begin(&request));
+        let live = self.engines.get(turn.language).and_then(|engine| engine.begin(&turn.request));
         turn.listener.set_judged(live.is_some());
         turn.hearing = live.map_or(Hearing::Whole, |live| Hearing::Live { live, fed: 0 });
         turn.partial_at = 0;
@@ -378,11 +380,7 @@ impl Ear {
             Hearing::Live { live, .. } => engine.conclude(live, false),
             _ if length < turn.partial_at + length / PARTIAL_BACKOFF => return,
             _ => {
-                let request = TranscribeRequest {
-                    language: Some(turn.language),
-                    partial: true,
-                    ..TranscribeRequest::default()
-                };
+                let request = TranscribeRequest { partial: true, ..turn.request.clone() };
                 engine.transcribe(turn.listener.audio(), &request)
             }
         };
@@ -418,7 +416,7 @@ impl Ear {
         }
         let whole = match self.conclude(turn, utterance) {
             Some(transcript) => Ok(self.heard(transcript, turn.language)),
-            None => self.transcribe(&utterance.audio, turn.language),
+            None => self.transcribe(&utterance.audio, turn),
         };
         let whole = whole.map(|heard| Heard { complaint, ..heard });
         let outcome = whole.and_then(|whole| self.told(turn, utterance, whole));
@@ -445,7 +443,7 @@ impl Ear {
             return Ok(EarEvent::Final(whole));
         };
         let rest = utterance.audio.get(at..).unwrap_or_default();
-        let rest = Heard { complaint: whole.complaint, ..self.transcribe(rest, turn.language)? };
+        let rest = Heard { complaint: whole.complaint, ..self.transcribe(rest, turn)? };
         let rest_ms = utterance.speech_ms.saturating_sub(first_ms);
         Ok(EarEvent::Continued(Box::new(Continued { first, whole, rest, rest_ms })))
     }
@@ -469,13 +467,12 @@ impl Ear {
         }
     }
 
-    fn transcribe(&mut self, audio: &[f32], language: Language) -> Result<Heard, TranscribeError> {
+    fn transcribe(&mut self, audio: &[f32], turn: &Turn) -> Result<Heard, TranscribeError> {
         let none =
             || TranscribeError::Engine { engine: "none".to_owned(), reason: "no engine hears it".to_owned() };
-        let engine = self.engines.get(language).ok_or_else(none)?;
-        let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
-        let transcript = engine.transcribe(audio, &request)?;
-        Ok(self.heard(transcript, language))
+        let engine = self.engines.get(turn.language).ok_or_else(none)?;
+        let transcript = engine.transcribe(audio, &turn.request)?;
+        Ok(self.heard(transcript, turn.language))
     }
 
     fn heard(&mut self, transcript: Transcript, language: Language) -> Heard {

@@ -20,7 +20,7 @@ use intents::Completeness;
 use language::Language;
 use metrics::histogram;
 use parking_lot::Mutex;
-use speech::{Listener, endpoint::EndpointRules, vad::EarshotDetector};
+use speech::{Listener, TranscribeRequest, endpoint::EndpointRules, vad::EarshotDetector};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as channel};
 
 use super::{
@@ -52,6 +52,7 @@ pub(super) enum Command {
 pub(super) struct Opening {
     pub codec: Codec,
     pub language: Language,
+    pub request: TranscribeRequest,
     pub listener: Listener,
     pub events: channel::Sender<EarEvent>,
 }
@@ -148,15 +149,21 @@ impl Ears {
     }
 
     /// Begins a spoken turn on the least busy thread; `None` where this language cannot be heard. The holder of the
-    /// place is one conversation, and a conversation has one turn at a time.
-    pub fn open(&self, _place: &VoicePlace, codec: Codec, language: Language) -> Option<EarStream> {
+    /// place is one conversation, and a conversation has one turn at a time. `request` holds for all of the turn.
+    pub fn open(
+        &self,
+        _place: &VoicePlace,
+        codec: Codec,
+        language: Language,
+        request: TranscribeRequest,
+    ) -> Option<EarStream> {
         self.dictation(language)?;
         let thread = self.threads.iter().min_by_key(|t| t.streams.load(Ordering::Relaxed))?;
         let (events, inbox) = channel::channel(EVENT_QUEUE);
         let listener = Listener::new(Box::new(EarshotDetector::new()), self.rules.clone());
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         thread.streams.fetch_add(1, Ordering::Relaxed);
-        let turn = Box::new(Opening { codec, language, listener, events });
+        let turn = Box::new(Opening { codec, language, request, listener, events });
         thread.commands.try_send(Command::Open { stream, turn }).ok()?;
         Some(EarStream {
             stream,

@@ -3,12 +3,18 @@
 
 use std::{
     path::PathBuf,
-    sync::{LazyLock, OnceLock},
+    sync::{LazyLock, OnceLock, atomic::AtomicBool},
 };
 
 use assistant::{Configuration, Server, server::Parts};
 use examples::{Client, Message, StartOptions};
+use language::Language;
 use serde_json::Value;
+use speech::{
+    SpeechRequest, Synthesizer,
+    codec::resample::Resampler,
+    synthesizer::{EspeakSettings, EspeakVoice},
+};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -105,4 +111,18 @@ pub fn has_script(text: &str, language: &str) -> bool {
         "bo" => ('\u{0F00}'..='\u{0FFF}').contains(&c),
         _ => ('\u{4E00}'..='\u{9FFF}').contains(&c),
     })
+}
+
+/// A voice saying something, 16 kHz, with silence around it.
+pub fn voice(text: &str, language: Language, silence_after: f32) -> Vec<i16> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut voice = EspeakVoice::new(EspeakSettings::default(), folder.path()).unwrap();
+    let request = SpeechRequest { text: text.to_owned(), language, rate: 1.0 };
+    let clip = voice.synthesize(&request, &AtomicBool::new(false)).unwrap();
+    let mut resampler = Resampler::new(clip.sample_rate, 16_000).unwrap();
+    let mut samples = vec![0.0; 4_800];
+    samples.extend(resampler.push(&clip.samples).unwrap());
+    samples.extend(resampler.finish().unwrap());
+    samples.extend(vec![0.0; (silence_after * 16_000.0) as usize]);
+    samples.iter().map(|s| (s * 32_767.0) as i16).collect()
 }

@@ -59,9 +59,9 @@ impl Graph {
         self.inputs.push(value(name, element, shape));
     }
 
-    /// A float output.
-    pub fn output(&mut self, name: &str, shape: &[Option<u64>]) {
-        self.outputs.push(value(name, Element::Float, shape));
+    /// An output.
+    pub fn output(&mut self, name: &str, element: Element, shape: &[Option<u64>]) {
+        self.outputs.push(value(name, element, shape));
     }
 
     /// An operator with its integer attributes.

@@ -84,10 +84,10 @@ fn model(words: &[(&str, usize)], dimensions: usize, export: &Export) -> Vec<u8>
     graph.floats("projection", &[d, d], &(0..dimensions).flat_map(turned).collect::<Vec<f32>>());
     for output in &export.outputs {
         if *output == "last_hidden_state" {
-            graph.output(output, &[None, None, Some(d)]);
+            graph.output(output, Element::Float, &[None, None, Some(d)]);
         } else {
             graph.node("MatMul", &["mean", "projection"], output, &[]);
-            graph.output(output, &[None, Some(d)]);
+            graph.output(output, Element::Float, &[None, Some(d)]);
         }
     }
     graph.file()

@@ -180,6 +180,11 @@ pub struct AudioStart {
     pub codec: Codec,
     /// Samples per second: 16000 for PCM16; 8000, 12000, 16000, 24000 or 48000 for Opus.
     pub sample_rate: u32,
+    /// Phrases that the citizen is likely to say, in the conversation's language, the likeliest first: what the page that they
+    /// are on is about. A recogniser that takes dictation listens for them. At most 32, of 1 to 100 characters each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(min = 1, max = 100)))]
+    pub expect: Vec<String>,
 }
 
 /// The spoken turn is over.

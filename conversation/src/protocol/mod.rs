@@ -32,6 +32,10 @@ pub const VERSION: u32 = 1;
 pub const MAX_TEXT_CHARACTERS: usize = 2_000;
 /// The longest spoken turn, in seconds.
 pub const MAX_AUDIO_SECONDS: u32 = 60;
+/// The most phrases that a client may name for a spoken turn.
+pub const MAX_EXPECTED_PHRASES: usize = 32;
+/// The longest of these phrases, in characters.
+pub const MAX_EXPECTED_CHARACTERS: usize = 100;
 /// The longest text or binary WebSocket message, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 

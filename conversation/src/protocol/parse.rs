@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::client::ClientMessage;
-use super::{ErrorCode, MAX_TEXT_CHARACTERS, VERSION};
+use super::client::{AudioStart, ClientMessage, Codec};
+use super::{ErrorCode, MAX_EXPECTED_CHARACTERS, MAX_EXPECTED_PHRASES, MAX_TEXT_CHARACTERS, VERSION};
 use crate::ids::MessageId;
 
 /// The longest `client` of a `start`, in characters.
@@ -129,19 +129,10 @@ impl ClientMessage {
                     return Err(ParseError::TextTooLong { characters, id: text.id.clone() });
                 }
             }
-            Self::AudioStart(audio) => match audio.codec {
-                super::Codec::Pcm16 if audio.sample_rate != PCM_SAMPLE_RATE => {
-                    return Err(wrong("sample_rate", "must be 16000 for pcm16", id));
-                }
-                super::Codec::Opus if !OPUS_SAMPLE_RATES.contains(&audio.sample_rate) => {
-                    return Err(wrong(
-                        "sample_rate",
-                        "must be 8000, 12000, 16000, 24000 or 48000 for opus",
-                        id,
-                    ));
-                }
-                super::Codec::Pcm16 | super::Codec::Opus => {}
-            },
+            Self::AudioStart(audio) => {
+                check_sample_rate(audio)?;
+                check_expected(audio)?;
+            }
             Self::Choose(choose) if choose.choice > MAX_CHOICES => {
                 return Err(wrong("choice", "must be 0 to 3", id));
             }
@@ -149,6 +140,34 @@ impl ClientMessage {
         }
         Ok(())
     }
+}
+
+fn check_sample_rate(audio: &AudioStart) -> Result<(), ParseError> {
+    let (fits, reason) = match audio.codec {
+        Codec::Pcm16 => (audio.sample_rate == PCM_SAMPLE_RATE, "must be 16000 for pcm16"),
+        Codec::Opus => (
+            OPUS_SAMPLE_RATES.contains(&audio.sample_rate),
+            "must be 8000, 12000, 16000, 24000 or 48000 for opus",
+        ),
+    };
+    if fits { Ok(()) } else { Err(wrong("sample_rate", reason, Some(&audio.id))) }
+}
+
+fn check_expected(audio: &AudioStart) -> Result<(), ParseError> {
+    if audio.expect.len() > MAX_EXPECTED_PHRASES {
+        let reason = format!("has {} phrases, more than {MAX_EXPECTED_PHRASES}", audio.expect.len());
+        return Err(wrong("expect", &reason, Some(&audio.id)));
+    }
+    for (number, phrase) in audio.expect.iter().enumerate() {
+        let characters = phrase.chars().count();
+        if phrase.trim().is_empty() || characters > MAX_EXPECTED_CHARACTERS {
+            let reason = format!(
+                "has {characters} characters; a phrase has 1 to {MAX_EXPECTED_CHARACTERS}, not all of them spaces"
+            );
+            return Err(wrong(&format!("expect[{number}]"), &reason, Some(&audio.id)));
+        }
+    }
+    Ok(())
 }
 
 fn check_version(protocol: u32) -> Result<(), ParseError> {

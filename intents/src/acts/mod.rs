@@ -18,6 +18,18 @@ use learned::{Learned, Signs};
 use signals::{Found, Signals};
 use table::{Meaning, Row};
 
+/// The words with which a question back with so many choices may be answered in a language: yes and no, and which of the
+/// choices. With one choice it is a matter of yes and no alone.
+pub fn replies(language: Language, choices: usize) -> impl Iterator<Item = &'static str> {
+    let turn = Turn { language, pending: choices };
+    let fits = move |row: &Row| match row.meaning.act(turn) {
+        Some(Act::Yes | Act::No) => true,
+        Some(Act::Choice(number)) => choices > 1 && usize::from(number) <= choices,
+        _ => false,
+    };
+    table::rows().filter(move |row| row.language == language && fits(row)).map(|row| row.phrase)
+}
+
 /// Phrases of both languages, prepared for text and for sound.
 #[derive(Debug)]
 pub(crate) struct Acts {

@@ -258,3 +258,24 @@ fn an_office_named_in_the_same_breath_takes_nothing_from_a_cry_for_help() {
         assert_eq!(acts.grave(text), None, "{text}");
     }
 }
+
+#[test]
+fn a_question_back_is_answered_by_yes_no_or_one_of_its_choices_in_its_language() {
+    for (language, yes, second, third) in
+        [(Language::Zh, "是的", "第二个", "第三个"), (Language::Bo, "རེད", "གཉིས་པ", "གསུམ་པ")]
+    {
+        let replies = |choices| crate::replies(language, choices).collect::<Vec<_>>();
+        let has = |choices, word| replies(choices).contains(&word);
+        assert!(has(1, yes) && !has(1, second));
+        assert!(has(2, yes) && has(2, second) && !has(2, third) && has(3, third));
+        assert!(replies(3).iter().all(|phrase| {
+            let other = |c: char| {
+                matches!(
+                    (Script::of(c), language),
+                    (Script::Tibetan, Language::Zh) | (Script::Han, Language::Bo)
+                )
+            };
+            !phrase.contains(other)
+        }));
+    }
+}

@@ -12,7 +12,7 @@ pub use writing::TableError;
 
 /// The columns of a table, in the order in which they are written. A table to be read may have them in any order, and only
 /// needs `id` and one question.
-pub const COLUMNS: [&str; 50] = [
+pub const COLUMNS: [&str; 51] = [
     "kind",
     "id",
     "topic",
@@ -20,6 +20,7 @@ pub const COLUMNS: [&str; 50] = [
     "escalate",
     "valid_from",
     "valid_until",
+    "expected",
     "region",
     "group",
     "office_zh",

@@ -6,8 +6,8 @@ use language::Language;
 
 use super::{COLUMNS, Grid, cell, kind, text, workbook};
 use crate::{
-    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Kind, Link, Localized, Position, Problem,
-    Review, Revision, Signature, Sourced, Text,
+    AnswerText, AnswerVariant, Collection, Date, Entry, EntryId, Expected, Kind, Link, Localized, Position,
+    Problem, Review, Revision, Signature, Sourced, Text,
 };
 
 impl Collection {
@@ -177,6 +177,16 @@ impl Row<'_> {
         }
     }
 
+    fn expected(&mut self) -> Option<Expected> {
+        match self.text("expected")?.parse() {
+            Ok(weight) => Some(weight),
+            Err(error) => {
+                self.problem("expected", error.to_string());
+                None
+            }
+        }
+    }
+
     fn review(&mut self, column: &str) -> Review {
         let Some(name) = self.text(column) else { return Review::default() };
         serde_json::from_value(serde_json::Value::String(name)).unwrap_or_else(|error| {
@@ -219,6 +229,7 @@ fn entry(row: &mut Row<'_>) -> Entry {
         office: office(row),
         valid_from: row.date("valid_from"),
         valid_until: row.date("valid_until"),
+        expected: row.expected(),
         answers: Vec::new(),
     }
 }

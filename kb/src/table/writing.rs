@@ -133,6 +133,7 @@ fn rows_of(entry: &Entry) -> Vec<Vec<String>> {
     row.flag("escalate", entry.escalate);
     row.date("valid_from", entry.valid_from);
     row.date("valid_until", entry.valid_until);
+    row.set("expected", entry.expected.map(|weight| weight.to_string()).unwrap_or_default());
     row.office(entry.office.as_ref());
     row.links(&entry.links);
     for language in Language::ALL {

@@ -2,21 +2,27 @@
 //!
 //! Every prefix (a text so far) carries the probability of all its paths that end in a blank and of all those that do not
 //! (Hannun et al. 2014, algorithm 1). Prefixes are ranked by that probability times e^bonus, where the bonus is what the
-//! [`ContextGraph`] gives so far: shallow fusion.
+//! [`Context`] gives so far: shallow fusion.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::{
-    ContextGraph, Decoded, LogPosteriors, State,
+    Context, Decoded, LogPosteriors,
     align::{align, log_probability},
-    floored, log_add, mean_confidence,
+    floored,
+    graph::States,
+    log_add, mean_confidence,
 };
 
-/// Classes whose posterior is under e⁻¹⁵ of the frame's best are not tried: no bonus of a token ([`super::MOST_WEIGHT`])
-/// makes up for that.
+/// Classes whose posterior is under e⁻¹⁵ of the frame's best are not tried: no bonus of a token ([`super::MOST_WEIGHT`], from
+/// both graphs of a context) makes up for that.
 const MARGIN: f32 = 15.0;
 
-/// Most classes tried in a frame beside those that continue an expected phrase, per prefix kept: flat frames of a large
+/// A class that is none of the likely ones begins an expected phrase only where its posterior is at least e⁻⁶ of the frame's
+/// best: a large knowledge base begins with nearly every class, and what is lent for the first one makes up for no more.
+const BEGINNING_MARGIN: f32 = 6.0;
+
+/// Most classes tried in a frame beside those of expected phrases, per prefix kept: flat frames of a large
 /// vocabulary would otherwise cost thousands.
 const CLASSES_PER_PREFIX: usize = 2;
 
@@ -27,19 +33,20 @@ const FEWEST_CLASSES: usize = 24;
 const ROOT: u32 = 0;
 
 /// A text so far, as its last class and the text before.
+#[derive(Clone, Copy)]
 struct Prefix {
     parent: u32,
     class: u32,
-    state: State,
-    /// What the context graph has given so far.
+    states: States,
+    /// What the context has given so far.
     bonus: f32,
 }
 
-/// All texts that the search has met.
+/// All texts that were kept after some frame, and those that the present one has made.
 struct Prefixes<'a> {
-    context: Option<&'a ContextGraph>,
+    context: Context<'a>,
     all: Vec<Prefix>,
-    children: HashMap<(u32, u32), u32>,
+    children: FxHashMap<(u32, u32), u32>,
 }
 
 impl Prefixes<'_> {
@@ -48,12 +55,28 @@ impl Prefixes<'_> {
         if let Some(&known) = self.children.get(&(parent, class)) {
             return known;
         }
-        let Prefix { state, bonus, .. } = self.all[parent as usize];
-        let (state, step) = self.context.map_or((state, 0.0), |graph| graph.step(state, class));
+        let Prefix { states, bonus, .. } = self.all[parent as usize];
+        let (states, step) = self.context.step(states, class);
         let number = self.all.len() as u32;
-        self.all.push(Prefix { parent, class, state, bonus: bonus + step });
+        self.all.push(Prefix { parent, class, states, bonus: bonus + step });
         self.children.insert((parent, class), number);
         number
+    }
+
+    /// Forgets those of the texts from number `made` on that are not kept, and numbers the kept ones anew: what is remembered
+    /// grows by no more than the beam with every frame. (Texts that were kept once stay, since others go on from them.)
+    fn settle(&mut self, made: usize, kept: &mut [(u32, Mass)]) {
+        let new = self.all.split_off(made);
+        for prefix in &new {
+            self.children.remove(&(prefix.parent, prefix.class));
+        }
+        for (number, _) in kept {
+            let Some(place) = (*number as usize).checked_sub(made) else { continue };
+            let prefix = new[place];
+            *number = self.all.len() as u32;
+            self.children.insert((prefix.parent, prefix.class), *number);
+            self.all.push(prefix);
+        }
     }
 
     fn classes(&self, mut number: u32) -> Vec<u32> {
@@ -88,22 +111,23 @@ pub(super) fn search(
     posteriors: LogPosteriors<'_>,
     beam: usize,
     nbest: usize,
-    context: Option<&ContextGraph>,
+    context: Context<'_>,
 ) -> Vec<Decoded> {
     let blank = posteriors.blank();
-    let root = Prefix { parent: ROOT, class: blank as u32, state: State::default(), bonus: 0.0 };
-    let mut prefixes = Prefixes { context, all: vec![root], children: HashMap::new() };
+    let root = Prefix { parent: ROOT, class: blank as u32, states: context.begin(), bonus: 0.0 };
+    let mut prefixes = Prefixes { context, all: vec![root], children: FxHashMap::default() };
     let mut kept: Vec<(u32, Mass)> = vec![(ROOT, Mass { blank: 0.0, other: f32::NEG_INFINITY })];
-    let mut grown: HashMap<u32, Mass> = HashMap::new();
+    let mut grown: FxHashMap<u32, Mass> = FxHashMap::default();
     for frame in 0..posteriors.frames() {
-        let likely = likely_classes(posteriors, frame, (beam * CLASSES_PER_PREFIX).max(FEWEST_CLASSES));
-        let floor = likely.first().map_or(0.0, |&best| posteriors.at(frame, best as usize)) - MARGIN;
+        let tried =
+            tried_classes(posteriors, frame, (beam * CLASSES_PER_PREFIX).max(FEWEST_CLASSES), context);
+        let made = prefixes.all.len();
         grown.clear();
         for &(number, mass) in &kept {
             let total = mass.total();
             let own = grown.entry(number).or_insert(Mass::NONE);
             own.blank = log_add(own.blank, total + posteriors.at(frame, blank));
-            let Prefix { class: last, state, .. } = prefixes.all[number as usize];
+            let Prefix { class: last, states, .. } = prefixes.all[number as usize];
             if number != ROOT {
                 own.other = log_add(own.other, mass.other + posteriors.at(frame, last as usize));
             }
@@ -116,16 +140,16 @@ pub(super) fn search(
                     longer.other = log_add(longer.other, from + posteriors.at(frame, class as usize));
                 }
             };
-            for &class in likely.iter().filter(|&&class| class as usize != blank) {
-                extend(class);
-            }
-            let expected = context.into_iter().flat_map(|graph| graph.next_classes(state));
-            for class in expected.filter(|&class| (class as usize) < posteriors.classes()) {
-                let worth = posteriors.at(frame, class as usize) >= floor;
-                if worth && class as usize != blank && !likely.contains(&class) {
-                    extend(class);
-                }
-            }
+            tried.classes.iter().for_each(|&class| extend(class));
+            let mut more: Vec<u32> = context
+                .next_classes(states)
+                .filter(|&class| (class as usize) < posteriors.classes() && class as usize != blank)
+                .filter(|&class| posteriors.at(frame, class as usize) >= tried.floor)
+                .filter(|class| tried.classes.binary_search(class).is_err())
+                .collect();
+            more.sort_unstable();
+            more.dedup();
+            more.into_iter().for_each(extend);
         }
         kept.clear();
         kept.extend(grown.iter().map(|(&number, &mass)| (number, mass)));
@@ -133,24 +157,35 @@ pub(super) fn search(
         // Ties go to the older prefix, so that a result does not hang on a hash map's order.
         kept.sort_unstable_by(|a, b| score(b).total_cmp(&score(a)).then(a.0.cmp(&b.0)));
         kept.truncate(beam);
+        prefixes.settle(made, &mut kept);
     }
     finish(posteriors, &prefixes, &kept, nbest)
 }
 
-/// The likeliest classes of a frame, best first: at most `most`, none far below the best.
-fn likely_classes(posteriors: LogPosteriors<'_>, frame: usize, most: usize) -> Vec<u32> {
+/// The classes that every prefix is tried with in a frame.
+struct Tried {
+    /// Ascending; the blank is none of them.
+    classes: Vec<u32>,
+    /// Log-posteriors below this are not tried at all.
+    floor: f32,
+}
+
+/// The likeliest classes of a frame, at most `most`, none far below the best, and those that may begin an expected phrase.
+fn tried_classes(posteriors: LogPosteriors<'_>, frame: usize, most: usize, context: Context<'_>) -> Tried {
     let row = posteriors.row(frame);
     let best = row.iter().fold(f32::NEG_INFINITY, |best, &value| best.max(floored(value)));
-    let mut likely: Vec<u32> =
-        (0..row.len() as u32).filter(|&class| floored(row[class as usize]) >= best - MARGIN).collect();
-    let order =
-        |a: &u32, b: &u32| floored(row[*b as usize]).total_cmp(&floored(row[*a as usize])).then(a.cmp(b));
-    if likely.len() > most {
-        likely.select_nth_unstable_by(most - 1, order);
-        likely.truncate(most);
+    let at = |class: u32| floored(row[class as usize]);
+    let mut classes: Vec<u32> = (0..row.len() as u32).filter(|&class| at(class) >= best - MARGIN).collect();
+    if classes.len() > most {
+        classes.select_nth_unstable_by(most - 1, |&a, &b| at(b).total_cmp(&at(a)).then(a.cmp(&b)));
+        classes.truncate(most);
     }
-    likely.sort_unstable_by(order);
-    likely
+    let beginning = |&class: &u32| (class as usize) < row.len() && at(class) >= best - BEGINNING_MARGIN;
+    classes.extend(context.first_classes().filter(beginning));
+    classes.sort_unstable();
+    classes.dedup();
+    classes.retain(|&class| class as usize != posteriors.blank());
+    Tried { classes, floor: best - MARGIN }
 }
 
 /// Exact probabilities for what is left, what half-matched phrases were lent is taken back, and the best are laid onto
@@ -166,7 +201,7 @@ fn finish(
         .map(|&(number, _)| {
             let prefix = &prefixes.all[number as usize];
             let classes = prefixes.classes(number);
-            let bonus = prefix.bonus + prefixes.context.map_or(0.0, |graph| graph.finish(prefix.state));
+            let bonus = prefix.bonus + prefixes.context.finish(prefix.states);
             let token = |class| super::DecodedToken { class, start: 0, end: 0, confidence: 0.0 };
             Decoded {
                 log_probability: log_probability(posteriors, &classes),

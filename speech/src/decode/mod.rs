@@ -4,6 +4,7 @@
 //! log-posteriors (frames × classes) ─► decode ─► Decoded { tokens with frames, log-probability, bonus, confidence }, best first
 //! logits or log-posteriors, in pieces ─► GreedyPath ─► the same, of the greedy path
 //! Bias (phrases with weights) ─► BiasCache ─► ContextGraph over the engine's classes ─► bonuses within the search
+//!     one that stands for many utterances, and one of a single utterance: both make a Context
 //! Decoded ─► words ─► TimedWord ─► sentences
 //! ```
 //!
@@ -14,12 +15,14 @@
 mod align;
 mod beam;
 mod bias;
+mod graph;
 mod greedy;
 mod words;
 
 use std::sync::Arc;
 
-pub use bias::{Bias, BiasCache, BiasPhrase, ContextGraph, MOST_WEIGHT, State};
+pub use bias::{Bias, BiasCache, BiasPhrase, MOST_WEIGHT};
+pub use graph::{Context, ContextGraph, State};
 pub(crate) use greedy::{GreedyPath, best, log_softmax};
 pub(crate) use words::{Part, part};
 pub use words::{TimedCharacter, TimedSentence, sentences, words};
@@ -116,20 +119,23 @@ pub struct DecodeOptions {
     pub beam: usize,
     /// Most readings returned; at most [`Self::beam`] there are.
     pub nbest: usize,
-    /// Phrases to be expected.
+    /// Phrases to be expected in every utterance: a knowledge base's. An engine prepares for them once.
     pub bias: Arc<Bias>,
+    /// Phrases to be expected in this utterance, on top: their weights add up with those of [`Self::bias`]. An engine prepares
+    /// for them anew, so they should be tens and not thousands.
+    pub expected: Arc<Bias>,
 }
 
 impl Default for DecodeOptions {
     fn default() -> Self {
-        Self { beam: 1, nbest: 1, bias: Arc::default() }
+        Self { beam: 1, nbest: 1, bias: Arc::default(), expected: Arc::default() }
     }
 }
 
 impl DecodeOptions {
     /// Whether this asks for nothing but the greedy path.
     pub fn is_greedy(&self) -> bool {
-        self.beam <= 1 && self.bias.is_empty()
+        self.beam <= 1 && self.bias.is_empty() && self.expected.is_empty()
     }
 }
 
@@ -178,14 +184,10 @@ fn mean_confidence(tokens: &[DecodedToken]) -> f32 {
 }
 
 /// Reads posteriors as `options` say; best first, at least one (which may have no tokens) and at most
-/// [`DecodeOptions::nbest`]. `context` is the options' bias in the recogniser's classes (see [`BiasCache`]); without it the
-/// bias is not heeded.
-pub fn decode(
-    posteriors: LogPosteriors<'_>,
-    options: &DecodeOptions,
-    context: Option<&ContextGraph>,
-) -> Vec<Decoded> {
-    if options.beam <= 1 && context.is_none() {
+/// [`DecodeOptions::nbest`]. `context` is what the options expect in the recogniser's classes (see [`BiasCache`]); without it
+/// that is not heeded.
+pub fn decode(posteriors: LogPosteriors<'_>, options: &DecodeOptions, context: Context<'_>) -> Vec<Decoded> {
+    if options.beam <= 1 && context.is_empty() {
         return vec![greedy::greedy(posteriors)];
     }
     beam::search(posteriors, options.beam.max(1), options.nbest.max(1), context)

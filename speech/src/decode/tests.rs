@@ -37,8 +37,14 @@ fn worth(text: &[u32], phrases: &[(Vec<u32>, f32)]) -> f32 {
         .sum()
 }
 
+/// What bonuses a text earns by being one of these phrases, and nothing more.
+fn worth_alone(text: &[u32], phrases: &[(Vec<u32>, f32)]) -> f32 {
+    let equal = phrases.iter().filter(|(phrase, _)| !phrase.is_empty() && phrase == text);
+    equal.map(|(phrase, weight)| weight * phrase.len() as f32).fold(0.0, f32::max)
+}
+
 /// Every text with its score, by going through all paths.
-fn by_brute_force(posteriors: LogPosteriors<'_>, phrases: &[(Vec<u32>, f32)]) -> Vec<(Vec<u32>, f32)> {
+fn by_brute_force(posteriors: LogPosteriors<'_>, worth: impl Fn(&[u32]) -> f32) -> Vec<(Vec<u32>, f32)> {
     let (frames, classes) = (posteriors.frames(), posteriors.classes());
     let mut texts: BTreeMap<Vec<u32>, f32> = BTreeMap::new();
     for number in 0..classes.pow(frames as u32) {
@@ -58,7 +64,7 @@ fn by_brute_force(posteriors: LogPosteriors<'_>, phrases: &[(Vec<u32>, f32)]) ->
         *sum = log_add(*sum, probability);
     }
     let mut scored: Vec<(Vec<u32>, f32)> =
-        texts.into_iter().map(|(text, score)| (text.clone(), score + worth(&text, phrases))).collect();
+        texts.into_iter().map(|(text, score)| (text.clone(), score + worth(&text))).collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     scored
 }
@@ -75,13 +81,16 @@ fn phrases(classes: u32, most: usize) -> impl Strategy<Value = Vec<(Vec<u32>, f3
 proptest! {
     #[test]
     fn a_large_beam_finds_what_going_through_all_paths_finds(
-        logits in logits(3, 1..=6), phrases in phrases(3, 4),
+        logits in logits(3, 1..=6), phrases in phrases(3, 4), alone in phrases(3, 3), more in phrases(3, 2),
     ) {
         let values = log_softmax(&logits, 3);
         let posteriors = matrix(&values, 3);
-        let context = ContextGraph::new(phrases.clone());
-        let found = beam::search(posteriors, 4096, 4096, context.as_ref());
-        let expected = by_brute_force(posteriors, &phrases);
+        let standing = ContextGraph::new(phrases.clone(), alone.clone());
+        let utterance = ContextGraph::new(more.clone(), []);
+        let context = Context::new(standing.as_ref(), utterance.as_ref());
+        let found = beam::search(posteriors, 4096, 4096, context);
+        let worth = |text: &[u32]| worth(text, &phrases) + worth_alone(text, &alone) + worth(text, &more);
+        let expected = by_brute_force(posteriors, worth);
         prop_assert_eq!(found.len(), expected.len());
         let scores: BTreeMap<Vec<u32>, f32> = expected.iter().cloned().collect();
         for reading in &found {
@@ -105,8 +114,8 @@ proptest! {
             .collect();
         let values = log_softmax(&logits, 5);
         let posteriors = matrix(&values, 5);
-        let searched = beam::search(posteriors, 1, 1, None).remove(0);
-        let greedy = decode(posteriors, &DecodeOptions::default(), None).remove(0);
+        let searched = beam::search(posteriors, 1, 1, Context::default()).remove(0);
+        let greedy = decode(posteriors, &DecodeOptions::default(), Context::default()).remove(0);
         prop_assert_eq!(searched.classes(), greedy.classes());
         // The best path is the greedy one, so that both agree about when.
         let spans = |reading: &Decoded| reading.tokens.iter().map(|t| (t.start, t.end)).collect::<Vec<_>>();
@@ -115,16 +124,17 @@ proptest! {
 
     #[test]
     fn the_sum_of_all_steps_is_the_worth_of_the_phrases_in_the_text(
-        text in prop::collection::vec(1..4_u32, 0..20), phrases in phrases(4, 8),
+        text in prop::collection::vec(1..4_u32, 0..20), phrases in phrases(4, 8), alone in phrases(4, 8),
     ) {
-        let Some(graph) = ContextGraph::new(phrases.clone()) else { return Ok(()) };
-        let (mut state, mut sum) = (State::default(), 0.0);
+        let Some(graph) = ContextGraph::new(phrases.clone(), alone.clone()) else { return Ok(()) };
+        let (mut state, mut sum) = (graph.begin(), 0.0);
         for &class in &text {
             let (next, bonus) = graph.step(state, class);
             (state, sum) = (next, sum + bonus);
         }
         sum += graph.finish(state);
-        prop_assert!((sum - worth(&text, &phrases)).abs() < 1e-2, "{sum} {}", worth(&text, &phrases));
+        let expected = worth(&text, &phrases) + worth_alone(&text, &alone);
+        prop_assert!((sum - expected).abs() < 1e-2, "{sum} {expected}");
     }
 
     #[test]
@@ -137,9 +147,9 @@ proptest! {
             .flat_map(|&peak| (0..4).map(move |class| if class == peak { 0.0 } else { -19.0 }))
             .collect();
         let posteriors = matrix(&values, 4);
-        let greedy = decode(posteriors, &DecodeOptions::default(), None).remove(0);
-        let graph = ContextGraph::new([(phrase.clone(), MOST_WEIGHT)]).unwrap();
-        let biased = beam::search(posteriors, 16, 1, Some(&graph)).remove(0);
+        let greedy = decode(posteriors, &DecodeOptions::default(), Context::default()).remove(0);
+        let graph = ContextGraph::new([(phrase.clone(), MOST_WEIGHT)], []);
+        let biased = beam::search(posteriors, 16, 1, Context::new(graph.as_ref(), None)).remove(0);
         // One changed frame can complete a phrase once on either side of it, so that is what the sound must outweigh.
         let times = worth(&biased.classes(), &[(phrase.clone(), 1.0)]) - worth(&greedy.classes(), &[(phrase, 1.0)]);
         prop_assume!(times * MOST_WEIGHT < 19.0);
@@ -154,9 +164,9 @@ proptest! {
     ) {
         let values = rows.concat();
         let posteriors = matrix(&values, 4);
-        let context = ContextGraph::new(phrases);
+        let context = ContextGraph::new(phrases, []);
         let options = DecodeOptions { beam, nbest: beam, ..DecodeOptions::default() };
-        let readings = decode(posteriors, &options, context.as_ref());
+        let readings = decode(posteriors, &options, Context::new(context.as_ref(), None));
         prop_assert!(!readings.is_empty());
         for reading in readings {
             prop_assert!(reading.log_probability.is_finite() && reading.bonus.is_finite());
@@ -177,8 +187,9 @@ fn an_expected_phrase_that_is_second_by_sound_becomes_first_and_is_not_invented(
     let row = |a: f32, b: f32, c: f32| [0.02_f32, a, b, c].map(f32::ln);
     let alike = [row(0.56, 0.4, 0.02), row(0.01, 0.01, 0.96)].concat();
     let clear = [row(0.95, 0.01, 0.02), row(0.01, 0.01, 0.96)].concat();
-    let graph = ContextGraph::new([(vec![2, 3], 0.5)]).unwrap();
-    let first = |values: &[f32], graph| beam::search(matrix(values, 4), 8, 1, graph).remove(0);
+    let graph = ContextGraph::new([(vec![2, 3], 0.5)], []).unwrap();
+    let first =
+        |values: &[f32], graph| beam::search(matrix(values, 4), 8, 1, Context::new(graph, None)).remove(0);
     assert_eq!(first(&alike, None).classes(), [1, 3]);
     let helped = first(&alike, Some(&graph));
     assert_eq!((helped.classes(), helped.bonus), (vec![2, 3], 1.0));
@@ -199,15 +210,15 @@ fn an_expected_phrase_survives_a_narrow_beam() {
     ]
     .concat();
     let posteriors = matrix(&values, 4);
-    assert_eq!(beam::search(posteriors, 2, 1, None)[0].classes(), [1, 2]);
-    let graph = ContextGraph::new([(vec![3, 2], 1.5)]).unwrap();
-    assert_eq!(beam::search(posteriors, 2, 1, Some(&graph))[0].classes(), [3, 2]);
+    assert_eq!(beam::search(posteriors, 2, 1, Context::default())[0].classes(), [1, 2]);
+    let graph = ContextGraph::new([(vec![3, 2], 1.5)], []);
+    assert_eq!(beam::search(posteriors, 2, 1, Context::new(graph.as_ref(), None))[0].classes(), [3, 2]);
 }
 
 #[test]
 fn the_readings_are_different_texts_with_falling_scores() {
     let values = log_softmax(&[0.0, 2.0, 1.5, 0.1, 3.0, 0.0, 0.2, 0.1, 0.0, 1.0, 1.2, 0.3], 4);
-    let readings = beam::search(matrix(&values, 4), 16, 5, None);
+    let readings = beam::search(matrix(&values, 4), 16, 5, Context::default());
     assert_eq!(readings.len(), 5);
     for pair in readings.windows(2) {
         assert!(pair[0].log_probability >= pair[1].log_probability);
@@ -223,22 +234,45 @@ fn a_matrix_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn a_bias_is_cleaned_extended_and_spelled_once() {
+fn a_phrase_that_is_all_that_is_said_counts_only_where_it_is() {
+    // Class 1 and 2 sound nearly alike; class 3 follows, or does not.
+    let row = |a: f32, b: f32, c: f32| [0.02_f32, a, b, c].map(f32::ln);
+    let graph = ContextGraph::new([], [(vec![2], 1.0)]).unwrap();
+    let first =
+        |values: &[f32]| beam::search(matrix(values, 4), 8, 1, Context::new(None, Some(&graph))).remove(0);
+    let only = first(&row(0.56, 0.4, 0.02));
+    assert_eq!((only.classes(), only.bonus), (vec![2], 1.0));
+    let more = first(&[row(0.56, 0.4, 0.02), row(0.01, 0.01, 0.96)].concat());
+    assert_eq!((more.classes(), more.bonus), (vec![1, 3], 0.0));
+}
+
+#[test]
+fn a_bias_is_cleaned_and_spelled_once() {
     let phrase = |text: &str, weight| BiasPhrase { text: text.to_owned(), weight };
     let bias = Bias::new([phrase("社保", 99.0), phrase(" ", 1.0), phrase("x", 0.0), phrase("y", f32::NAN)]);
     assert_eq!(bias.phrases(), [phrase("社保", MOST_WEIGHT)]);
-    let longer = Arc::new(bias.with([phrase("医保", 1.0)]));
-    assert_eq!(longer.phrases().len(), 2);
     let spelled = std::cell::Cell::new(0);
     let spell = |text: &str| {
         spelled.set(spelled.get() + 1);
         Some(text.chars().map(|c| c as u32).collect())
     };
     let mut cache = BiasCache::default();
-    assert!(cache.graph(&longer, spell).is_some() && cache.graph(&longer, spell).is_some());
-    assert_eq!(spelled.get(), 2, "once per phrase");
+    // A knowledge base's in two languages by turns, with another now and then: each is spelled once.
+    let [chinese, tibetan] = ["社保", "ཁ་གསབ"].map(|text| Arc::new(Bias::new([phrase(text, 1.0)])));
+    for _ in 0..5 {
+        let other = Arc::new(Bias::new([phrase("医保", 1.0)]));
+        for bias in [&chinese, &tibetan, &other] {
+            assert!(cache.graph(bias, spell).is_some());
+        }
+    }
+    assert_eq!(spelled.get(), 2 + 5);
     assert!(cache.graph(&Arc::new(bias), |_| None).is_none(), "nothing of it can be spelled");
     assert!(cache.graph(&Arc::default(), spell).is_none());
+    // One class would be everywhere: it counts alone.
+    let yes = cache.graph(&Arc::new(Bias::new([phrase("是", 1.0)])), spell).unwrap();
+    let (said, bonus) = yes.step(yes.begin(), '是' as u32);
+    assert!((bonus + yes.finish(said) - 1.0).abs() < 1e-6);
+    assert_eq!(yes.step(State::default(), '是' as u32), (State::default(), 0.0));
 }
 
 fn timed(text: &str) -> Vec<TimedCharacter> {

@@ -50,7 +50,9 @@ impl FallbackChain {
         if transcript.evidence.as_ref().is_some_and(|own| own.covers_all()) || request.partial {
             return;
         }
-        match witness.transcribe(audio, request) {
+        // Nobody reads its words: they are not worth a search.
+        let request = TranscribeRequest { language: request.language, ..TranscribeRequest::default() };
+        match witness.transcribe(audio, &request) {
             Ok(other) => {
                 transcript.evidence = match (other.evidence, transcript.evidence.take()) {
                     (Some(wide), Some(narrow)) => Some(Arc::new(Both { wide, narrow })),

@@ -4,10 +4,7 @@
 //! `log_probs` f32\[N, T', V\] and `log_probs_len` i64\[N\]; T' is about T / 4. Beside the model lies `tokens.txt`.
 //! Source: sherpa-onnx `offline-zipformer-ctc-model.cc`.
 
-use std::{
-    borrow::Cow,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, path::Path};
 
 use language::{Language, phones::INVENTORY};
 use ort::{
@@ -17,11 +14,10 @@ use ort::{
 
 use super::{
     ModelError, clean,
-    dictation::Dictation,
     live::{Heard, Streaming},
-    onnx::{Engine, units},
-    reading::{CtcOutput, Emission, Reading, nothing, padded},
-    short_hash,
+    loaded::{self, Loaded, metadata},
+    onnx::Engine,
+    reading::{CtcOutput, Emission, nothing, padded},
     tokens::Tokens,
 };
 use crate::{
@@ -50,14 +46,10 @@ const HINT: &str =
 
 /// A CTC recogniser on ONNX Runtime. One per model thread.
 pub struct CtcTranscriber {
-    name: String,
-    capabilities: Capabilities,
+    loaded: Loaded,
     session: Session,
     outputs: [String; 2],
     fbank: Fbank,
-    tokens: Tokens,
-    units: Units,
-    dictation: Dictation,
     streaming: Option<Streaming>,
 }
 
@@ -73,8 +65,7 @@ impl CtcTranscriber {
         runtime: &OnnxRuntime,
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
-        let model = model_file(folder)?;
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        let (model, session) = loaded::open(folder, runtime, options)?;
         Self::of_session(folder, &model, languages, session)
     }
 
@@ -97,30 +88,16 @@ impl CtcTranscriber {
         }
         let streaming = Streaming::of(&session, metadata(&session, "streaming_delay").as_deref())
             .map_err(|reason| ModelError::unusable(model, reason))?;
-        let units = if ours { Units::Phones } else { units(&tokens) };
-        let folder_name = folder.file_name().map_or("ctc".into(), |name| name.to_string_lossy());
-        let mut loaded = Self {
-            name: format!("ctc:{folder_name}@{}", short_hash(model)?),
-            capabilities: Capabilities {
-                languages: if ours { Language::ALL.to_vec() } else { languages.to_vec() },
-                dictation: !ours,
-                evidence: true,
-                max_seconds: MAX_SECONDS,
-            },
-            session,
-            outputs,
-            fbank: Fbank::new(),
-            dictation: Dictation::new(&tokens),
-            tokens,
-            units,
-            streaming,
-        };
-        // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        loaded
-            .posteriors(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(model, reason))?;
-        tracing::info!(engine = loaded.name, ours, "the speech model is loaded");
-        Ok(loaded)
+        let mut loaded = Loaded::new(("ctc", folder, model), languages, MAX_SECONDS, tokens)?;
+        if ours {
+            loaded.units = Some(Units::Phones);
+            loaded.capabilities.languages = Language::ALL.to_vec();
+            loaded.capabilities.dictation = false;
+        }
+        let mut ear = Self { loaded, session, outputs, fbank: Fbank::new(), streaming };
+        loaded::warm_up(model, |silence| ear.posteriors(silence))?;
+        tracing::info!(engine = ear.loaded.name, ours, "the speech model is loaded");
+        Ok(ear)
     }
 
     /// The greedy path of an utterance (16 kHz samples in [-1, 1]) as class numbers, repetitions merged and blanks
@@ -129,32 +106,14 @@ impl CtcTranscriber {
     /// # Errors
     /// [`TranscribeError::Engine`] where the model fails.
     pub fn greedy(&mut self, audio: &[f32]) -> Result<Vec<u32>, TranscribeError> {
-        let output = self.output(audio).map_err(|reason| self.failed(reason))?;
+        let output = self.output(audio).map_err(|reason| self.loaded.failed(reason))?;
         Ok(output.path().classes())
-    }
-
-    fn failed(&self, reason: String) -> TranscribeError {
-        TranscribeError::Engine { engine: self.name.clone(), reason }
     }
 
     /// What the network makes of the audio.
     fn output(&mut self, audio: &[f32]) -> Result<CtcOutput, String> {
         let values = self.posteriors(audio)?;
-        CtcOutput::of(&self.tokens, FRAME_MS, values, false)
-    }
-
-    fn read(
-        &mut self,
-        output: CtcOutput,
-        request: &TranscribeRequest,
-        seconds: f32,
-    ) -> Result<Transcript, String> {
-        let reading = Reading {
-            tokens: &self.tokens,
-            units: Some(&self.units),
-            dictation: self.capabilities.dictation.then_some(&mut self.dictation),
-        };
-        reading.of_ctc(Cow::Owned(output), request, seconds)
+        CtcOutput::of(&self.loaded.tokens, FRAME_MS, values, false)
     }
 
     /// Log-posteriors of the audio, `frames × classes`.
@@ -167,7 +126,7 @@ impl CtcTranscriber {
         let outputs = self.session.run(ort::inputs![x, lengths]).map_err(said)?;
         let (shape, values) = outputs[self.outputs[0].as_str()].try_extract_tensor::<f32>().map_err(said)?;
         let (_, lengths) = outputs[self.outputs[1].as_str()].try_extract_tensor::<i64>().map_err(said)?;
-        let classes = self.tokens.names().len();
+        let classes = self.loaded.tokens.names().len();
         if shape.len() != 3 || shape[0] != 1 || shape[2] != classes.cast_signed() as i64 {
             return Err(format!("its output has the shape {shape:?}, but tokens.txt has {classes} classes"));
         }
@@ -178,11 +137,11 @@ impl CtcTranscriber {
 
 impl Transcriber for CtcTranscriber {
     fn name(&self) -> &str {
-        &self.name
+        &self.loaded.name
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &self.loaded.capabilities
     }
 
     fn transcribe(
@@ -190,14 +149,10 @@ impl Transcriber for CtcTranscriber {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        if seconds > self.capabilities.max_seconds {
-            return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
-        }
+        let seconds = self.loaded.seconds(audio.len())?;
         let Some(audio) = clean::audible(audio) else { return Ok(nothing(request, seconds)) };
-        self.output(&audio)
-            .and_then(|output| self.read(output, request, seconds))
-            .map_err(|reason| self.failed(reason))
+        let output = self.output(&audio).map_err(|reason| self.loaded.failed(reason))?;
+        self.loaded.read(Cow::Owned(output), request, seconds)
     }
 
     fn begin(&mut self, request: &TranscribeRequest) -> Option<Live> {
@@ -205,18 +160,19 @@ impl Transcriber for CtcTranscriber {
     }
 
     fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
-        let Some(streaming) = &self.streaming else { return Err(foreign(&self.name)) };
+        let Some(streaming) = &self.streaming else { return Err(foreign(&self.loaded.name)) };
         let mut heard: Vec<(&mut Heard, &[f32])> = Vec::with_capacity(more.len());
         for (live, samples) in more.iter_mut() {
-            heard.push((live.state.downcast_mut().ok_or_else(|| foreign(&self.name))?, samples));
+            heard.push((live.state.downcast_mut().ok_or_else(|| foreign(&self.loaded.name))?, samples));
         }
-        streaming.hear(&mut self.session, &mut self.fbank, &mut heard).map_err(|reason| self.failed(reason))
+        let heard = streaming.hear(&mut self.session, &mut self.fbank, &mut heard);
+        heard.map_err(|reason| self.loaded.failed(reason))
     }
 
     fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
         let streaming = self.streaming.as_ref();
         let (Some(streaming), Some(heard)) = (streaming, live.state.downcast_ref::<Heard>()) else {
-            return Err(foreign(&self.name));
+            return Err(foreign(&self.loaded.name));
         };
         let request = live.request_now(over);
         let seconds = heard.samples as f32 / SAMPLE_RATE as f32;
@@ -228,47 +184,22 @@ impl Transcriber for CtcTranscriber {
         } else {
             Ok(heard.posteriors.clone())
         };
-        posteriors
-            .and_then(|posteriors| CtcOutput::of(&self.tokens, FRAME_MS, posteriors, false))
-            .and_then(|output| self.read(output, &request, seconds))
-            .map_err(|reason| self.failed(reason))
+        let output = posteriors
+            .and_then(|posteriors| CtcOutput::of(&self.loaded.tokens, FRAME_MS, posteriors, false))
+            .map_err(|reason| self.loaded.failed(reason))?;
+        self.loaded.read(Cow::Owned(output), &request, seconds)
     }
 }
 
 impl Engine for CtcTranscriber {
     fn vocabulary(&self) -> &Tokens {
-        &self.tokens
+        &self.loaded.tokens
     }
 
     fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
         let emissions = self.output(audio).and_then(|output| output.emissions());
-        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
+        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.loaded.failed(reason))
     }
-}
-
-/// The model's file in its folder.
-pub(super) fn model_file(folder: &Path) -> Result<PathBuf, ModelError> {
-    let preferred = ["model.int8.onnx", "model_quant.onnx", "model.onnx"].map(|name| folder.join(name));
-    if let Some(model) = preferred.iter().find(|path| path.is_file()) {
-        return Ok(model.clone());
-    }
-    let entries =
-        folder.read_dir().map_err(|_| ModelError::Missing { path: folder.to_owned(), hint: HINT })?;
-    let mut models = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "onnx"));
-    match (models.next(), models.next()) {
-        (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => Err(ModelError::unusable(
-            folder,
-            "it holds several .onnx files; call the one to be used model.onnx or model.int8.onnx",
-        )),
-        (None, _) => Err(ModelError::Missing { path: folder.join("model.onnx"), hint: HINT }),
-    }
-}
-
-pub(super) fn metadata(session: &Session, key: &str) -> Option<String> {
-    session.metadata().ok()?.custom(key)
 }
 
 /// Checks that a model is of the layout described above; returns its outputs' names.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Hypothesis,
-    decode::{BiasCache, DecodeOptions, TimedCharacter, decode, words},
+    decode::{BiasCache, Context, DecodeOptions, TimedCharacter, decode, words},
     evidence::Pieces,
 };
 
@@ -18,13 +18,16 @@ pub(super) struct Dictation {
     /// Spells expected phrases. A phrase that the model would cut into other pieces is not rewarded, and nothing else goes
     /// wrong.
     pieces: Pieces,
-    biases: BiasCache,
+    /// What is expected in every utterance.
+    standing: BiasCache,
+    /// What is expected in single ones: small, but the same in each of an utterance's transcripts.
+    utterances: BiasCache,
 }
 
 impl Dictation {
     /// Prepares for a vocabulary.
     pub fn new(tokens: &Tokens) -> Self {
-        Self { pieces: tokens.pieces(), biases: BiasCache::default() }
+        Self { pieces: tokens.pieces(), standing: BiasCache::default(), utterances: BiasCache::default() }
     }
 
     /// The readings of an output, best first, without empty and repeated texts.
@@ -41,8 +44,10 @@ impl Dictation {
         let all = if options.is_greedy() {
             vec![output.path().decoded(matrix)]
         } else {
-            let context = self.biases.graph(&options.bias, |phrase| spell(&self.pieces, phrase));
-            decode(matrix, options, context.as_deref())
+            let spell = |phrase: &str| spell(&self.pieces, phrase);
+            let standing = self.standing.graph(&options.bias, spell);
+            let utterance = self.utterances.graph(&options.expected, spell);
+            decode(matrix, options, Context::new(standing.as_deref(), utterance.as_deref()))
         };
         let mut readings: Vec<Hypothesis> = Vec::new();
         for decoded in all {

@@ -5,6 +5,7 @@ mod clean;
 pub mod ctc;
 mod dictation;
 mod live;
+mod loaded;
 pub mod onnx;
 mod reading;
 mod tokens;

@@ -7,7 +7,7 @@ use super::{
     tokens::Tokens,
 };
 use crate::{
-    SAMPLE_RATE, TranscribeRequest, Transcript,
+    DecodeOptions, SAMPLE_RATE, TranscribeRequest, Transcript,
     decode::{DecodedToken, GreedyPath, LogPosteriors, log_softmax},
     evidence::{PosteriorEvidence, Units},
 };
@@ -141,7 +141,10 @@ impl Reading<'_> {
             return Ok(transcript);
         }
         if let Some(dictation) = self.dictation {
-            transcript.hypotheses = dictation.write(self.tokens, &output, &request.decoding)?;
+            // What is shown while somebody speaks is soon replaced: it is not searched for.
+            let greedy = DecodeOptions::default();
+            let options = if request.partial { &greedy } else { &request.decoding };
+            transcript.hypotheses = dictation.write(self.tokens, &output, options)?;
         }
         if let Some(units) = self.units {
             let CtcOutput { values, classes, blank, .. } = output.into_owned();

@@ -4,6 +4,8 @@
 
 mod spelled;
 
+pub(super) use spelled::characters;
+
 use std::{collections::HashMap, fs, path::Path};
 
 use super::ModelError;

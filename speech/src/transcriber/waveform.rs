@@ -25,16 +25,14 @@ use ort::{
 use serde_json::Value;
 
 use super::{
-    ModelError, clean, ctc,
-    dictation::Dictation,
-    onnx::{Engine, units},
-    reading::{CtcOutput, Emission, Reading, nothing},
-    short_hash,
+    ModelError, clean,
+    loaded::{self, Loaded, metadata},
+    onnx::Engine,
+    reading::{CtcOutput, Emission, nothing},
     tokens::Tokens,
 };
 use crate::{
     Capabilities, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
-    evidence::Units,
     runtime::{OnnxRuntime, SessionOptions},
 };
 
@@ -60,14 +58,10 @@ const HINT: &str = "an Omnilingual model needs tokens.txt, a wav2vec2 model voca
 
 /// A CTC recogniser on waveforms. One per model thread.
 pub struct WaveformTranscriber {
-    name: String,
-    capabilities: Capabilities,
+    loaded: Loaded,
     session: Session,
     /// Whether the model wants an `attention_mask` (a few exports do).
     masked: bool,
-    tokens: Tokens,
-    units: Units,
-    dictation: Dictation,
     /// What is added to the variance when a clip is normalised; `None` where clips are taken as they are.
     epsilon: Option<f64>,
     frame_ms: f32,
@@ -95,8 +89,7 @@ impl WaveformTranscriber {
         runtime: &OnnxRuntime,
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
-        let model = ctc::model_file(folder)?;
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        let (model, session) = loaded::open(folder, runtime, options)?;
         Self::of_session(folder, &model, languages, session)
     }
 
@@ -113,7 +106,7 @@ impl WaveformTranscriber {
             return Err(ModelError::Missing { path: folder.join("tokens.txt"), hint: HINT });
         }
         let layout = check_layout(&session).map_err(|reason| ModelError::unusable(model, reason))?;
-        let omnilingual = ctc::metadata(&session, "model_type").as_deref() == Some(OMNILINGUAL);
+        let omnilingual = metadata(&session, "model_type").as_deref() == Some(OMNILINGUAL);
         let (tokens, epsilon, frame_ms) = if omnilingual || !has_vocabulary {
             (Tokens::read_with_blank(&folder.join("tokens.txt"), 0)?, Some(1e-5), FRAME_MS)
         } else {
@@ -122,29 +115,11 @@ impl WaveformTranscriber {
             let epsilon = normalisation(&folder.join("preprocessor_config.json"))?;
             (tokens, epsilon, frame_ms(&config))
         };
-        let folder_name = folder.file_name().map_or("waveform".into(), |name| name.to_string_lossy());
-        let mut loaded = Self {
-            name: format!("waveform:{folder_name}@{}", short_hash(model)?),
-            capabilities: Capabilities {
-                languages: languages.to_vec(),
-                dictation: true,
-                evidence: true,
-                max_seconds: MAX_SECONDS,
-            },
-            session,
-            masked: layout.masked,
-            units: units(&tokens),
-            dictation: Dictation::new(&tokens),
-            tokens,
-            epsilon,
-            frame_ms,
-        };
-        // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        loaded
-            .output(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(model, reason))?;
-        tracing::info!(engine = loaded.name, omnilingual, "the speech model is loaded");
-        Ok(loaded)
+        let loaded = Loaded::new(("waveform", folder, model), languages, MAX_SECONDS, tokens)?;
+        let mut ear = Self { loaded, session, masked: layout.masked, epsilon, frame_ms };
+        loaded::warm_up(model, |silence| ear.output(silence))?;
+        tracing::info!(engine = ear.loaded.name, omnilingual, "the speech model is loaded");
+        Ok(ear)
     }
 
     /// The greedy path of an utterance (16 kHz samples in [-1, 1]) as class numbers, repetitions merged and blanks dropped.
@@ -157,16 +132,9 @@ impl WaveformTranscriber {
 
     /// What the network makes of an utterance; `None` where there is nothing to hear.
     fn listen(&mut self, audio: &[f32]) -> Result<Option<CtcOutput>, TranscribeError> {
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        if seconds > MAX_SECONDS {
-            return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
-        }
+        self.loaded.seconds(audio.len())?;
         let Some(audio) = clean::audible(audio) else { return Ok(None) };
-        self.output(&audio).map(Some).map_err(|reason| self.failed(reason))
-    }
-
-    fn failed(&self, reason: String) -> TranscribeError {
-        TranscribeError::Engine { engine: self.name.clone(), reason }
+        self.output(&audio).map(Some).map_err(|reason| self.loaded.failed(reason))
     }
 
     /// What the network makes of the audio.
@@ -191,23 +159,23 @@ impl WaveformTranscriber {
         let outputs = self.session.run(inputs).map_err(said)?;
         let (_, logits) = outputs.iter().next().ok_or("it has no output")?;
         let (shape, values) = logits.try_extract_tensor::<f32>().map_err(said)?;
-        let classes = self.tokens.names().len();
+        let classes = self.loaded.tokens.names().len();
         if shape.len() != 3 || shape[0] != 1 || shape[2] != classes.cast_signed() as i64 {
             return Err(format!(
                 "its output has the shape {shape:?}, but its vocabulary has {classes} classes"
             ));
         }
-        CtcOutput::of(&self.tokens, self.frame_ms, values.to_vec(), true)
+        CtcOutput::of(&self.loaded.tokens, self.frame_ms, values.to_vec(), true)
     }
 }
 
 impl Transcriber for WaveformTranscriber {
     fn name(&self) -> &str {
-        &self.name
+        &self.loaded.name
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &self.loaded.capabilities
     }
 
     fn transcribe(
@@ -215,22 +183,20 @@ impl Transcriber for WaveformTranscriber {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
+        let seconds = self.loaded.seconds(audio.len())?;
         let Some(output) = self.listen(audio)? else { return Ok(nothing(request, seconds)) };
-        let reading =
-            Reading { tokens: &self.tokens, units: Some(&self.units), dictation: Some(&mut self.dictation) };
-        reading.of_ctc(Cow::Owned(output), request, seconds).map_err(|reason| self.failed(reason))
+        self.loaded.read(Cow::Owned(output), request, seconds)
     }
 }
 
 impl Engine for WaveformTranscriber {
     fn vocabulary(&self) -> &Tokens {
-        &self.tokens
+        &self.loaded.tokens
     }
 
     fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
         let Some(output) = self.listen(audio)? else { return Ok((Vec::new(), true)) };
-        output.emissions().map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
+        output.emissions().map(|emissions| (emissions, true)).map_err(|reason| self.loaded.failed(reason))
     }
 }
 
@@ -243,7 +209,7 @@ struct Layout {
 
 /// Checks that a model is of one of the layouts described above.
 fn check_layout(session: &Session) -> Result<Layout, String> {
-    if let Some(layout) = ctc::metadata(session, "model_type").filter(|layout| layout != OMNILINGUAL) {
+    if let Some(layout) = metadata(session, "model_type").filter(|layout| layout != OMNILINGUAL) {
         return Err(format!("its layout is {layout:?}, which does not hear waveforms"));
     }
     let rank = |value: &ValueType, element: TensorElementType| match value {

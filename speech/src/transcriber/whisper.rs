@@ -8,8 +8,9 @@ mod header;
 mod layout;
 mod loops;
 mod silence;
+mod timing;
 
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use language::{Evidence, Language};
 use whisper_rs::{
@@ -20,9 +21,10 @@ use self::{
     evidence::{Lending, WhisperEvidence},
     header::Header,
 };
-use super::{ModelError, clean, short_hash};
+use super::{ModelError, clean, short_hash, tokens};
 use crate::{
     Capabilities, Hypothesis, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
+    decode::words,
 };
 
 /// Whisper hears windows of 30 s; one utterance is one window.
@@ -181,8 +183,9 @@ impl WhisperTranscriber {
             // A token is at least one byte. A smaller limit is not safe: whisper.cpp then returns a negative number that
             // the binding takes for a length.
             let Ok(tokens) = self.model.context.tokenize(&text, text.len() + 1) else { continue };
+            // A long one leaves room for shorter ones.
             if tokens.len() > room {
-                break;
+                continue;
             }
             room -= tokens.len();
             chosen.push(tokens);
@@ -210,35 +213,42 @@ impl WhisperTranscriber {
         self.state.full(params, audio)
     }
 
-    /// The text of all segments and the mean probability of its tokens, and whether it began with a space. `None` where
-    /// nothing was said, or nothing but what Whisper makes up.
-    fn reading(&mut self) -> Result<Option<(Hypothesis, bool)>, WhisperError> {
-        let mut bytes = Vec::new();
-        let (mut probability, mut logarithm, mut count) = (0.0, 0.0, 0);
+    /// What was written over the audio: the text of all segments with its words, the mean probability of its tokens, and
+    /// whether it began with a space. `None` where nothing was said, or nothing but what Whisper makes up.
+    fn reading(&mut self, audio: &[f32]) -> Result<Option<(Hypothesis, bool)>, WhisperError> {
+        let mut bytes: Vec<(u8, usize)> = Vec::new();
+        let mut probabilities: Vec<f32> = Vec::new();
+        let mut logarithm = 0.0;
         let first_special = self.model.context.token_eot();
         for segment in self.state.as_iter() {
-            bytes.extend_from_slice(segment.to_bytes()?);
             for token in (0..segment.n_tokens()).filter_map(|index| segment.get_token(index)) {
                 if token.token_id() < first_special {
-                    probability += token.token_probability();
+                    bytes.extend(token.to_bytes()?.iter().map(|&byte| (byte, probabilities.len())));
+                    probabilities.push(token.token_probability());
                     logarithm += token.token_data().plog;
-                    count += 1;
                 }
             }
         }
-        // A letter is several tokens: a limit may cut one in two.
-        let text = String::from_utf8_lossy(&bytes).replace(char::REPLACEMENT_CHARACTER, "");
-        let spaced = text.starts_with(' ');
-        let text = loops::cut(&text);
+        // A letter is several tokens: it is as sure as the least sure of them, and a limit may have cut it in two.
+        let least = |by: Range<usize>| probabilities[by].iter().copied().fold(1.0, f32::min);
+        let characters: Vec<(char, f32)> = tokens::characters(&bytes)
+            .into_iter()
+            .filter(|(character, _)| *character != char::REPLACEMENT_CHARACTER)
+            .map(|(character, by)| (character, least(by)))
+            .collect();
+        let spaced = characters.first().is_some_and(|(character, _)| *character == ' ');
+        let characters = loops::cut(&characters);
+        let text: String = characters.iter().map(|(character, _)| character).collect();
         if text.is_empty() || silence::is_hallucination(&text) {
             return Ok(None);
         }
-        let unsure = count == 0 || logarithm / count as f32 <= UNSURE;
-        if unsure && self.no_speech()? > NO_SPEECH {
+        let count = probabilities.len() as f32;
+        if logarithm / count <= UNSURE && self.no_speech()? > NO_SPEECH {
             return Ok(None);
         }
-        let confidence = (count > 0).then(|| probability / count as f32);
-        Ok(Some((Hypothesis { text, confidence, words: Vec::new() }, spaced)))
+        let confidence = Some(probabilities.iter().sum::<f32>() / count);
+        let words = words(&timing::timed(&characters, audio));
+        Ok(Some((Hypothesis { text, confidence, words }, spaced)))
     }
 
     /// How sure the model is that nobody speaks in what it has just encoded, 0 to 1: the probability of its token for that
@@ -298,7 +308,7 @@ impl Transcriber for WhisperTranscriber {
         };
         self.run(&audio, language, request).map_err(|e| failed(&self.model.name, e))?;
         transcript.language = Some(language);
-        if let Some((reading, spaced)) = self.reading().map_err(|e| failed(&self.model.name, e))? {
+        if let Some((reading, spaced)) = self.reading(&audio).map_err(|e| failed(&self.model.name, e))? {
             transcript.hypotheses.push(reading);
             if !request.partial {
                 let evidence = self.lend(language, spaced, seconds);

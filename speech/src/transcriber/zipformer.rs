@@ -20,16 +20,14 @@ use ort::{
 };
 
 use super::{
-    ModelError, clean, ctc,
-    dictation::Dictation,
-    onnx::{Engine, units},
-    reading::{CtcOutput, Emission, Reading, nothing},
-    short_hash,
+    ModelError, clean,
+    loaded::{self, Loaded, metadata},
+    onnx::Engine,
+    reading::{CtcOutput, Emission, nothing},
     tokens::Tokens,
 };
 use crate::{
     Capabilities, Live, SAMPLE_RATE, TranscribeError, TranscribeRequest, Transcriber, Transcript,
-    evidence::Units,
     features::{BINS, FRAME_SHIFT, Fbank},
     runtime::{OnnxRuntime, SessionOptions},
     transcript::foreign,
@@ -61,13 +59,9 @@ const HINT: &str = "a streaming zipformer2 CTC model needs tokens.txt beside its
 
 /// A streaming CTC recogniser. One per model thread; it can serve several streams in turn, each of which keeps its own state.
 pub struct ZipformerTranscriber {
-    name: String,
-    capabilities: Capabilities,
+    loaded: Loaded,
     session: Session,
     layout: Layout,
-    tokens: Tokens,
-    units: Units,
-    dictation: Dictation,
     fbank: Fbank,
 }
 
@@ -108,8 +102,7 @@ impl ZipformerTranscriber {
         runtime: &OnnxRuntime,
         options: SessionOptions,
     ) -> Result<Self, ModelError> {
-        let model = ctc::model_file(folder)?;
-        let session = runtime.session(&model, options).map_err(|e| ModelError::unusable(&model, e))?;
+        let (model, session) = loaded::open(folder, runtime, options)?;
         Self::of_session(folder, &model, languages, session)
     }
 
@@ -126,28 +119,11 @@ impl ZipformerTranscriber {
         }
         let layout = Layout::of(&session).map_err(|reason| ModelError::unusable(model, reason))?;
         let tokens = Tokens::read(&tokens_file, folder.join("bbpe.model").is_file())?;
-        let folder_name = folder.file_name().map_or("zipformer".into(), |name| name.to_string_lossy());
-        let mut loaded = Self {
-            name: format!("zipformer:{folder_name}@{}", short_hash(model)?),
-            capabilities: Capabilities {
-                languages: languages.to_vec(),
-                dictation: true,
-                evidence: true,
-                max_seconds: MAX_SECONDS,
-            },
-            session,
-            layout,
-            units: units(&tokens),
-            dictation: Dictation::new(&tokens),
-            tokens,
-            fbank: Fbank::new(),
-        };
-        // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
-        loaded
-            .listen(&vec![0.0; SAMPLE_RATE as usize])
-            .map_err(|reason| ModelError::unusable(model, reason))?;
-        tracing::info!(engine = loaded.name, chunk = loaded.layout.chunk, "the speech model is loaded");
-        Ok(loaded)
+        let loaded = Loaded::new(("zipformer", folder, model), languages, MAX_SECONDS, tokens)?;
+        let mut ear = Self { loaded, session, layout, fbank: Fbank::new() };
+        loaded::warm_up(model, |silence| ear.listen(silence))?;
+        tracing::info!(engine = ear.loaded.name, chunk = ear.layout.chunk, "the speech model is loaded");
+        Ok(ear)
     }
 
     /// A new stream.
@@ -155,7 +131,7 @@ impl ZipformerTranscriber {
     /// # Errors
     /// [`TranscribeError::Engine`] where its memory cannot be had.
     pub fn open(&self) -> Result<ZipformerStream, TranscribeError> {
-        let states = self.layout.states().map_err(|reason| self.failed(reason))?;
+        let states = self.layout.states().map_err(|reason| self.loaded.failed(reason))?;
         Ok(ZipformerStream {
             states,
             samples: VecDeque::new(),
@@ -165,7 +141,7 @@ impl ZipformerTranscriber {
             sound: 0,
             audible: false,
             finished: false,
-            output: CtcOutput::new(&self.tokens, FRAME_MS),
+            output: CtcOutput::new(&self.loaded.tokens, FRAME_MS),
         })
     }
 
@@ -193,7 +169,7 @@ impl ZipformerTranscriber {
         let values = std::iter::once(x).chain(std::mem::take(states));
         let inputs: Vec<(String, DynValue)> = self.layout.inputs.iter().cloned().zip(values).collect();
         let mut outputs = self.session.run(inputs).map_err(said)?;
-        let classes = self.tokens.names().len();
+        let classes = self.loaded.tokens.names().len();
         let name = self.layout.outputs[0].as_str();
         let posteriors = outputs.get(name).ok_or("it gives no log_probs")?;
         let (shape, values) = posteriors.try_extract_tensor::<f32>().map_err(said)?;
@@ -205,10 +181,6 @@ impl ZipformerTranscriber {
             states.push(outputs.remove(name).ok_or_else(|| format!("it gives no {name}"))?);
         }
         Ok(values)
-    }
-
-    fn failed(&self, reason: impl Into<String>) -> TranscribeError {
-        TranscribeError::Engine { engine: self.name.clone(), reason: reason.into() }
     }
 }
 
@@ -255,8 +227,7 @@ impl ZipformerStream {
         self.output.path().classes()
     }
 
-    /// What was heard so far: empty where nothing was. A partial transcript has no evidence, since its words are shown
-    /// instead.
+    /// What was heard so far: empty where nothing was.
     ///
     /// # Errors
     /// [`TranscribeError::Engine`] where the posteriors make no evidence.
@@ -268,14 +239,7 @@ impl ZipformerStream {
         if !self.audible {
             return Ok(nothing(request, self.seconds()));
         }
-        let reading = Reading {
-            tokens: &engine.tokens,
-            units: Some(&engine.units).filter(|_| !request.partial),
-            dictation: Some(&mut engine.dictation),
-        };
-        reading
-            .of_ctc(Cow::Borrowed(&self.output), request, self.seconds())
-            .map_err(|reason| engine.failed(reason))
+        engine.loaded.read(Cow::Borrowed(&self.output), request, self.seconds())
     }
 
     /// A copy that can be ended while this one goes on.
@@ -285,7 +249,7 @@ impl ZipformerStream {
     pub fn copy(&self, engine: &ZipformerTranscriber) -> Result<Self, TranscribeError> {
         let states = self.states.iter().map(duplicate).collect::<Result<_, _>>();
         Ok(Self {
-            states: states.map_err(|reason| engine.failed(reason))?,
+            states: states.map_err(|reason| engine.loaded.failed(reason))?,
             samples: self.samples.clone(),
             output: self.output.clone(),
             ..*self
@@ -321,8 +285,8 @@ impl ZipformerStream {
         while self.next + chunk < self.ready() {
             let features = self.features(&mut engine.fbank, chunk);
             let posteriors =
-                engine.run(features, &mut self.states).map_err(|reason| engine.failed(reason))?;
-            self.output.extend(posteriors, false).map_err(|reason| engine.failed(reason))?;
+                engine.run(features, &mut self.states).map_err(|reason| engine.loaded.failed(reason))?;
+            self.output.extend(posteriors, false).map_err(|reason| engine.loaded.failed(reason))?;
             self.next += shift;
             let used = self.next.saturating_sub(1);
             self.samples.drain(..((used - self.kept) * FRAME_SHIFT).min(self.samples.len()));
@@ -346,11 +310,11 @@ impl ZipformerStream {
 
 impl Transcriber for ZipformerTranscriber {
     fn name(&self) -> &str {
-        &self.name
+        &self.loaded.name
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &self.loaded.capabilities
     }
 
     fn transcribe(
@@ -358,10 +322,7 @@ impl Transcriber for ZipformerTranscriber {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        if seconds > MAX_SECONDS {
-            return Err(TranscribeError::TooLong { seconds, max: MAX_SECONDS });
-        }
+        let seconds = self.loaded.seconds(audio.len())?;
         if !clean::is_audible(audio) {
             return Ok(nothing(request, seconds));
         }
@@ -383,7 +344,7 @@ impl Transcriber for ZipformerTranscriber {
     fn hear(&mut self, more: &mut [(&mut Live, &[f32])]) -> Result<(), TranscribeError> {
         for (live, samples) in more.iter_mut() {
             let stream: &mut ZipformerStream =
-                live.state.downcast_mut().ok_or_else(|| foreign(&self.name))?;
+                live.state.downcast_mut().ok_or_else(|| foreign(&self.loaded.name))?;
             match stream.push(self, samples) {
                 Ok(()) | Err(TranscribeError::TooLong { .. }) => {}
                 Err(error) => return Err(error),
@@ -393,7 +354,7 @@ impl Transcriber for ZipformerTranscriber {
     }
 
     fn conclude(&mut self, live: &Live, over: bool) -> Result<Transcript, TranscribeError> {
-        let stream: &ZipformerStream = live.state.downcast_ref().ok_or_else(|| foreign(&self.name))?;
+        let stream: &ZipformerStream = live.state.downcast_ref().ok_or_else(|| foreign(&self.loaded.name))?;
         stream.fits()?;
         let request = live.request_now(over);
         if !over {
@@ -407,12 +368,12 @@ impl Transcriber for ZipformerTranscriber {
 
 impl Engine for ZipformerTranscriber {
     fn vocabulary(&self) -> &Tokens {
-        &self.tokens
+        &self.loaded.tokens
     }
 
     fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
         let emissions = self.listen(audio)?.output.emissions();
-        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.failed(reason))
+        emissions.map(|emissions| (emissions, true)).map_err(|reason| self.loaded.failed(reason))
     }
 }
 
@@ -444,7 +405,7 @@ struct Layout {
 impl Layout {
     /// Reads a model's layout; why it is none that can be used, for people.
     fn of(session: &Session) -> Result<Self, String> {
-        let model_type = ctc::metadata(session, "model_type");
+        let model_type = metadata(session, "model_type");
         if let Some(other) = model_type.filter(|model_type| model_type != LAYOUT) {
             return Err(format!("its layout is {other:?}; this loader takes {LAYOUT:?}"));
         }
@@ -455,7 +416,7 @@ impl Layout {
                  model's CTC export"
             ));
         }
-        if let Some(feature) = ctc::metadata(session, "feature").filter(|feature| feature == "whisper") {
+        if let Some(feature) = metadata(session, "feature").filter(|feature| feature == "whisper") {
             return Err(format!(
                 "it wants {feature} features, which this version does not compute for streams"
             ));
@@ -577,7 +538,7 @@ fn check_shapes(session: &Session, chunk: usize, shapes: &[Vec<usize>]) -> Resul
 
 /// Positive whole numbers from the metadata, separated by commas.
 fn list(session: &Session, key: &str) -> Result<Vec<usize>, String> {
-    let text = ctc::metadata(session, key).ok_or_else(|| format!("its metadata has no {key}"))?;
+    let text = metadata(session, key).ok_or_else(|| format!("its metadata has no {key}"))?;
     let number = |part: &str| part.trim().parse().ok().filter(|number| (1..=LARGEST).contains(number));
     text.split(',')
         .map(number)

@@ -10,10 +10,10 @@ use std::{
 };
 
 use clap::Args;
-use intents::Utterance;
+use intents::{PerLanguage, Utterance};
 use language::{Evidence, Language};
 use speech::{
-    DecodeOptions, SAMPLE_RATE, TranscribeRequest, Transcript,
+    SAMPLE_RATE, TranscribeRequest, Transcript,
     codec::file::{FileError, decode_path},
 };
 
@@ -43,7 +43,8 @@ pub(super) struct Options {
     /// Print JSON instead of lines for people.
     #[arg(long)]
     json: bool,
-    /// Also show which questions of the knowledge base are nearest to the sound; with --beam, its words are expected.
+    /// Also show which questions of the knowledge base are nearest to the sound; its words are expected with --beam, and by
+    /// engines that take a prompt.
     #[arg(long)]
     kb: bool,
     /// Search with so many prefixes instead of taking each moment's best class; engines that decode by themselves ignore it.
@@ -82,10 +83,13 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     if !options.json {
         introduce(&mut engines, &items, options);
     }
-    let decoding = Language::ALL.map(|language| decoding(options, brain.as_deref(), language));
+    let requests = PerLanguage {
+        bo: request(options, brain.as_deref(), Language::Bo),
+        zh: request(options, brain.as_deref(), Language::Zh),
+    };
     let mut reports = Vec::with_capacity(items.len());
     for item in &items {
-        let (report, transcript) = transcribe(&mut engines, item, &decoding);
+        let (report, transcript) = transcribe(&mut engines, item, requests.get(item.language));
         if !options.json {
             show(&report);
             if let (Some(brain), Some(transcript)) = (&brain, &transcript) {
@@ -156,19 +160,20 @@ fn introduce(engines: &mut EngineSet, items: &[Item], options: &Options) {
     }
 }
 
-fn decoding(options: &Options, brain: Option<&Brain>, language: Language) -> DecodeOptions {
-    let expected = brain.filter(|_| options.beam > 1).map(|brain| brain.bias(language));
-    DecodeOptions {
-        beam: usize::from(options.beam),
-        nbest: usize::from(options.nbest),
-        bias: expected.unwrap_or_default(),
-    }
+/// What is asked of an engine for recordings in a language.
+fn request(options: &Options, brain: Option<&Brain>, language: Language) -> TranscribeRequest {
+    let mut request = match brain {
+        Some(brain) => brain.standing(language).with_beam(options.beam).request(Vec::new()),
+        None => TranscribeRequest { language: Some(language), ..TranscribeRequest::default() },
+    };
+    (request.decoding.beam, request.decoding.nbest) = (options.beam.into(), options.nbest.into());
+    request
 }
 
 fn transcribe(
     engines: &mut EngineSet,
     item: &Item,
-    decoding: &[DecodeOptions; 2],
+    request: &TranscribeRequest,
 ) -> (FileReport, Option<Transcript>) {
     let mut report = FileReport {
         path: item.path.clone(),
@@ -189,7 +194,7 @@ fn transcribe(
     if report.error.is_some() {
         return (report, None);
     }
-    let heard = hear(engines, item, decoding, &mut report);
+    let heard = hear(engines, item, request, &mut report);
     match heard {
         Ok((transcript, dictation)) => {
             fill(&mut report, &transcript, dictation);
@@ -205,19 +210,13 @@ fn transcribe(
 fn hear(
     engines: &mut EngineSet,
     item: &Item,
-    decoding: &[DecodeOptions; 2],
+    request: &TranscribeRequest,
     report: &mut FileReport,
 ) -> Result<(Transcript, bool), String> {
     let engine = engines.get(item.language).ok_or("no engine hears it")?;
     let audio = decode_path(&item.path, engine.capabilities().max_seconds).map_err(|e| undecoded(&e))?;
-    let place = Language::ALL.iter().position(|language| *language == item.language).unwrap_or_default();
-    let request = TranscribeRequest {
-        language: Some(item.language),
-        decoding: decoding[place].clone(),
-        ..TranscribeRequest::default()
-    };
     let begun = Instant::now();
-    let transcript = engine.transcribe(&audio, &request).map_err(|error| error.to_string())?;
+    let transcript = engine.transcribe(&audio, request).map_err(|error| error.to_string())?;
     report.took_seconds = begun.elapsed().as_secs_f64();
     report.seconds = audio.len() as f64 / f64::from(SAMPLE_RATE);
     report.real_time_factor = (report.seconds > 0.0).then(|| report.took_seconds / report.seconds);

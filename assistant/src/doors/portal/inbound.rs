@@ -14,7 +14,7 @@ impl Connection {
     pub(super) async fn message(&mut self, message: Message) -> Flow {
         match message {
             Message::Text(text) => match ClientMessage::parse(&text) {
-                Ok(message) => self.client_message(message),
+                Ok(message) => self.client_message(message).await,
                 Err(error) => {
                     // Rubbish counts too, or it could be sent for ever.
                     if self.within_rate(None) {
@@ -33,7 +33,7 @@ impl Connection {
         }
     }
 
-    fn client_message(&mut self, message: ClientMessage) -> Flow {
+    async fn client_message(&mut self, message: ClientMessage) -> Flow {
         match message {
             ClientMessage::Ping(ping) => self.outbox().signal(Signal::Pong { n: ping.n }),
             ClientMessage::Voice(voice) => self.set_voice(voice.voice, voice.slow),
@@ -50,19 +50,19 @@ impl Connection {
             }
             durable => {
                 if self.within_rate(durable.id().cloned()) && self.is_open(&durable) {
-                    self.durable(durable);
+                    self.durable(durable).await;
                 }
             }
         }
         Flow::On
     }
 
-    fn durable(&mut self, message: ClientMessage) {
+    async fn durable(&mut self, message: ClientMessage) {
         // Whoever does something else has finished speaking.
         self.turns.stop_listening();
         match message {
             ClientMessage::Text(Text { id, text }) => self.text(id, text),
-            ClientMessage::AudioStart(start) => self.begin_turn(start),
+            ClientMessage::AudioStart(start) => self.begin_turn(start).await,
             ClientMessage::Choose(choose) => {
                 self.stop_sound();
                 self.push(Input::Choose {

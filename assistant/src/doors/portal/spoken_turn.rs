@@ -204,8 +204,8 @@ impl Drop for SpokenTurns {
 
 impl Connection {
     /// Begins a spoken turn, if there is room and an ear for the language.
-    pub(super) fn begin_turn(&mut self, start: AudioStart) {
-        match self.admit(&start) {
+    pub(super) async fn begin_turn(&mut self, start: AudioStart) {
+        match self.admit(&start).await {
             Ok(turn) => {
                 self.turns.turn = Some(turn);
                 self.turns.past = None;
@@ -214,7 +214,7 @@ impl Connection {
         }
     }
 
-    fn admit(&mut self, start: &AudioStart) -> Result<Turn, Refusal> {
+    async fn admit(&mut self, start: &AudioStart) -> Result<Turn, Refusal> {
         if self.turns.turn.is_some() {
             return Err(Refusal::new(ErrorCode::WrongOrder));
         }
@@ -230,8 +230,9 @@ impl Connection {
             })?;
             self.turns.place = Some((CountedPlace::new(place), Instant::now() + KEEP_PLACE));
         }
+        let request = self.portal.conversations.listening_for(&self.state, language, &start.expect).await;
         let (CountedPlace(place), _) = self.turns.place.as_ref().ok_or_else(deaf)?;
-        let stream = ears.open(place, start.codec, language).ok_or_else(deaf)?;
+        let stream = ears.open(place, start.codec, language, request).ok_or_else(deaf)?;
         Ok(Turn {
             id: start.id.clone(),
             language,

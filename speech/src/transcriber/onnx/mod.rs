@@ -32,10 +32,9 @@ use serde::{Deserialize, Serialize};
 use self::opened::Opened;
 use super::{
     ModelError, clean,
-    ctc::{CtcTranscriber, model_file},
-    dictation::Dictation,
-    reading::{CtcOutput, Emission, ONE_FRAME, Reading, nothing},
-    short_hash,
+    ctc::CtcTranscriber,
+    loaded::{Loaded, model_file},
+    reading::{CtcOutput, Emission, ONE_FRAME, nothing},
     tokens::Tokens,
     waveform::{self, WaveformTranscriber},
     zipformer::{self, ZipformerTranscriber},
@@ -129,12 +128,8 @@ pub struct OnnxTranscriber {
 
 /// Every layout whose network hears whole utterances and wants features of its own.
 struct Other {
-    name: String,
-    capabilities: Capabilities,
+    loaded: Loaded,
     network: Box<dyn Network>,
-    tokens: Tokens,
-    units: Option<Units>,
-    dictation: Dictation,
 }
 
 impl OnnxTranscriber {
@@ -172,30 +167,21 @@ impl OnnxTranscriber {
             Layout::Nemo => nemo::load(opened, folder, front_end),
             Layout::TeleSpeech => telespeech::load(opened, folder),
         }?;
-        let folder_name = folder.file_name().map_or("model".into(), |name| name.to_string_lossy());
-        let units = parts.ctc.then(|| units(&parts.tokens));
-        let mut other = Other {
-            name: format!("{}:{folder_name}@{}", parts.layout, short_hash(&path)?),
-            capabilities: Capabilities {
-                languages: languages.to_vec(),
-                dictation: true,
-                evidence: units.is_some(),
-                max_seconds: parts.max_seconds,
-            },
-            network: parts.network,
-            dictation: Dictation::new(&parts.tokens),
-            tokens: parts.tokens,
-            units,
-        };
+        let named = (parts.layout, folder, path.as_path());
+        let mut loaded = Loaded::new(named, languages, parts.max_seconds, parts.tokens)?;
+        if !parts.ctc {
+            (loaded.units, loaded.capabilities.evidence) = (None, false);
+        }
+        let mut other = Other { loaded, network: parts.network };
         // The first run allocates and prepares kernels: better now than while a citizen waits. It also proves the shapes.
         let heard = other.listen(&warm_up(), None).map_err(|reason| ModelError::unusable(&path, reason))?;
         if matches!(heard, Heard::Nothing) {
             tracing::warn!(
-                engine = other.name,
+                engine = other.loaded.name,
                 "the model found nothing in a second of noise, which may be right; if it never writes a word, it is damaged"
             );
         }
-        tracing::info!(engine = other.name, "the speech model is loaded");
+        tracing::info!(engine = other.loaded.name, "the speech model is loaded");
         Ok(Self { engine: Box::new(other) })
     }
 
@@ -222,21 +208,17 @@ impl Other {
         if audio.len() < ONE_FRAME {
             return Ok(Heard::Nothing);
         }
-        self.network.hear(&clean::usable(audio), language, &self.tokens)
-    }
-
-    fn failed(&self, reason: String) -> TranscribeError {
-        TranscribeError::Engine { engine: self.name.clone(), reason }
+        self.network.hear(&clean::usable(audio), language, &self.loaded.tokens)
     }
 }
 
 impl Transcriber for Other {
     fn name(&self) -> &str {
-        &self.name
+        &self.loaded.name
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        &self.loaded.capabilities
     }
 
     fn transcribe(
@@ -244,32 +226,22 @@ impl Transcriber for Other {
         audio: &[f32],
         request: &TranscribeRequest,
     ) -> Result<Transcript, TranscribeError> {
-        let seconds = audio.len() as f32 / SAMPLE_RATE as f32;
-        if seconds > self.capabilities.max_seconds {
-            return Err(TranscribeError::TooLong { seconds, max: self.capabilities.max_seconds });
-        }
+        let seconds = self.loaded.seconds(audio.len())?;
         let Some(audio) = clean::audible(audio) else { return Ok(nothing(request, seconds)) };
-        let heard = self.listen(&audio, request.language);
-        let reading = Reading {
-            tokens: &self.tokens,
-            units: self.units.as_ref(),
-            dictation: self.capabilities.dictation.then_some(&mut self.dictation),
-        };
-        heard
-            .and_then(|heard| match heard {
-                Heard::Nothing => Ok(nothing(request, seconds)),
-                Heard::Ctc(output) => reading.of_ctc(Cow::Owned(output), request, seconds),
-                Heard::Tokens { emissions, timed } => {
-                    Ok(reading.of_emissions(&emissions, timed, request, seconds))
-                }
-            })
-            .map_err(|reason| self.failed(reason))
+        let heard = self.listen(&audio, request.language).map_err(|reason| self.loaded.failed(reason))?;
+        match heard {
+            Heard::Nothing => Ok(nothing(request, seconds)),
+            Heard::Ctc(output) => self.loaded.read(Cow::Owned(output), request, seconds),
+            Heard::Tokens { emissions, timed } => {
+                Ok(self.loaded.reading(request).of_emissions(&emissions, timed, request, seconds))
+            }
+        }
     }
 }
 
 impl Engine for Other {
     fn vocabulary(&self) -> &Tokens {
-        &self.tokens
+        &self.loaded.tokens
     }
 
     fn emissions(&mut self, audio: &[f32]) -> Result<(Vec<Emission>, bool), TranscribeError> {
@@ -278,7 +250,7 @@ impl Engine for Other {
             Heard::Ctc(output) => Ok((output.emissions()?, true)),
             Heard::Tokens { emissions, timed } => Ok((emissions, timed)),
         });
-        emissions.map_err(|reason| self.failed(reason))
+        emissions.map_err(|reason| self.loaded.failed(reason))
     }
 }
 

@@ -37,7 +37,7 @@ impl Tokens {
             }
             Style::Joined => joined(&pieces),
         };
-        let mut characters = decode(&bytes);
+        let mut characters = self::characters(&bytes);
         let solid = |(character, _): &(char, Range<usize>)| !character.is_whitespace();
         characters.truncate(characters.iter().rposition(solid).map_or(0, |last| last + 1));
         characters.drain(..characters.iter().position(solid).unwrap_or(0));
@@ -77,8 +77,8 @@ fn joined(pieces: &[(usize, &str)]) -> Vec<(u8, usize)> {
     bytes
 }
 
-/// UTF-8 with the owners of each character's bytes.
-fn decode(bytes: &[(u8, usize)]) -> Vec<(char, Range<usize>)> {
+/// UTF-8 with the owners of each character's bytes, which are numbered in order; bytes that are no UTF-8 become U+FFFD.
+pub fn characters(bytes: &[(u8, usize)]) -> Vec<(char, Range<usize>)> {
     let plain: Vec<u8> = bytes.iter().map(|&(byte, _)| byte).collect();
     let mut characters = Vec::with_capacity(plain.len());
     let mut position = 0;

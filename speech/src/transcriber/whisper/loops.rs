@@ -9,38 +9,47 @@ const ROUNDS: usize = 4;
 /// ...and at least so many characters altogether: nobody says more equal digits in a row than a telephone number has.
 const FEWEST: usize = 16;
 
-/// The text with every loop cut down to one round. What people do repeat ("好好好", "8888") is left alone.
-pub(super) fn cut(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let mut kept = String::with_capacity(text.len());
+/// The text, character by character, with every loop cut down to one round and without space around it. What people do repeat
+/// ("好好好", "8888") is left alone.
+pub(super) fn cut<T: Copy>(characters: &[(char, T)]) -> Vec<(char, T)> {
+    let mut kept: Vec<(char, T)> = Vec::with_capacity(characters.len());
     let mut at = 0;
     while at < characters.len() {
         if let Some((period, rounds)) = loop_at(&characters[at..]) {
             kept.extend(&characters[at..at + period]);
             at += period * rounds;
             // The last round is often cut short by the decoder's limit.
-            let begun = characters[at..].iter().zip(&characters[at - period..]).take_while(|(a, b)| a == b);
-            at += begun.count();
+            at += begun(&characters[at..], &characters[at - period..]);
         } else {
             kept.push(characters[at]);
             at += 1;
         }
     }
-    kept.trim().to_owned()
+    let solid = |(character, _): &(char, T)| !character.is_whitespace();
+    kept.truncate(kept.iter().rposition(solid).map_or(0, |last| last + 1));
+    kept.drain(..kept.iter().position(solid).unwrap_or(0));
+    kept
+}
+
+/// How many characters two texts have in common at their beginnings.
+fn begun<T>(one: &[(char, T)], other: &[(char, T)]) -> usize {
+    one.iter().zip(other).take_while(|(a, b)| a.0 == b.0).count()
 }
 
 /// Period and whole rounds of a loop that begins with the first character; the shortest period counts.
-fn loop_at(characters: &[char]) -> Option<(usize, usize)> {
+fn loop_at<T>(characters: &[(char, T)]) -> Option<(usize, usize)> {
     (1..=LONGEST.min(characters.len() / ROUNDS)).find_map(|period| {
-        let same = characters[period..].iter().zip(characters).take_while(|(a, b)| a == b).count();
-        let rounds = 1 + same / period;
+        let rounds = 1 + begun(&characters[period..], characters) / period;
         (rounds >= ROUNDS && rounds * period >= FEWEST).then_some((period, rounds))
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    fn cut(text: &str) -> String {
+        let characters: Vec<(char, ())> = text.chars().map(|character| (character, ())).collect();
+        super::cut(&characters).into_iter().map(|(character, ())| character).collect()
+    }
 
     #[test]
     fn a_loop_becomes_one_round_wherever_it_begins() {
