@@ -21,6 +21,7 @@
 //! # Ok::<(), conversation::ProjectionError>(())
 //! ```
 
+pub mod audit;
 pub mod event;
 pub mod handoff;
 mod ids;
@@ -31,6 +32,7 @@ mod state;
 pub mod store;
 mod time;
 
+pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
 pub use event::{
     AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,
     Considered, Event, EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,

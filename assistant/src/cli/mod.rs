@@ -4,6 +4,7 @@
 mod agent;
 mod analyse;
 mod ask;
+mod audit;
 mod calibrate;
 mod check;
 mod eval;
@@ -60,6 +61,9 @@ enum Command {
     /// Manage the people at the desk.
     #[command(subcommand)]
     Agent(agent::Command),
+    /// Read the audit trail, and prove that nobody has changed it.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the JSON Schema of the portal protocol.
     Schema,
     /// Print the effective configuration.
@@ -129,6 +133,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Kb(command) => knowledge::run(&configuration, &command),
         Command::Models(command) => models::run(&configuration, command),
         Command::Agent(command) => agent::run(&configuration, command),
+        Command::Audit(command) => audit::run(&configuration, &command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
             Ok(())

@@ -12,6 +12,7 @@
 
 mod agents;
 mod append;
+mod audit;
 mod rows;
 mod sweeps;
 mod writer;
