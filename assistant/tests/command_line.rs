@@ -60,6 +60,62 @@ fn an_agent_is_added_once_and_the_password_is_shown() {
 }
 
 #[test]
+fn the_audit_trail_is_listed_and_proved_and_a_change_of_it_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, printed, _) = run(folder.path(), &["audit", "verify"]);
+    assert_eq!((code, printed.as_str()), (Some(0), "The audit trail is empty.\n"));
+    fill_the_audit_trail(folder.path());
+    let (code, printed, _) = run(folder.path(), &["audit", "verify"]);
+    assert_eq!(code, Some(0), "{printed}");
+    let head = printed.trim_end().rsplit(' ').next().unwrap();
+    assert!(head.starts_with("3:"), "{printed}");
+    assert_eq!(run(folder.path(), &["audit", "verify", "--head", head]).0, Some(0));
+    let (_, listed, _) = run(folder.path(), &["audit", "list", "--limit", "2"]);
+    let ids: Vec<_> = listed.lines().map(|line| line.split('\t').next().unwrap()).collect();
+    assert_eq!(ids, ["3", "2"], "{listed}");
+    let (_, listed, _) = run(folder.path(), &["audit", "list", "--all", "--json", "--action", "export"]);
+    let line: serde_json::Value = serde_json::from_str(listed.trim_end()).unwrap();
+    assert_eq!((&line["id"], &line["detail"]["rows"]), (&1.into(), &12.into()), "{listed}");
+
+    tamper_with_the_audit_trail(folder.path(), "DELETE FROM audit WHERE id = 3");
+    assert_eq!(run(folder.path(), &["audit", "verify"]).0, Some(0), "a cut end does not show by itself");
+    let (code, _, told) = run(folder.path(), &["audit", "verify", "--head", head]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("cut off"), "{told}");
+    tamper_with_the_audit_trail(folder.path(), "UPDATE audit SET detail = '{}' WHERE id = 1");
+    let (code, _, told) = run(folder.path(), &["audit", "verify"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("record 1"), "{told}");
+    assert_eq!(run(folder.path(), &["audit", "verify", "--head", "3"]).0, Some(2));
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn fill_the_audit_trail(folder: &Path) {
+    use conversation::{AuditActor, AuditEntry, AuditTrail as _, Store as _, SystemClock};
+    let path = folder.join("data/conversations.sqlite");
+    let keys =
+        assistant::vault::keyring::FileSource::new(&folder.join("data.key"), &folder.join("data")).unwrap();
+    let store = assistant::store::SqliteStore::open(&path, Box::new(keys), std::sync::Arc::new(SystemClock));
+    let store = store.await.unwrap();
+    for (action, rows) in [("export.made", 12), ("number.shown", 1), ("number.shown", 1)] {
+        store.record(AuditEntry::new(AuditActor::System, action).with("rows", rows)).await.unwrap();
+    }
+    store.close().await;
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn tamper_with_the_audit_trail(folder: &Path, sql: &'static str) {
+    use sqlx::ConnectOptions as _;
+    let options =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.join("data/conversations.sqlite"));
+    let mut connection = options.connect().await.unwrap();
+    let drop = "DROP TRIGGER IF EXISTS audit_is_never_changed; DROP TRIGGER IF EXISTS audit_is_never_deleted";
+    sqlx::raw_sql(drop).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+}
+
+#[test]
 fn a_question_is_answered_in_the_terminal_and_a_knowledge_base_imported() {
     let folder = tempfile::tempdir().unwrap();
     let (code, printed, _) = run(folder.path(), &["ask", "身份证到期了怎么换？", "--language", "zh"]);

@@ -21,6 +21,7 @@
 //! # Ok::<(), conversation::ProjectionError>(())
 //! ```
 
+pub mod audit;
 mod erasure;
 pub mod event;
 pub mod handoff;
@@ -32,6 +33,7 @@ mod state;
 pub mod store;
 mod time;
 
+pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
 pub use erasure::{Erasure, PlaceBehind};
 pub use event::{
     AgentRef, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,

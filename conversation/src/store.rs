@@ -13,6 +13,7 @@ use intents::EscalationReason;
 use language::Language;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::AuditTrail;
 use crate::erasure::{Erasure, PlaceBehind};
 use crate::event::{Channel, Event, EventBody};
 use crate::handoff::{Actor, HandoffCommand, IllegalTransition, Status};
@@ -307,7 +308,7 @@ pub enum StoreError {
 
 /// Keeps conversations, the queue and agents. See the module for what it promises.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug {
+pub trait Store: AuditTrail + Send + Sync + fmt::Debug {
     /// Begins a conversation: appends `started`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod agent;
 mod analyse;
 mod ask;
+mod audit;
 mod backup;
 mod calibrate;
 mod check;
@@ -76,6 +77,9 @@ enum Command {
     /// Replace the master key of the conversations.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Read the audit trail, and prove that nobody has changed it.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the JSON Schema of the portal protocol.
     Schema,
     /// Print the effective configuration.
@@ -151,6 +155,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Erase(options) => erase::erase(&configuration, options),
         Command::Retention(options) => erase::retention(&configuration, &options),
         Command::Keys(command) => keys::run(&configuration, command),
+        Command::Audit(command) => audit::run(&configuration, &command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
             Ok(())

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 mod agents;
+mod audit;
 mod backup;
 mod claims;
 mod conversations;
@@ -58,6 +59,9 @@ macro_rules! every_promise {
                 agents::sessions_open_until_they_expire_or_are_ended,
                 agents::a_new_password_ends_sessions_and_locks,
                 agents::failed_logins_lock_and_a_good_one_forgets_them,
+                audit::records_form_a_chain_and_come_back_page_by_page,
+                audit::records_written_from_everywhere_at_once_form_one_chain,
+                audit::a_failed_act_leaves_no_record,
                 sweeps::lost_agents_give_back_what_they_have_in_its_old_place,
                 sweeps::only_what_the_assistant_has_ends_by_idling,
                 sweeps::retention_deletes_what_was_closed_and_nothing_else,

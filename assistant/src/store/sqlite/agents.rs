@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use conversation::{
-    Agent, AgentCredentials, AgentId, LockoutPolicy, NewSession, StoreError, Timestamp, TokenHash,
+    Agent, AgentCredentials, AgentId, AuditActor, AuditEntry, LockoutPolicy, NewSession, StoreError,
+    Timestamp, TokenHash,
 };
 use sqlx::sqlite::SqlitePool;
 
 use super::append::corrupt;
+use super::audit;
 use super::unavailable;
 use super::writer::{OrUnavailable as _, Unit, Write};
 
@@ -23,7 +25,8 @@ impl Write for Add {
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let languages = serde_json::to_string(&self.agent.languages).map_err(corrupt)?;
         sqlx::query(
-            "INSERT INTO agents (id, name, languages, password_hash, last_seen_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO agents (id, name, display_name, languages, roles, password_hash, last_seen_at) \
+             VALUES (?1, ?2, ?2, ?3, '[\"agent\"]', ?4, ?5)",
         )
         .bind(self.agent.id.to_string())
         .bind(&self.agent.name)
@@ -82,15 +85,20 @@ impl Write for LoginFailed {
     type Output = Option<Timestamp>;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Option<Timestamp>, StoreError> {
-        let (failures, locked_until): (u32, Option<i64>) = sqlx::query_as(
-            "UPDATE agents SET failed_logins = failed_logins + 1 WHERE id = ? RETURNING failed_logins, locked_until",
+        let (failures, locked_until, name): (u32, Option<i64>, String) = sqlx::query_as(
+            "UPDATE agents SET failed_logins = failed_logins + 1 WHERE id = ? \
+             RETURNING failed_logins, locked_until, name",
         )
         .bind(self.agent.to_string())
         .fetch_optional(&mut *unit.connection)
         .await
         .or_unavailable()?
         .ok_or(StoreError::NotFound("agent"))?;
-        if failures < self.policy.failures {
+        let locks = failures >= self.policy.failures;
+        let action = if locks { "login.locked" } else { "login.failed" };
+        let failed = AuditEntry::new(AuditActor::System, action).on("person", self.agent).with("name", name);
+        audit::record(unit, &failed.with("failures", failures)).await?;
+        if !locks {
             return Ok(locked_until.map(Timestamp::from_millis).filter(|until| *until > unit.now));
         }
         let until = unit.now.plus(self.policy.lock_for);
@@ -112,24 +120,29 @@ impl Write for Login {
     type Output = ();
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        let changed = sqlx::query(
-            "UPDATE agents SET failed_logins = 0, locked_until = NULL, last_seen_at = ? WHERE id = ?",
+        let name: String = sqlx::query_scalar(
+            "UPDATE agents SET failed_logins = 0, locked_until = NULL, last_seen_at = ? WHERE id = ? RETURNING name",
         )
         .bind(unit.now.as_millis())
         .bind(self.0.agent.to_string())
+        .fetch_optional(&mut *unit.connection)
+        .await
+        .or_unavailable()?
+        .ok_or(StoreError::NotFound("agent"))?;
+        let opened = AuditEntry::new(AuditActor::person(self.0.agent, name), "session.opened");
+        audit::record(unit, &opened.on("person", self.0.agent)).await?;
+        sqlx::query(
+            "INSERT INTO agent_sessions \
+             (token_hash, id, agent, created_at, last_used_at, idle_ms, expires_at, method) \
+             VALUES (?1, lower(hex(randomblob(16))), ?2, ?3, ?3, ?4 - ?3, ?4, 'password')",
+        )
+        .bind(&self.0.token.as_bytes()[..])
+        .bind(self.0.agent.to_string())
+        .bind(unit.now.as_millis())
+        .bind(self.0.expires_at.as_millis())
         .execute(&mut *unit.connection)
         .await
         .or_unavailable()?;
-        if changed.rows_affected() == 0 {
-            return Err(StoreError::NotFound("agent"));
-        }
-        sqlx::query("INSERT INTO agent_sessions (token_hash, agent, expires_at) VALUES (?, ?, ?)")
-            .bind(&self.0.token.as_bytes()[..])
-            .bind(self.0.agent.to_string())
-            .bind(self.0.expires_at.as_millis())
-            .execute(&mut *unit.connection)
-            .await
-            .or_unavailable()?;
         Ok(())
     }
 }
@@ -207,7 +220,7 @@ pub(super) async fn by_session(
     now: Timestamp,
 ) -> Result<Option<Agent>, StoreError> {
     let row: Option<(String, String, String)> = sqlx::query_as(
-        "SELECT id, name, languages FROM agents JOIN agent_sessions ON agent = id \
+        "SELECT agents.id, name, languages FROM agents JOIN agent_sessions ON agent = agents.id \
          WHERE token_hash = ? AND expires_at > ?",
     )
     .bind(&token.as_bytes()[..])

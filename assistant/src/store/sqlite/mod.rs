@@ -12,6 +12,7 @@
 
 mod agents;
 mod append;
+mod audit;
 pub(crate) mod copying;
 mod erase;
 mod keys;
