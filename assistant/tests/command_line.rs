@@ -59,6 +59,49 @@ fn an_agent_is_added_once_and_the_password_is_shown() {
     assert_eq!(run(folder.path(), &["agent", "add", "x", "--languages", "en"]).0, Some(2));
 }
 
+fn password(printed: &str) -> String {
+    printed.lines().find(|line| line.contains("Password")).unwrap().rsplit(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn people_are_added_with_roles_disabled_and_given_new_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let people = |arguments: &[&str]| run(folder.path(), &[&["people"], arguments].concat());
+    let (code, printed, _) = people(&["add", "卓玛", "--role", "admin,auditor", "--languages", "bo"]);
+    assert_eq!((code, password(&printed).len()), (Some(0), 23), "{printed}");
+    let (code, _, told) = people(&["add", "卓玛", "--role", "agent"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("people list"), "{told}");
+    let (_, listed, _) = people(&["list"]);
+    assert_eq!(listed, "卓玛\tauditor,admin\tbo\tmust change the password\n");
+    let (_, line, _) = people(&["roles", "卓玛", "--add", "agent", "--remove", "auditor"]);
+    assert!(line.starts_with("卓玛\tagent,admin\t"), "{line}");
+    let (_, line, _) = people(&["roles", "卓玛", "--set", "reviewer"]);
+    assert!(line.starts_with("卓玛\treviewer\t"), "{line}");
+    assert_eq!(people(&["roles", "卓玛", "--set", "root"]).0, Some(2));
+    assert_eq!(people(&["disable", "卓玛"]).0, Some(0));
+    assert!(people(&["list"]).1.contains("disabled"));
+    assert_eq!(people(&["enable", "卓玛"]).0, Some(0));
+    let (_, again, _) = people(&["reset-password", "卓玛"]);
+    assert_ne!(password(&again), password(&printed));
+    assert_eq!(people(&["reset-totp", "卓玛"]).0, Some(0));
+    assert_eq!(people(&["sessions", "卓玛"]), (Some(0), String::new(), String::new()));
+    let (code, _, told) = people(&["revoke", "卓玛"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("people sessions"), "{told}");
+    let (code, _, told) = people(&["disable", "谁"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("people list"), "{told}");
+
+    let (_, trail, _) = run(folder.path(), &["audit", "list", "--all"]);
+    let actions: Vec<_> = trail.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
+    let roles = "person.roles_changed";
+    let end = ["person.disabled", "person.enabled", "password.reset", "totp.removed"];
+    assert_eq!(actions, [&["person.added", roles, roles], &end[..]].concat());
+    assert!(trail.contains("(command line)") && !trail.contains(&password(&again)), "{trail}");
+    assert_eq!(run(folder.path(), &["audit", "verify"]).0, Some(0));
+}
+
 #[test]
 fn the_audit_trail_is_listed_and_proved_and_a_change_of_it_is_found() {
     let folder = tempfile::tempdir().unwrap();

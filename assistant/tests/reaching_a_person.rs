@@ -20,7 +20,7 @@ struct Desk {
 impl Desk {
     async fn of(server: &common::TestServer) -> Self {
         let FirstAgent { name, password } = server.server.first_agent().unwrap();
-        assert_eq!((name.as_str(), password.len()), ("agent", 23));
+        assert_eq!((name.as_str(), password.len()), ("admin", 23));
         let agent = server.server.store().agents().await.unwrap().remove(0);
         Self { agent }
     }
@@ -50,7 +50,7 @@ async fn who_asks_for_a_person_sees_the_queue_and_talks_to_the_agent() {
         // Signals and events come by different ways: the acknowledgement of "p" may still be under way.
         while client.wait_for("accepted").await.unwrap()["id"] != "p-again" {}
         desk.perform(&server, &client, HandoffCommand::Claim { agent: desk.actor() }).await;
-        assert_eq!(client.wait_for("agent_joined").await.unwrap()["agent"], json!({"name": "agent"}));
+        assert_eq!(client.wait_for("agent_joined").await.unwrap()["agent"], json!({"name": "admin"}));
         // With a person in the conversation the assistant is silent, even where it knows the answer.
         client.say(&question("idcard-renew", language)).await.unwrap();
         client.wait_for("citizen_message").await.unwrap();

@@ -76,6 +76,11 @@ uuid_id!(
     AgentId,
     "agent id"
 );
+uuid_id!(
+    /// An open session of somebody with an account, in lists; it opens nothing (the [`Token`] does).
+    SessionId,
+    "session id"
+);
 
 /// The id a client gives to one of its own durable messages: 1 to [`MessageId::MAX_CHARACTERS`] characters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

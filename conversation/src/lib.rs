@@ -26,8 +26,10 @@ mod erasure;
 pub mod event;
 pub mod handoff;
 mod ids;
+pub mod people;
 pub mod phrases;
 pub mod protocol;
+pub mod roles;
 mod schema;
 mod state;
 pub mod store;
@@ -42,13 +44,19 @@ pub use event::{
 };
 pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
 pub use ids::{
-    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, Token, TokenHash,
+    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, SessionId, Token,
+    TokenHash,
 };
 pub use intents::EscalationReason;
+pub use people::{
+    Agent, Credentials, ExternalId, LockoutPolicy, LoginMethod, NewPassword, NewPerson, NewSession, People,
+    Person, PersonChange, Session, StoredTotp,
+};
+pub use roles::{Permission, Role};
 pub use schema::schema;
 pub use state::{Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Recollection};
 pub use store::{
-    Agent, AgentCredentials, Append, Appended, Expect, Feed, Lagged, LockoutPolicy, MessageKey,
-    NewConversation, NewSession, Published, QueueFeed, QueueItem, Sender, Store, StoreError,
+    Append, Appended, Expect, Feed, Lagged, MessageKey, NewConversation, Published, QueueFeed, QueueItem,
+    Sender, Store, StoreError,
 };
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

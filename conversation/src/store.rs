@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use intents::EscalationReason;
@@ -16,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::audit::AuditTrail;
 use crate::erasure::{Erasure, PlaceBehind};
 use crate::event::{Channel, Event, EventBody};
-use crate::handoff::{Actor, HandoffCommand, IllegalTransition, Status};
+use crate::handoff::{HandoffCommand, IllegalTransition, Status};
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
+use crate::people::People;
 use crate::state::ConversationState;
 use crate::time::Timestamp;
 
@@ -185,64 +185,6 @@ pub struct QueueItem {
     pub claimed_at: Option<Timestamp>,
 }
 
-/// A human agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Agent {
-    /// Their id.
-    pub id: AgentId,
-    /// The name they log in with, which citizens see too. Unique.
-    pub name: String,
-    /// The languages they serve.
-    pub languages: Vec<Language>,
-}
-
-impl Agent {
-    /// The agent as one who does something.
-    pub fn actor(&self) -> Actor {
-        Actor { id: self.id, name: self.name.clone() }
-    }
-}
-
-/// An agent with what a login needs.
-#[derive(Clone)]
-pub struct AgentCredentials {
-    /// Who.
-    pub agent: Agent,
-    /// The password's hash as a PHC string (`$argon2id$…`).
-    pub password_hash: String,
-    /// Failed logins in a row.
-    pub failed_logins: u32,
-    /// No login before this moment.
-    pub locked_until: Option<Timestamp>,
-}
-
-/// Leaves the hash out.
-impl fmt::Debug for AgentCredentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentCredentials").field("agent", &self.agent.id).finish_non_exhaustive()
-    }
-}
-
-/// When a login is locked out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LockoutPolicy {
-    /// So many failures in a row lock the login.
-    pub failures: u32,
-    /// For so long.
-    pub lock_for: Duration,
-}
-
-/// A session of an agent that begins.
-#[derive(Clone, Copy, Debug)]
-pub struct NewSession {
-    /// The hash of the cookie's token.
-    pub token: TokenHash,
-    /// Whose.
-    pub agent: AgentId,
-    /// When it ends by itself.
-    pub expires_at: Timestamp,
-}
-
 /// Something that was committed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Published {
@@ -306,9 +248,9 @@ pub enum StoreError {
     Corrupt(String),
 }
 
-/// Keeps conversations, the queue and agents. See the module for what it promises.
+/// Keeps conversations and the queue, with the people and the audit trail beside them. See the module for what it promises.
 #[async_trait]
-pub trait Store: AuditTrail + Send + Sync + fmt::Debug {
+pub trait Store: People + AuditTrail + Send + Sync + fmt::Debug {
     /// Begins a conversation: appends `started`.
     ///
     /// # Errors
@@ -344,37 +286,6 @@ pub trait Store: AuditTrail + Send + Sync + fmt::Debug {
 
     /// The place of a conversation in the queue, 1 = next; `None` where it does not wait.
     async fn queue_position(&self, conversation: ConversationId) -> Result<Option<u32>, StoreError>;
-
-    /// Adds an agent. `password_hash` is a PHC string.
-    ///
-    /// # Errors
-    /// [`StoreError::NameTaken`], [`StoreError::Busy`], [`StoreError::Unavailable`].
-    async fn add_agent(&self, agent: Agent, password_hash: String) -> Result<(), StoreError>;
-
-    /// Replaces an agent's password hash, forgets failed logins and ends their sessions.
-    async fn set_password(&self, agent: AgentId, password_hash: String) -> Result<(), StoreError>;
-
-    /// All agents, by name.
-    async fn agents(&self) -> Result<Vec<Agent>, StoreError>;
-
-    /// What a login of this name is checked against.
-    async fn credentials(&self, name: &str) -> Result<Option<AgentCredentials>, StoreError>;
-
-    /// Counts a failed login; tells until when the login is locked, where it is now.
-    async fn login_failed(
-        &self,
-        agent: AgentId,
-        policy: LockoutPolicy,
-    ) -> Result<Option<Timestamp>, StoreError>;
-
-    /// Begins a session, forgets failed logins and counts as a sign of life.
-    async fn login(&self, session: NewSession) -> Result<(), StoreError>;
-
-    /// The agent whose session this is, while it lasts.
-    async fn session(&self, token: &TokenHash) -> Result<Option<Agent>, StoreError>;
-
-    /// Ends a session; an unknown one is fine.
-    async fn logout(&self, token: &TokenHash) -> Result<(), StoreError>;
 
     /// A sign of life of an agent.
     async fn heartbeat(&self, agent: AgentId) -> Result<(), StoreError>;

@@ -1,17 +1,15 @@
-//! `assistant agent`: the people at the desk.
+//! `assistant agent`: the people at the desk. They keep the password that they are given; `assistant people` makes them
+//! change it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use anyhow::anyhow;
 use clap::Subcommand;
-use conversation::{Agent, AgentId, StoreError, SystemClock};
+use conversation::{NewPassword, NewPerson, Permission, Role, StoreError, SystemClock};
 use language::Language;
 
-use super::{Outcome, block_on, language};
-use crate::{
-    config::Configuration,
-    server::{new_password, open_store},
-};
+use super::{Outcome, block_on, language, people::operator};
+use crate::{config::Configuration, doors::desk::password::fresh as fresh_password, server::open_store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -41,9 +39,10 @@ async fn perform(configuration: &Configuration, command: Command) -> anyhow::Res
     let store = open_store(configuration, Arc::new(SystemClock)).await?;
     match command {
         Command::Add { name, languages } => {
-            let (password, hash) = new_password().await.map_err(|e| anyhow!(e))?;
-            let agent = Agent { id: AgentId::generate(), name: name.clone(), languages };
-            match store.add_agent(agent, hash).await {
+            let (password, hash) = fresh_password().await.map_err(|e| anyhow!(e))?;
+            let mut agent = NewPerson::new(name.clone(), languages, BTreeSet::from([Role::Agent]));
+            agent.password = Some(NewPassword { hash, must_change: false });
+            match store.add_person(operator(), agent).await {
                 Ok(()) => {}
                 Err(StoreError::NameTaken) => {
                     return Err(anyhow!(
@@ -57,7 +56,7 @@ async fn perform(configuration: &Configuration, command: Command) -> anyhow::Res
             println!("Password (shown only once): {password}");
         }
         Command::List => {
-            for agent in store.agents().await? {
+            for agent in store.people().await?.iter().filter(|p| p.may(Permission::ServeCitizens)) {
                 let languages: Vec<&str> = agent.languages.iter().map(|l| l.code()).collect();
                 println!("{}\t{}", agent.name, languages.join(","));
             }
@@ -67,8 +66,9 @@ async fn perform(configuration: &Configuration, command: Command) -> anyhow::Res
             let agent = found.ok_or_else(|| {
                 anyhow!("there is no agent called {name:?}; `assistant agent list` names them")
             })?;
-            let (password, hash) = new_password().await.map_err(|e| anyhow!(e))?;
-            store.set_password(agent.agent.id, hash).await?;
+            let (password, hash) = fresh_password().await.map_err(|e| anyhow!(e))?;
+            let password_kept = NewPassword { hash, must_change: false };
+            store.set_password(operator(), agent.person.id, password_kept).await?;
             println!("Password (shown only once): {password}");
         }
     }

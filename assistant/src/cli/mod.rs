@@ -14,6 +14,7 @@ mod keys;
 mod knowledge;
 mod manifest;
 mod models;
+mod people;
 mod serve;
 mod speak;
 mod transcribe;
@@ -77,6 +78,9 @@ enum Command {
     /// Replace the master key of the conversations.
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Manage accounts: roles, passwords, second factors, sessions.
+    #[command(subcommand)]
+    People(people::Command),
     /// Read the audit trail, and prove that nobody has changed it.
     #[command(subcommand)]
     Audit(audit::Command),
@@ -155,6 +159,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Erase(options) => erase::erase(&configuration, options),
         Command::Retention(options) => erase::retention(&configuration, &options),
         Command::Keys(command) => keys::run(&configuration, command),
+        Command::People(command) => people::run(&configuration, command),
         Command::Audit(command) => audit::run(&configuration, &command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);

@@ -20,8 +20,8 @@ async fn serve(configuration: Configuration) -> anyhow::Result<()> {
     println!("Portal:  {}/", server.url());
     println!("Desk:    {}/desk", server.url());
     if let Some(first) = server.first_agent() {
-        println!("The first agent was made. Name: {}", first.name);
-        println!("Password (shown only once): {}", first.password);
+        println!("The first account was made: admin and agent. Name: {}", first.name);
+        println!("Password (shown only once, to be changed at the first login): {}", first.password);
     }
     let fault = loop {
         tokio::select! {

@@ -234,6 +234,35 @@ pub struct Portal {
     pub default_language: Language,
 }
 
+/// Accounts of agents and others, and how they log in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct People {
+    /// How long a login lasts at most.
+    #[serde(with = "humantime_serde")]
+    pub session_for: Duration,
+    /// A login ends when nothing was asked for so long.
+    #[serde(with = "humantime_serde")]
+    pub idle: Duration,
+    /// So many failed logins in a row lock an account …
+    pub failures: u32,
+    /// … for so long.
+    #[serde(with = "humantime_serde")]
+    pub lock_for: Duration,
+    /// Whether a second factor must be set up by those who log in with a password.
+    pub totp: Totp,
+}
+
+/// The second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Totp {
+    /// Whoever wants one sets it up.
+    Optional,
+    /// Nothing opens before it is set up.
+    Required,
+}
+
 /// How long things are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

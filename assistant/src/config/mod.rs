@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Pooling, Portal, Server,
-    StoreSettings, Tls, Understanding, VaultSettings, Voice, VoiceEngine,
+    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, People, Pooling, Portal, Server,
+    StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
 };
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
@@ -52,6 +52,8 @@ pub struct Configuration {
     pub understanding: Understanding,
     /// The citizen's pages.
     pub portal: Portal,
+    /// Accounts of agents and others, and how they log in.
+    pub people: People,
     /// How long things are kept.
     pub store: StoreSettings,
     /// The master key of the conversations.

@@ -69,6 +69,18 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         must(threads, "understanding.encoder.threads", "must be between 1 and 64");
     }
     must(c.understanding.escalate_after >= 1, "understanding.escalate_after", "must be at least 1");
+    must((1..=100).contains(&c.people.failures), "people.failures", "must be between 1 and 100");
+    must(
+        c.people.idle.as_secs() >= 300,
+        "people.idle",
+        "must be at least 5m: uses of a session are noted once a minute",
+    );
+    must(
+        c.people.session_for >= c.people.idle && c.people.session_for.as_secs() <= 7 * 24 * 3600,
+        "people.session_for",
+        "must be at least people.idle and at most 7 days",
+    );
+    must(c.people.lock_for.as_secs() >= 60, "people.lock_for", "must be at least 1m");
     if let Err(reason) = c.hearing.portal.validate() {
         must(false, "hearing.portal", &reason);
     }

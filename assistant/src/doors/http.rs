@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use conversation::Store;
 use language::Language;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::routes::{Doors, Table};
 use crate::{
     config::Configuration,
     phrases::{Phrase, say},
@@ -41,12 +41,12 @@ pub struct HttpState {
 }
 
 /// The routes.
-pub fn router(state: HttpState) -> Router {
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .route("/v1/portal/config", get(portal_config))
+pub fn doors(state: HttpState) -> Doors {
+    Table::new()
+        .public(Method::GET, "/healthz", || async { "ok\n" })
+        .public(Method::GET, "/readyz", ready)
+        .public(Method::GET, "/metrics", metrics)
+        .public(Method::GET, "/v1/portal/config", portal_config)
         .with_state(state)
 }
 

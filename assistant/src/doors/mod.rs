@@ -7,4 +7,5 @@ pub mod limits;
 pub mod origin;
 pub mod pages;
 pub mod portal;
+pub mod routes;
 mod suggestions;

@@ -2,16 +2,16 @@
 //! and cheap on a weak link.
 
 use axum::{
-    Router,
     body::Body,
     extract::{Path, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::{self, Next},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::compression::CompressionLayer;
+
+use super::routes::{Doors, Table};
 
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
@@ -23,16 +23,15 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_FIRST: &str = "no-cache";
 
 /// Routes for `/`, `/desk` and everything that they load.
-pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/", get(|headers: HeaderMap| async move { page("index.html", &headers) }))
-        .route("/desk", get(|headers: HeaderMap| async move { desk(&headers) }))
-        .route(
-            "/{*path}",
-            get(|Path(path): Path<String>, headers: HeaderMap| async move { page(&path, &headers) }),
-        )
-        .layer(CompressionLayer::new())
-        .layer(middleware::from_fn(security_headers))
+pub fn doors() -> Doors {
+    Table::new()
+        .public(Method::GET, "/", |headers: HeaderMap| async move { page("index.html", &headers) })
+        .public(Method::GET, "/desk", |headers: HeaderMap| async move { desk(&headers) })
+        .public(Method::GET, "/{*path}", |Path(path): Path<String>, headers: HeaderMap| async move {
+            page(&path, &headers)
+        })
+        .with_state(())
+        .behind(|router| router.layer(CompressionLayer::new()))
 }
 
 fn desk(headers: &HeaderMap) -> Response {
@@ -79,9 +78,9 @@ fn content(path: &str, file: EmbeddedFile) -> Response {
     ([(header::CONTENT_TYPE, kind)], Body::from(file.data.into_owned())).into_response()
 }
 
-/// Sets the headers that every page needs. Nothing is loaded from elsewhere, nothing is framed, only the microphone of
-/// this very origin is asked for.
-async fn security_headers(request: Request, next: Next) -> Response {
+/// A layer around all doors: the headers that every answer needs, whatever it is. Nothing is loaded from elsewhere, no
+/// script stands in a page, nothing is framed, only the microphone of this very origin is asked for.
+pub async fn security_headers(request: Request, next: Next) -> Response {
     let socket = request.headers().get(header::HOST).and_then(|h| h.to_str().ok()).map(str::to_owned);
     let mut response = next.run(request).await;
     let fields = response.headers_mut();
@@ -108,7 +107,7 @@ fn content_security_policy(host: Option<&str>) -> String {
     let plain = |h: &&str| h.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
     let sockets = host.filter(plain).map(|h| format!(" ws://{h} wss://{h}")).unwrap_or_default();
     format!(
-        "default-src 'self'; img-src 'self' data:; connect-src 'self'{sockets}; \
+        "default-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'{sockets}; \
          object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }

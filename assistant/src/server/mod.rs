@@ -8,16 +8,16 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use conversation::{Clock, Store, SystemClock};
+use conversation::{Clock, LockoutPolicy, Store, SystemClock};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use parts::{DATABASE, new_password, open_sqlite, open_store, voices};
+pub(crate) use parts::{DATABASE, open_sqlite, open_store, voices};
 pub use parts::{FirstAgent, Parts};
 
 use crate::{
-    config::Configuration,
+    config::{Configuration, Totp},
     doors::{
         desk::{self, DeskParts, DeskSettings, DeskState, TypingHub},
         http::{self, HttpState},
@@ -25,8 +25,10 @@ use crate::{
         origin::OriginPolicy,
         pages,
         portal::{self, PortalState},
+        routes::Route,
     },
     knowledge::KnowledgeError,
+    people::seal::WithoutKey,
     session::Conversations,
     store::sqlite::OpenError,
     telemetry,
@@ -111,6 +113,7 @@ pub struct Server {
     draining: CancellationToken,
     stopped: CancellationToken,
     tasks: TaskTracker,
+    routes: Vec<Route>,
     store: Arc<dyn Store>,
     minds: Minds,
     clock: Arc<dyn Clock>,
@@ -148,6 +151,7 @@ impl Server {
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
+            secrets: Arc::new(WithoutKey),
             answers: Arc::new(workers.minds.clone()),
             typing: typing.clone(),
             origins: origins.clone(),
@@ -156,31 +160,32 @@ impl Server {
             tasks: tasks.clone(),
         });
         tasks.spawn(desk::release_lost_agents_until_shutdown(desk.clone()));
-        let routes = Router::new()
-            .merge(portal::router(PortalState {
-                configuration: Arc::clone(&configuration),
-                conversations,
-                ears: workers.ears.clone(),
-                mouths: workers.mouths.clone(),
-                typing,
-                origins,
-                limits: Arc::clone(&limits),
-                draining: draining.clone(),
-                stopped: stopped.clone(),
-                tasks: tasks.clone(),
-            }))
-            .merge(desk::router(desk))
-            .merge(http::router(HttpState {
-                configuration: Arc::clone(&configuration),
-                store: Arc::clone(&store),
-                minds: workers.minds.clone(),
-                ears: workers.ears,
-                missing_engines: workers.missing_engines,
-                missing_voice: workers.missing_voice,
-                draining: draining.clone(),
-            }))
-            .merge(pages::router());
-        let (address, handle, serving) = listen(&configuration, routes).await?;
+        let doors = portal::doors(PortalState {
+            configuration: Arc::clone(&configuration),
+            conversations,
+            ears: workers.ears.clone(),
+            mouths: workers.mouths.clone(),
+            typing,
+            origins,
+            limits: Arc::clone(&limits),
+            draining: draining.clone(),
+            stopped: stopped.clone(),
+            tasks: tasks.clone(),
+        })
+        .and(desk::doors(desk))
+        .and(http::doors(HttpState {
+            configuration: Arc::clone(&configuration),
+            store: Arc::clone(&store),
+            minds: workers.minds.clone(),
+            ears: workers.ears,
+            missing_engines: workers.missing_engines,
+            missing_voice: workers.missing_voice,
+            draining: draining.clone(),
+        }))
+        .and(pages::doors())
+        .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
+        let routes = doors.routes().to_vec();
+        let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
         tasks.spawn(publishing::follow_the_calendar(
             Arc::clone(&configuration),
             workers.minds.clone(),
@@ -205,6 +210,7 @@ impl Server {
             draining,
             stopped,
             tasks,
+            routes,
             store,
             minds: workers.minds,
             clock,
@@ -229,9 +235,14 @@ impl Server {
         format!("{scheme}://{host}:{}", self.address.port())
     }
 
-    /// The agent that was made because there was none, with the password that nobody will see again.
+    /// The account that was made because there was none, with the password that nobody will see again.
     pub const fn first_agent(&self) -> Option<&FirstAgent> {
         self.first_agent.as_ref()
+    }
+
+    /// Every route that it serves, and who may use it.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
     /// Where it keeps conversations: for tests and tools.
@@ -276,9 +287,14 @@ impl Server {
 }
 
 fn desk_settings(configuration: &Configuration) -> DeskSettings {
+    let people = &configuration.people;
     DeskSettings {
         secure_cookie: configuration.server.tls.is_some()
             || configuration.server.public_origins.iter().any(|origin| origin.starts_with("https://")),
+        session_for: people.session_for,
+        idle: people.idle,
+        lockout: LockoutPolicy { failures: people.failures, lock_for: people.lock_for },
+        totp_required: people.totp == Totp::Required,
         ..DeskSettings::default()
     }
 }

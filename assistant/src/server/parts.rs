@@ -1,8 +1,8 @@
 //! What a server is made of, loaded or given.
 
-use std::{fs, sync::Arc};
+use std::{collections::BTreeSet, fs, sync::Arc};
 
-use conversation::{Agent, AgentId, Clock, Store};
+use conversation::{AuditActor, Clock, NewPassword, NewPerson, Role, Store};
 use language::Language;
 use speech::{
     SynthesisError, Synthesizer,
@@ -36,7 +36,7 @@ pub struct Parts {
     pub synthesizers: Option<Vec<Box<dyn Synthesizer>>>,
 }
 
-/// An agent that was made because there was none.
+/// The account of an admin and agent that was made because there was none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FirstAgent {
     /// The name to log in with.
@@ -76,28 +76,18 @@ pub(crate) async fn open_sqlite(
 /// The database's name in the data folder.
 pub(crate) const DATABASE: &str = "conversations.sqlite";
 
-/// Makes an agent where there is none, so that somebody can log in.
+/// Makes an account where there is none, so that somebody can log in, serve, and make further accounts.
 pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>, StartError> {
-    if !store.agents().await?.is_empty() {
+    if !store.people().await?.is_empty() {
         return Ok(None);
     }
-    let agent =
-        Agent { id: AgentId::generate(), name: "agent".to_owned(), languages: Language::ALL.to_vec() };
-    let (password, hash) = new_password().await.map_err(StartError::Other)?;
-    let name = agent.name.clone();
-    store.add_agent(agent, hash).await?;
+    let roles = BTreeSet::from([Role::Admin, Role::Agent]);
+    let mut first = NewPerson::new("admin", Language::ALL.to_vec(), roles);
+    let (password, hash) = desk::password::fresh().await.map_err(StartError::Other)?;
+    first.password = Some(NewPassword { hash, must_change: true });
+    let name = first.name.clone();
+    store.add_person(AuditActor::System, first).await?;
     Ok(Some(FirstAgent { name, password }))
-}
-
-/// A fresh password and its hash.
-pub(crate) async fn new_password() -> Result<(String, String), String> {
-    let (mut random, mut salt) = ([0; 32], [0; 16]);
-    getrandom::fill(&mut random).and_then(|()| getrandom::fill(&mut salt)).map_err(|e| e.to_string())?;
-    let password = desk::password::generate(random);
-    let plain = password.clone();
-    let hashing = tokio::task::spawn_blocking(move || desk::password::hash(&plain, salt));
-    let hash = hashing.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
-    Ok((password, hash))
 }
 
 /// What takes seconds of reading and computing.

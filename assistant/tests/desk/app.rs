@@ -8,6 +8,7 @@ use assistant::doors::desk::{
     password,
 };
 use assistant::doors::origin::OriginPolicy;
+use assistant::people::seal::WithoutKey;
 use assistant::store::SqliteStore;
 use assistant::vault::keyring::FileSource;
 use async_trait::async_trait;
@@ -15,9 +16,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use conversation::{
-    Agent, AgentId, Append, Channel, CitizenMessage, Considered, ConversationId, EscalationId,
-    EscalationReason, EventBody, HandoffCommand, ManualClock, MessageId, MessageKey, NewConversation, Say,
-    SayAct, Source, Store, Timestamp, Token,
+    Agent, AgentId, Append, AuditActor, Channel, CitizenMessage, Clock as _, Considered, ConversationId,
+    EscalationId, EscalationReason, EventBody, HandoffCommand, LoginMethod, ManualClock, MessageId,
+    MessageKey, NewConversation, NewSession, PersonChange, Role, Say, SayAct, Source, Store, Timestamp,
+    Token,
 };
 use language::Language;
 use serde_json::{Value, json};
@@ -78,6 +80,13 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The session that a login opened.
+    pub fn session(&self, agent: Agent) -> Session {
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        let cookie = self.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Session { agent, cookie, csrf: self.body["csrf"].as_str().unwrap().to_owned() }
+    }
+
     pub fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
     }
@@ -100,6 +109,7 @@ impl TestApp {
         let state = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: clock.clone(),
+            secrets: Arc::new(WithoutKey),
             answers: Arc::new(OneAnswer),
             typing: typing.clone(),
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
@@ -113,18 +123,47 @@ impl TestApp {
 
     pub async fn add_agent(&self, name: &str, languages: &[Language]) -> Agent {
         let agent = Agent { id: AgentId::generate(), name: name.to_owned(), languages: languages.to_vec() };
-        self.store.add_agent(agent.clone(), password::hash(PASSWORD, [5; 16]).unwrap()).await.unwrap();
+        self.store.add_agent(agent.clone(), password_hash()).await.unwrap();
         agent
     }
 
     /// Adds an agent and logs in.
     pub async fn agent(&self, name: &str, languages: &[Language]) -> Session {
+        self.person(name, languages, &[Role::Agent]).await
+    }
+
+    /// Adds somebody with these roles and logs in.
+    pub async fn person(&self, name: &str, languages: &[Language], roles: &[Role]) -> Session {
         let agent = self.add_agent(name, languages).await;
-        let reply = self.log_in(name, PASSWORD).await;
-        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
-        let cookie =
-            reply.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
-        Session { agent, cookie, csrf: reply.body["csrf"].as_str().unwrap().to_owned() }
+        let change = PersonChange::Roles(roles.iter().copied().collect());
+        self.store.change_person(AuditActor::System, agent.id, change).await.unwrap();
+        self.open(agent).await
+    }
+
+    /// A session of somebody who has an account, without the work of a login.
+    pub async fn open(&self, agent: Agent) -> Session {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).unwrap();
+        let token = Token::from_random(random);
+        let new = NewSession {
+            token: token.hash(),
+            agent: agent.id,
+            method: LoginMethod::Password,
+            expires_at: self.clock.now().plus(self.state.settings.session_for),
+            idle: self.state.settings.idle,
+        };
+        assert!(self.store.login(new).await.unwrap());
+        let mut session =
+            Session { agent, cookie: format!("drilen_desk={}", token.reveal()), csrf: String::new() };
+        let me = self.get(&session, "/v1/desk/me").await;
+        session.csrf = me.body["csrf"].as_str().unwrap().to_owned();
+        session
+    }
+
+    /// Logs somebody in who has an account.
+    pub async fn session(&self, agent: Agent) -> Session {
+        let reply = self.log_in(&agent.name, PASSWORD).await;
+        reply.session(agent)
     }
 
     pub async fn log_in(&self, name: &str, password: &str) -> Reply {
@@ -146,6 +185,15 @@ impl TestApp {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Reply { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// As [`TestApp::send`], for answers that may be no JSON.
+    pub async fn send_any(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
@@ -204,6 +252,13 @@ impl TestApp {
         });
         self.store.append(Append::to(id).because_of(MessageKey::citizen(name)).event(message)).await.unwrap();
     }
+}
+
+/// Of [`PASSWORD`], computed once.
+pub fn password_hash() -> String {
+    static HASH: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| password::hash(PASSWORD, [5; 16]).unwrap());
+    HASH.clone()
 }
 
 pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Request<Body> {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use assistant::doors::desk::{DeskSettings, Typing, release_lost_agents_until_shutdown};
-use conversation::{Append, ConversationId, HandoffCommand, Status};
+use conversation::{Append, AuditActor, ConversationId, HandoffCommand, Status};
 use futures::{SinkExt as _, StreamExt as _};
 use language::Language;
 use serde_json::{Value, json};
@@ -275,6 +275,18 @@ async fn logging_out_ends_the_socket_with_the_next_heartbeat() {
     page.next("queue").await;
     app.post(&session, "/v1/desk/logout", json!({})).await;
     page.send(json!({ "type": "heartbeat" })).await;
+    assert_eq!(page.end().await, Some(CloseCode::Policy));
+}
+
+#[tokio::test]
+async fn a_revoked_session_ends_the_socket_of_a_page_that_sends_no_heartbeat() {
+    let settings =
+        DeskSettings { check_session_every: Duration::from_millis(100), ..DeskSettings::default() };
+    let app = TestApp::with(settings).await;
+    let session = app.agent("卓玛", BOTH).await;
+    let mut page = Page::open(serve(&app).await, &session).await;
+    page.next("queue").await;
+    app.store.revoke_sessions(AuditActor::System, session.agent.id, None).await.unwrap();
     assert_eq!(page.end().await, Some(CloseCode::Policy));
 }
 

@@ -1,9 +1,13 @@
 //! The desk's doors, as an agent's page uses them.
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
+mod accounts;
 mod app;
 mod conversations;
 mod live;
 mod logging_in;
 mod masking;
+mod people;
+mod permissions;
+mod second_factor;
 mod suggestions;

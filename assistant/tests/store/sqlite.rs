@@ -8,7 +8,7 @@ use assistant::store::SqliteStore;
 use assistant::store::sqlite::OpenError;
 use assistant::vault::KeySource;
 use assistant::vault::keyring::FileSource;
-use conversation::{Appended, Clock, Store as _, StoreError, SystemClock};
+use conversation::{AgentId, Appended, Clock, People as _, Role, Store as _, StoreError, SystemClock};
 use language::Language;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -187,4 +187,31 @@ async fn a_path_that_can_not_be_a_database_is_named() {
     assert!(error.to_string().contains("picture.png"), "{error}");
     let picture = std::fs::read(&picture).unwrap();
     assert!(picture.starts_with(b"\x89PNG"), "what was there is left alone");
+}
+
+/// A database of the version before accounts had roles.
+#[tokio::test]
+async fn agents_of_an_older_version_are_still_there_as_agents() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let all = sqlx::migrate!("./migrations/sqlite");
+    let first = sqlx::migrate::Migrator::with_migrations(all.iter().take(1).cloned().collect());
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    first.run(&mut connection).await.unwrap();
+    let id = AgentId::generate();
+    sqlx::query("INSERT INTO agents (id, name, languages, password_hash, last_seen_at) VALUES (?, '卓玛', '[\"bo\"]', '$old', 5)")
+        .bind(id.to_string())
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    sqlx::Connection::close(connection).await.unwrap();
+
+    let store = open(&path, clock()).await.unwrap();
+    let known = store.credentials("卓玛").await.unwrap().unwrap();
+    assert_eq!(known.password.unwrap().hash, "$old");
+    let person = known.person;
+    assert_eq!((person.id, person.display_name.as_str()), (id, "卓玛"));
+    assert_eq!((person.roles, person.capacity), ([Role::Agent].into(), 100));
+    assert!(!person.disabled && !person.must_change_password && !person.has_totp);
 }

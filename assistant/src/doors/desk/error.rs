@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use conversation::{IllegalTransition, StoreError};
+use conversation::{IllegalTransition, Permission, StoreError};
 use serde_json::json;
 
+use super::Duty;
 use crate::masking;
 
 /// Why the desk did not do it.
@@ -17,6 +18,24 @@ pub(super) enum DeskError {
     /// Nobody is logged in, or name or password is wrong.
     #[error("log in first, or name or password is wrong")]
     Unauthorized,
+    /// The password is right; the code of the second factor is missing.
+    #[error("the code of the second factor is missing")]
+    SecondFactor,
+    /// The code of the second factor is wrong, or was used before.
+    #[error("the code is wrong or was used before")]
+    WrongCode,
+    /// Somebody who is logged in gave a wrong password where theirs was asked for again.
+    #[error("the password is wrong")]
+    WrongPassword,
+    /// A new password that is not taken.
+    #[error("{0}")]
+    UnfitPassword(String),
+    /// The person must do something else first.
+    #[error("{0}")]
+    Owes(Duty),
+    /// None of the person's roles has the permission.
+    #[error("this needs the permission {0}, which none of your roles has")]
+    Forbidden(Permission),
     /// Too many failed logins.
     #[error("too many failed logins; try again later")]
     LockedOut {
@@ -38,6 +57,9 @@ pub(super) enum DeskError {
     /// A field is missing or wrong.
     #[error("{0}")]
     Invalid(String),
+    /// There is an account of this name.
+    #[error("there is an account of this name already")]
+    NameTaken,
     /// The handoff does not allow it.
     #[error(transparent)]
     Conflict(IllegalTransition),
@@ -55,12 +77,17 @@ pub(super) enum DeskError {
 impl DeskError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::SecondFactor | Self::WrongCode => StatusCode::UNAUTHORIZED,
             Self::LockedOut { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::ForeignPage | Self::OtherLanguage | Self::NotYours => StatusCode::FORBIDDEN,
+            Self::WrongPassword
+            | Self::Owes(_)
+            | Self::Forbidden(_)
+            | Self::ForeignPage
+            | Self::OtherLanguage
+            | Self::NotYours => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) | Self::Closed => StatusCode::CONFLICT,
+            Self::Invalid(_) | Self::UnfitPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Conflict(_) | Self::Closed | Self::NameTaken => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -69,6 +96,12 @@ impl DeskError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
+            Self::SecondFactor => "second_factor",
+            Self::WrongCode => "wrong_code",
+            Self::WrongPassword => "wrong_password",
+            Self::UnfitPassword(_) => "unfit_password",
+            Self::Owes(duty) => duty.as_str(),
+            Self::Forbidden(_) => "forbidden",
             Self::LockedOut { .. } => "locked_out",
             Self::ForeignPage => "foreign_page",
             Self::OtherLanguage => "other_language",
@@ -80,6 +113,7 @@ impl DeskError {
             Self::Conflict(IllegalTransition::NotWaiting { .. }) => "not_waiting",
             Self::Conflict(_) => "conflict",
             Self::Closed => "closed",
+            Self::NameTaken => "name_taken",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
         }
@@ -93,7 +127,7 @@ impl From<StoreError> for DeskError {
             StoreError::Busy => Self::Busy,
             StoreError::Closed | StoreError::Handoff(IllegalTransition::Closed) => Self::Closed,
             StoreError::Handoff(illegal) => Self::Conflict(illegal),
-            StoreError::NameTaken => Self::Invalid(error.to_string()),
+            StoreError::NameTaken => Self::NameTaken,
             StoreError::Stale(_) | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the desk could not use the store");
                 Self::Unavailable

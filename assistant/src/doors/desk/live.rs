@@ -153,11 +153,13 @@ impl Page {
         self.state.store.heartbeat(self.logged_in.agent.id).await?;
         self.send_lists().await?;
         let shutdown = self.state.shutdown.clone();
+        let mut session_checks = tokio::time::interval(self.state.settings.check_session_every);
         loop {
             let lists_due = self.lists_due;
             tokio::select! {
                 () = shutdown.cancelled() => return Err(End::Restart),
                 () = tokio::time::sleep_until(self.silent_at) => return Err(End::Policy("no sign of life")),
+                _ = session_checks.tick() => self.still_logged_in().await?,
                 () = sleep_until(lists_due) => self.send_lists().await?,
                 changed = self.queue.changed(), if lists_due.is_none() => {
                     if !changed {
@@ -310,11 +312,18 @@ impl Page {
         }
     }
 
+    /// Ends the socket where the session is over: a page that sends nothing, or not what it should, must not go on
+    /// hearing. Being open does not count as using the session.
+    async fn still_logged_in(&mut self) -> Result<(), End> {
+        match self.state.store.session(&self.logged_in.session).await? {
+            Some(_) => Ok(()),
+            None => Err(End::Policy("logged out")),
+        }
+    }
+
     /// A sign of life; and the moment to notice that the session is over.
     async fn heartbeat(&mut self) -> Result<(), End> {
-        if self.state.store.session(&self.logged_in.session).await?.is_none() {
-            return Err(End::Policy("logged out"));
-        }
+        self.still_logged_in().await?;
         match self.state.store.heartbeat(self.logged_in.agent.id).await {
             // The next one comes in seconds.
             Err(StoreError::Busy) => Ok(()),

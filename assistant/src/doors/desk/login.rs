@@ -1,43 +1,66 @@
 //! `POST /v1/desk/login`, `POST /v1/desk/logout`, `GET /v1/desk/me`.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum_extra::extract::CookieJar;
-use conversation::{Agent, AgentId, NewSession, Token};
+use conversation::{AgentId, Permission, Role};
 use language::Language;
 use serde::{Deserialize, Serialize};
 
-use super::session::{Body, Changing, LoggedIn, OwnPage, cookie, csrf, forget};
-use super::{DeskError, DeskState};
+use super::session::{Body, Changing, LoggedIn, OwnPage, cookie, forget, open};
+use super::{DeskError, DeskState, Duty, proof};
 
-/// The longest password that is hashed, in bytes: more is nobody's password but somebody's attempt to keep us busy.
-const MAX_PASSWORD_BYTES: usize = 1_024;
-
-/// Name and password.
+/// Name and password, and the code of the second factor where there is one.
 #[derive(Deserialize)]
 pub(super) struct Credentials {
     name: String,
     password: String,
+    code: Option<String>,
 }
 
-/// Who is logged in, and the value for the CSRF header.
+/// Who is logged in, what they may do, and the value for the CSRF header.
 #[derive(Serialize)]
 pub(super) struct Me {
-    agent: Person,
+    agent: Seen,
+    account: Account,
     csrf: String,
 }
 
+/// The person as citizens see them.
 #[derive(Serialize)]
-struct Person {
+struct Seen {
     id: AgentId,
     name: String,
     languages: Vec<Language>,
 }
 
+#[derive(Serialize)]
+struct Account {
+    name: String,
+    roles: BTreeSet<Role>,
+    permissions: BTreeSet<Permission>,
+    has_password: bool,
+    has_totp: bool,
+    /// What must be done before anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owes: Option<Duty>,
+}
+
 impl Me {
-    fn new(agent: Agent, csrf: String) -> Self {
-        Self { agent: Person { id: agent.id, name: agent.name, languages: agent.languages }, csrf }
+    pub(super) fn new(state: &DeskState, logged_in: LoggedIn) -> Self {
+        let LoggedIn { agent, person, opened, csrf, .. } = logged_in;
+        let account = Account {
+            owes: state.duty(&person, &opened.method),
+            permissions: conversation::roles::permissions(&person.roles),
+            name: person.name,
+            roles: person.roles,
+            has_password: person.has_password,
+            has_totp: person.has_totp,
+        };
+        Self { agent: Seen { id: agent.id, name: agent.name, languages: agent.languages }, account, csrf }
     }
 }
 
@@ -45,50 +68,14 @@ pub(super) async fn login(
     State(state): State<DeskState>,
     _own_page: OwnPage,
     jar: CookieJar,
-    Body(credentials): Body<Credentials>,
+    Body(given): Body<Credentials>,
 ) -> Result<(CookieJar, Json<Me>), DeskError> {
-    if credentials.password.len() > MAX_PASSWORD_BYTES {
-        return Err(DeskError::Unauthorized);
-    }
-    let agent = authenticate(&state, credentials).await?;
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|error| {
-        tracing::error!(%error, "the operating system gave no randomness for a session");
-        DeskError::Unavailable
-    })?;
-    let token = Token::from_random(random);
-    let expires_at = state.clock.now().plus(state.settings.session_for);
-    state.store.login(NewSession { token: token.hash(), agent: agent.id, expires_at }).await?;
-    tracing::info!(agent = %agent.id, "an agent logged in");
-    let me = Me::new(agent, csrf(&token));
-    Ok((jar.add(cookie(&token, &state.settings)), Json(me)))
-}
-
-/// The agent of this name, if the password is theirs and the login is not locked.
-async fn authenticate(state: &DeskState, credentials: Credentials) -> Result<Agent, DeskError> {
-    // Held until a failure is counted, so that guesses sent all at once see the lock.
-    let turn = state.passwords.turn().await.map_err(|_| DeskError::Busy)?;
-    let known = state.store.credentials(&credentials.name).await?;
-    if let Some(until) = known.as_ref().and_then(|known| known.locked_until) {
-        let now = state.clock.now();
-        if until > now {
-            return Err(DeskError::LockedOut { retry_after: until.since(now) });
-        }
-    }
-    let hash = known.as_ref().map(|known| known.password_hash.clone());
-    let right = turn.check(credentials.password, hash).await;
-    match known {
-        Some(known) if right => Ok(known.agent),
-        Some(known) => {
-            let locked = state.store.login_failed(known.agent.id, state.settings.lockout).await?;
-            tracing::warn!(agent = %known.agent.id, locked = locked.is_some(), "a login with a wrong password");
-            Err(DeskError::Unauthorized)
-        }
-        None => {
-            tracing::warn!("a login with an unknown name");
-            Err(DeskError::Unauthorized)
-        }
-    }
+    let proved = proof::prove(&state, &given.name, given.password, given.code.as_deref()).await?;
+    let Some((token, logged_in)) = open(&state, &proved.known.person, proved.method).await? else {
+        // A recovery code that is none of theirs, or a code that somebody used at the same moment.
+        return Err(proof::failed(&state, &proved.known, DeskError::WrongCode).await);
+    };
+    Ok((jar.add(cookie(&token, &state.settings)), Json(Me::new(&state, logged_in))))
 }
 
 pub(super) async fn logout(
@@ -100,6 +87,6 @@ pub(super) async fn logout(
     Ok((StatusCode::NO_CONTENT, jar.add(forget())))
 }
 
-pub(super) async fn me(logged_in: LoggedIn) -> Json<Me> {
-    Json(Me::new(logged_in.agent, logged_in.csrf))
+pub(super) async fn me(State(state): State<DeskState>, logged_in: LoggedIn) -> Json<Me> {
+    Json(Me::new(&state, logged_in))
 }

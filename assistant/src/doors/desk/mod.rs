@@ -1,13 +1,20 @@
 //! The desk's doors: how human agents log in, see the queue, take conversations and write to citizens
 //! (docs/protocol.md, "The desk").
 
+mod account;
 mod answers;
+mod audit;
 mod conversations;
+mod duty;
 mod error;
 mod live;
 mod login;
 pub mod password;
+mod people;
+mod proof;
 mod queue;
+mod routes;
+mod second_factor;
 mod session;
 mod suggestions;
 mod sweeper;
@@ -17,9 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use conversation::{Clock, LockoutPolicy, Store};
+use conversation::{Clock, LockoutPolicy, Session, Store, StoreError, TokenHash};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,19 +33,29 @@ pub use sweeper::release_lost_agents_until_shutdown;
 pub use typing::{Typing, TypingFeed, TypingHub};
 
 use crate::doors::origin::OriginPolicy;
+use crate::doors::routes::Doors;
+use crate::people::seal::SealSecrets;
+use duty::Duty;
 use error::DeskError;
 use password::PasswordChecker;
+use proof::Strangers;
 
-/// The largest request body, in bytes: 2,000 characters of text with room.
-const MAX_BODY_BYTES: usize = 32 * 1024;
+/// A session's use is noted this often (see [`conversation::People::use_session`]).
+const NOTE_USE_EVERY: Duration = Duration::from_mins(1);
 
 /// How the desk behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct DeskSettings {
     /// Whether the server is reached over TLS, so that the cookie must never travel without it.
     pub secure_cookie: bool,
-    /// How long a login lasts.
+    /// How long a login lasts at most.
     pub session_for: Duration,
+    /// A login ends when nothing was asked for so long. A page that is only open asks for nothing.
+    pub idle: Duration,
+    /// Whoever logs in by a password must set up a second factor.
+    pub totp_required: bool,
+    /// How often an open socket looks whether its session is still there.
+    pub check_session_every: Duration,
     /// When a login is locked out.
     pub lockout: LockoutPolicy,
     /// An agent without a sign of life for so long gives their conversations back.
@@ -50,11 +65,14 @@ pub struct DeskSettings {
 }
 
 impl Default for DeskSettings {
-    /// A working day, five tries then a quarter of an hour, a minute (docs/protocol.md).
+    /// A working day, two hours of rest, five tries then a quarter of an hour, a minute (docs/protocol.md).
     fn default() -> Self {
         Self {
             secure_cookie: false,
             session_for: Duration::from_hours(12),
+            idle: Duration::from_hours(2),
+            totp_required: false,
+            check_session_every: Duration::from_secs(10),
             lockout: LockoutPolicy { failures: 5, lock_for: Duration::from_mins(15) },
             lost_after: Duration::from_mins(1),
             sweep_every: Duration::from_secs(5),
@@ -69,6 +87,8 @@ pub struct DeskParts {
     pub store: Arc<dyn Store>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// How secrets of accounts are kept.
+    pub secrets: Arc<dyn SealSecrets>,
     /// Suggests answers.
     pub answers: Arc<dyn SuggestAnswers>,
     /// Who is typing.
@@ -88,12 +108,21 @@ pub struct DeskParts {
 pub struct DeskState {
     parts: Arc<DeskParts>,
     passwords: PasswordChecker,
+    strangers: Arc<Strangers>,
 }
 
 impl DeskState {
     /// Hashes one password on the way: call it once, when the server starts.
     pub fn new(parts: DeskParts) -> Self {
-        Self { parts: Arc::new(parts), passwords: PasswordChecker::new() }
+        Self { parts: Arc::new(parts), passwords: PasswordChecker::new(), strangers: Arc::default() }
+    }
+
+    /// Notes that a session was used, where that has not been noted lately.
+    async fn note_use(&self, token: &TokenHash, session: &Session) -> Result<(), StoreError> {
+        if self.clock.now().since(session.last_used_at) < NOTE_USE_EVERY {
+            return Ok(());
+        }
+        self.store.use_session(token).await
     }
 }
 
@@ -104,21 +133,23 @@ impl std::ops::Deref for DeskState {
     }
 }
 
-/// Everything under `/v1/desk`. The server also spawns [`release_lost_agents_until_shutdown`] once.
+/// Fresh bytes from the operating system.
+fn random<const N: usize>() -> Result<[u8; N], DeskError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        tracing::error!(%error, "the operating system gave no randomness");
+        DeskError::Unavailable
+    })?;
+    Ok(bytes)
+}
+
+/// Everything under `/v1/desk`, with the table of who may what. The server also spawns
+/// [`release_lost_agents_until_shutdown`] once.
+pub fn doors(state: DeskState) -> Doors {
+    routes::doors(state)
+}
+
+/// As [`doors`], for a server of its own.
 pub fn router(state: DeskState) -> Router {
-    Router::new()
-        .route("/v1/desk/login", post(login::login))
-        .route("/v1/desk/logout", post(login::logout))
-        .route("/v1/desk/me", get(login::me))
-        .route("/v1/desk/queue", get(queue::queue))
-        .route("/v1/desk/conversations/{id}", get(conversations::view))
-        .route("/v1/desk/conversations/{id}/claim", post(conversations::claim))
-        .route("/v1/desk/conversations/{id}/messages", post(conversations::message))
-        .route("/v1/desk/conversations/{id}/resolve", post(conversations::resolve))
-        .route("/v1/desk/conversations/{id}/return", post(conversations::give_back))
-        .route("/v1/desk/conversations/{id}/requeue", post(conversations::requeue))
-        .route("/v1/desk/answers", get(suggestions::answers))
-        .route("/v1/desk/live", get(live::live))
-        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .with_state(state)
+    doors(state).into_router()
 }

@@ -48,6 +48,40 @@ pub fn generate(random: [u8; 32]) -> String {
     password
 }
 
+/// A fresh password and its hash, computed off the async threads.
+///
+/// # Errors
+/// Where the operating system gives no randomness, or argon2 refuses; the text says which.
+pub async fn fresh() -> Result<(String, String), String> {
+    let (mut random, mut salt) = ([0; 32], [0; 16]);
+    getrandom::fill(&mut random).and_then(|()| getrandom::fill(&mut salt)).map_err(|e| e.to_string())?;
+    let password = generate(random);
+    let plain = password.clone();
+    let hashing = tokio::task::spawn_blocking(move || hash(&plain, salt));
+    let hash = hashing.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+    Ok((password, hash))
+}
+
+/// The shortest password that people may choose, in characters (NIST SP 800-63B-4, section 3.1.1.2, asks for 15 where there
+/// is no second factor and 8 where there is one).
+pub(super) const MIN_CHARACTERS: usize = 12;
+
+/// Why a password that somebody chose is not taken; `None` where it is. There are no rules about kinds of characters,
+/// which only make passwords alike (NIST SP 800-63B-4).
+pub(super) fn unfit(password: &str, name: &str) -> Option<String> {
+    let characters = password.chars().count();
+    if characters < MIN_CHARACTERS {
+        return Some(format!("a password has at least {MIN_CHARACTERS} characters"));
+    }
+    let mut kinds: Vec<char> = password.chars().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let lower = password.to_lowercase();
+    let repeats_the_name = !name.is_empty() && lower.contains(&name.to_lowercase());
+    (kinds.len() < 5 || repeats_the_name)
+        .then(|| "a password has at least five different characters and does not contain the name".to_owned())
+}
+
 fn hasher() -> Result<Argon2<'static>, PasswordError> {
     let (memory, passes, lanes) = COST;
     let params =
@@ -133,6 +167,15 @@ mod tests {
             23,
             "bytes that do not fall evenly leave a password all the same"
         );
+    }
+
+    #[test]
+    fn a_chosen_password_is_long_and_not_the_name() {
+        for unfitting in ["", "kurz", "aaaaaaaaaaaaaaaaaaaaa", "དོལ་མ་དོལ་མ་2026", "丹增丹增丹增丹增丹增"]
+        {
+            assert!(unfit(unfitting, "དོལ་མ་").is_some(), "{unfitting}");
+        }
+        assert_eq!(unfit("马 correct རྟ battery 13", "དོལ་མ་"), None);
     }
 
     #[tokio::test]

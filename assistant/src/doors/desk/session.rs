@@ -1,4 +1,4 @@
-//! Who is asking: the session cookie, the CSRF header and the page's origin, as extractors.
+//! Who is asking: the session cookie, the CSRF header and the page's origin.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use bytes::Bytes;
-use conversation::{Agent, Token, TokenHash};
+use conversation::{Agent, LoginMethod, NewSession, Person, Session, Token, TokenHash};
 use serde::de::DeserializeOwned;
 
 use super::{DeskError, DeskSettings, DeskState};
@@ -19,25 +19,34 @@ const CSRF_HEADER: &str = "x-drilen-csrf";
 /// nothing without the cookie.
 const CSRF_PURPOSE: &str = "desk csrf";
 
-/// An agent who is logged in.
+/// Somebody who is logged in and may use the route that they asked for: the gate (`routes`) has seen to it.
+#[derive(Clone)]
 pub(super) struct LoggedIn {
+    /// The person, as conversations know them.
     pub(super) agent: Agent,
+    pub(super) person: Person,
+    /// The hash of their session's token.
     pub(super) session: TokenHash,
+    pub(super) opened: Session,
     pub(super) csrf: String,
+}
+
+impl LoggedIn {
+    pub(super) fn new(person: Person, opened: Session, token: &Token) -> Self {
+        Self { agent: person.agent(), person, session: token.hash(), opened, csrf: csrf(token) }
+    }
 }
 
 impl FromRequestParts<DeskState> for LoggedIn {
     type Rejection = DeskError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &DeskState) -> Result<Self, DeskError> {
-        let token = token_in(&parts.headers).ok_or(DeskError::Unauthorized)?;
-        let session = token.hash();
-        let agent = state.store.session(&session).await?.ok_or(DeskError::Unauthorized)?;
-        Ok(Self { agent, session, csrf: csrf(&token) })
+    async fn from_request_parts(parts: &mut Parts, _state: &DeskState) -> Result<Self, DeskError> {
+        parts.extensions.get().cloned().ok_or(DeskError::Unauthorized)
     }
 }
 
-/// An agent who is logged in and asks for a change from the desk's own page.
+/// Somebody who is logged in and asks for a change from the desk's own page. The gate has asked for all of that already;
+/// asking again costs nothing, and a handler that changes something says so.
 pub(super) struct Changing(pub(super) LoggedIn);
 
 impl FromRequestParts<DeskState> for Changing {
@@ -46,8 +55,8 @@ impl FromRequestParts<DeskState> for Changing {
     async fn from_request_parts(parts: &mut Parts, state: &DeskState) -> Result<Self, DeskError> {
         let logged_in = LoggedIn::from_request_parts(parts, state).await?;
         OwnPage::from_request_parts(parts, state).await?;
-        let given = parts.headers.get(CSRF_HEADER).map(header::HeaderValue::as_bytes).unwrap_or_default();
-        if same(given, logged_in.csrf.as_bytes()) { Ok(Self(logged_in)) } else { Err(DeskError::ForeignPage) }
+        let token = token_in(&parts.headers).ok_or(DeskError::Unauthorized)?;
+        if csrf_is_right(&parts.headers, &token) { Ok(Self(logged_in)) } else { Err(DeskError::ForeignPage) }
     }
 }
 
@@ -77,8 +86,36 @@ impl<T: DeserializeOwned> FromRequest<DeskState> for Body<T> {
     }
 }
 
+/// Opens a session for somebody who has proved who they are. `None` where the code that proved it was spent meanwhile, or
+/// the person disabled.
+pub(super) async fn open(
+    state: &DeskState,
+    person: &Person,
+    method: LoginMethod,
+) -> Result<Option<(Token, LoggedIn)>, DeskError> {
+    let token = Token::from_random(super::random()?);
+    let expires_at = state.clock.now().plus(state.settings.session_for);
+    let new =
+        NewSession { token: token.hash(), agent: person.id, method, expires_at, idle: state.settings.idle };
+    if !state.store.login(new).await? {
+        return Ok(None);
+    }
+    let opened = state.store.session(&token.hash()).await?;
+    Ok(opened.map(|(session, person)| {
+        tracing::info!(agent = %person.id, method = method.as_str(), "somebody logged in at the desk");
+        let logged_in = LoggedIn::new(person, session, &token);
+        (token, logged_in)
+    }))
+}
+
 pub(super) fn csrf(token: &Token) -> String {
     token.derive(CSRF_PURPOSE)
+}
+
+/// Whether the request carries the CSRF value of the session that its cookie opens.
+pub(super) fn csrf_is_right(headers: &HeaderMap, token: &Token) -> bool {
+    let given = headers.get(CSRF_HEADER).map(header::HeaderValue::as_bytes).unwrap_or_default();
+    same(given, csrf(token).as_bytes())
 }
 
 /// The cookie that opens a session. It goes when the browser closes; how long the session lasts, the store knows.
@@ -96,7 +133,7 @@ pub(super) fn forget() -> Cookie<'static> {
     Cookie::build((COOKIE, "")).path(COOKIE_PATH).http_only(true).same_site(SameSite::Strict).build()
 }
 
-fn token_in(headers: &HeaderMap) -> Option<Token> {
+pub(super) fn token_in(headers: &HeaderMap) -> Option<Token> {
     CookieJar::from_headers(headers).get(COOKIE)?.value().parse().ok()
 }
 

@@ -17,17 +17,21 @@ mod unreadable;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
     extract::{ConnectInfo, State, WebSocketUpgrade},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use conversation::protocol::MAX_MESSAGE_BYTES;
 use futures::StreamExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{address::client_address, desk::TypingHub, limits::Limits, origin::OriginPolicy};
+use super::{
+    address::client_address,
+    desk::TypingHub,
+    limits::Limits,
+    origin::OriginPolicy,
+    routes::{Doors, Table},
+};
 use crate::{
     config::Configuration,
     session::Conversations,
@@ -63,8 +67,8 @@ pub struct PortalState {
 }
 
 /// The route of the conversation WebSocket.
-pub fn router(state: PortalState) -> Router {
-    Router::new().route("/v1/conversation", get(upgrade)).with_state(state)
+pub fn doors(state: PortalState) -> Doors {
+    Table::new().citizen(Method::GET, "/v1/conversation", upgrade).with_state(state)
 }
 
 async fn upgrade(

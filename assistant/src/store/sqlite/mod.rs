@@ -10,13 +10,13 @@
 //! `synchronous=FULL` makes `COMMIT` return only after the write-ahead log is on disk (`fsync`), and every reply waits
 //! for that return: what a caller is told, power loss does not undo.
 
-mod agents;
 mod append;
 mod audit;
 pub(crate) mod copying;
 mod erase;
 mod keys;
 pub(crate) mod opening;
+mod people;
 mod rotate;
 mod rows;
 mod sweeps;
@@ -29,9 +29,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use conversation::{
-    Agent, AgentCredentials, AgentId, Append, Appended, Clock, ConversationId, ConversationState, Erasure,
-    Event, Feed, LockoutPolicy, NewConversation, NewSession, PlaceBehind, QueueFeed, QueueItem, Store,
-    StoreError, Timestamp, TokenHash,
+    AgentId, Append, Appended, Clock, ConversationId, ConversationState, Erasure, Event, Feed,
+    NewConversation, PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
 };
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -236,44 +235,8 @@ impl Store for SqliteStore {
         rows::queue_position(&self.readers, conversation).await
     }
 
-    async fn add_agent(&self, agent: Agent, password_hash: String) -> Result<(), StoreError> {
-        self.writer.run(agents::Add { agent, password_hash }).await
-    }
-
-    async fn set_password(&self, agent: AgentId, password_hash: String) -> Result<(), StoreError> {
-        self.writer.run(agents::SetPassword { agent, password_hash }).await
-    }
-
-    async fn agents(&self) -> Result<Vec<Agent>, StoreError> {
-        agents::all(&self.readers).await
-    }
-
-    async fn credentials(&self, name: &str) -> Result<Option<AgentCredentials>, StoreError> {
-        agents::credentials(&self.readers, name).await
-    }
-
-    async fn login_failed(
-        &self,
-        agent: AgentId,
-        policy: LockoutPolicy,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        self.writer.run(agents::LoginFailed { agent, policy }).await
-    }
-
-    async fn login(&self, session: NewSession) -> Result<(), StoreError> {
-        self.writer.run(agents::Login(session)).await
-    }
-
-    async fn session(&self, token: &TokenHash) -> Result<Option<Agent>, StoreError> {
-        agents::by_session(&self.readers, token, self.clock.now()).await
-    }
-
-    async fn logout(&self, token: &TokenHash) -> Result<(), StoreError> {
-        self.writer.run(agents::Logout(*token)).await
-    }
-
     async fn heartbeat(&self, agent: AgentId) -> Result<(), StoreError> {
-        self.writer.run(agents::Heartbeat(agent)).await
+        self.writer.run(people::Heartbeat(agent)).await
     }
 
     async fn release_lost_agents(&self, silent_since: Timestamp) -> Result<Vec<ConversationId>, StoreError> {

@@ -1,0 +1,167 @@
+//! The desk's table of routes, and the gate before each of them.
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::handler::Handler;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::on;
+use conversation::Permission;
+
+use super::session::{LoggedIn, csrf_is_right, token_in};
+use super::{
+    DeskError, DeskState, account, audit, conversations, live, login, people, queue, second_factor,
+    suggestions,
+};
+use crate::doors::routes::{Access, Doors, Table, filter};
+
+/// The largest request body, in bytes: 2,000 characters of text with room.
+const MAX_BODY_BYTES: usize = 32 * 1024;
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+
+/// Everything under `/v1/desk`.
+pub(super) fn doors(state: DeskState) -> Doors {
+    use Permission::{ManagePeople, ReadAudit, ServeCitizens};
+    let serving = Desk::new(state)
+        .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
+        .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
+        .needs(POST, "/v1/desk/conversations/{id}/claim", ServeCitizens, conversations::claim)
+        .needs(POST, "/v1/desk/conversations/{id}/messages", ServeCitizens, conversations::message)
+        .needs(POST, "/v1/desk/conversations/{id}/resolve", ServeCitizens, conversations::resolve)
+        .needs(POST, "/v1/desk/conversations/{id}/return", ServeCitizens, conversations::give_back)
+        .needs(POST, "/v1/desk/conversations/{id}/requeue", ServeCitizens, conversations::requeue)
+        .needs(GET, "/v1/desk/answers", ServeCitizens, suggestions::answers)
+        .needs(GET, "/v1/desk/live", ServeCitizens, live::live);
+    let own = serving
+        .public(POST, "/v1/desk/login", login::login)
+        .account(POST, "/v1/desk/logout", login::logout)
+        .account(GET, "/v1/desk/me", login::me)
+        .account(POST, "/v1/desk/password", account::change_password)
+        .account(GET, "/v1/desk/sessions", account::sessions)
+        .account(POST, "/v1/desk/sessions/{id}/revoke", account::revoke)
+        .account(POST, "/v1/desk/totp", second_factor::begin)
+        .account(POST, "/v1/desk/totp/confirm", second_factor::confirm)
+        .account(POST, "/v1/desk/totp/remove", second_factor::remove);
+    own.needs(GET, "/v1/desk/people", ManagePeople, people::list)
+        .needs(POST, "/v1/desk/people", ManagePeople, people::add)
+        .needs(POST, "/v1/desk/people/{id}", ManagePeople, people::change)
+        .needs(POST, "/v1/desk/people/{id}/password", ManagePeople, people::reset_password)
+        .needs(POST, "/v1/desk/people/{id}/totp/remove", ManagePeople, people::reset_totp)
+        .needs(GET, "/v1/desk/people/{id}/sessions", ManagePeople, people::sessions)
+        .needs(POST, "/v1/desk/people/{id}/sessions/revoke", ManagePeople, people::revoke)
+        .needs(GET, "/v1/desk/audit", ReadAudit, audit::page)
+        .finish()
+}
+
+/// A table whose routes are guarded.
+struct Desk {
+    state: DeskState,
+    table: Table<DeskState>,
+}
+
+impl Desk {
+    fn new(state: DeskState) -> Self {
+        Self { state, table: Table::new() }
+    }
+
+    fn public<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, DeskState>,
+        T: 'static,
+    {
+        self.table = self.table.public(method, path, handler);
+        self
+    }
+
+    /// Whoever is logged in may: their own account.
+    fn account<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, DeskState>,
+        T: 'static,
+    {
+        self.guarded(method, path, Access::Account, handler)
+    }
+
+    /// Whoever has the permission may.
+    fn needs<H, T>(self, method: Method, path: &'static str, permission: Permission, handler: H) -> Self
+    where
+        H: Handler<T, DeskState>,
+        T: 'static,
+    {
+        self.guarded(method, path, Access::Needs(permission), handler)
+    }
+
+    fn guarded<H, T>(mut self, method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, DeskState>,
+        T: 'static,
+    {
+        let gate = Gate { state: self.state.clone(), access };
+        let guarded =
+            on(filter(&method), handler).route_layer(middleware::from_fn_with_state(gate, Gate::guard));
+        self.table = self.table.line(method, path, access, guarded);
+        self
+    }
+
+    fn finish(self) -> Doors {
+        let doors = self.table.with_state(self.state);
+        doors.behind(|router| {
+            router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(never_kept))
+        })
+    }
+}
+
+/// What the desk answers stays in no cache.
+async fn never_kept(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Stands before a route: asks for the session, for our own page where something is to be changed, and for the permission.
+/// Handlers find who is asking as [`LoggedIn`]; without a gate before them there is none, and they refuse.
+#[derive(Clone)]
+struct Gate {
+    state: DeskState,
+    access: Access,
+}
+
+impl Gate {
+    async fn guard(State(gate): State<Self>, mut request: Request, next: Next) -> Response {
+        match gate.who(request.method(), request.headers()).await {
+            Ok(logged_in) => {
+                request.extensions_mut().insert(logged_in);
+                next.run(request).await
+            }
+            Err(refused) => refused.into_response(),
+        }
+    }
+
+    async fn who(&self, method: &Method, headers: &HeaderMap) -> Result<LoggedIn, DeskError> {
+        let token = token_in(headers).ok_or(DeskError::Unauthorized)?;
+        let hash = token.hash();
+        let (session, person) = self.state.store.session(&hash).await?.ok_or(DeskError::Unauthorized)?;
+        if !method.is_safe() {
+            let own_page = self.state.origins.allows(headers);
+            if !own_page || !csrf_is_right(headers, &token) {
+                return Err(DeskError::ForeignPage);
+            }
+        }
+        if let Access::Needs(permission) = self.access {
+            if let Some(duty) = self.state.duty(&person, &session.method) {
+                return Err(DeskError::Owes(duty));
+            }
+            if !person.may(permission) {
+                return Err(DeskError::Forbidden(permission));
+            }
+        }
+        // A busy store forgets one use; the next request comes.
+        match self.state.note_use(&hash, &session).await {
+            Err(conversation::StoreError::Busy) | Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(LoggedIn::new(person, session, &token))
+    }
+}

@@ -1,0 +1,107 @@
+//! Second factors and the recovery codes that stand in for them.
+
+use async_trait::async_trait;
+use conversation::audit::AuditActor;
+use conversation::{AgentId, StoreError};
+
+use super::super::audit;
+use super::super::writer::{OrUnavailable as _, Unit, Write};
+use super::{about, end_sessions, name_of};
+
+/// Keeps a secret that is not asked for yet.
+pub(super) struct Begin {
+    pub(super) id: AgentId,
+    pub(super) secret: Vec<u8>,
+}
+
+#[async_trait]
+impl Write for Begin {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        let kept = sqlx::query("UPDATE agents SET totp_secret = ? WHERE id = ? AND totp_confirmed = 0")
+            .bind(&self.secret)
+            .bind(self.id.to_string())
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        found(kept.rows_affected())
+    }
+}
+
+/// From now on the second factor is asked for.
+pub(super) struct Confirm {
+    pub(super) id: AgentId,
+    pub(super) step: u64,
+    pub(super) recovery: Vec<[u8; 32]>,
+}
+
+#[async_trait]
+impl Write for Confirm {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        let confirmed = sqlx::query(
+            "UPDATE agents SET totp_confirmed = 1, totp_last_step = ? \
+             WHERE id = ? AND totp_confirmed = 0 AND totp_secret IS NOT NULL",
+        )
+        .bind(self.step.cast_signed())
+        .bind(self.id.to_string())
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+        found(confirmed.rows_affected())?;
+        forget_recovery_codes(unit, self.id).await?;
+        for code in &self.recovery {
+            sqlx::query("INSERT INTO recovery_codes (agent, hash) VALUES (?, ?)")
+                .bind(self.id.to_string())
+                .bind(&code[..])
+                .execute(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        }
+        let name = name_of(unit, self.id).await?;
+        let by = AuditActor::person(self.id, name.clone());
+        audit::record(unit, &about(&by, "totp.enrolled", self.id, &name)).await?;
+        Ok(())
+    }
+}
+
+/// Takes the second factor away.
+pub(super) struct Remove {
+    pub(super) by: AuditActor,
+    pub(super) id: AgentId,
+}
+
+#[async_trait]
+impl Write for Remove {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        let name = name_of(unit, self.id).await?;
+        // The last step stays: a code that was used before cannot be used after enrolling the same secret again.
+        sqlx::query("UPDATE agents SET totp_secret = NULL, totp_confirmed = 0 WHERE id = ?")
+            .bind(self.id.to_string())
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        forget_recovery_codes(unit, self.id).await?;
+        let ended = end_sessions(unit, self.id).await?;
+        audit::record(unit, &about(&self.by, "totp.removed", self.id, &name).with("sessions_ended", ended))
+            .await?;
+        Ok(())
+    }
+}
+
+async fn forget_recovery_codes(unit: &mut Unit<'_>, id: AgentId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM recovery_codes WHERE agent = ?")
+        .bind(id.to_string())
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+    Ok(())
+}
+
+fn found(rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::NotFound("second factor to set up")) } else { Ok(()) }
+}

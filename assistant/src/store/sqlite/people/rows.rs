@@ -1,0 +1,133 @@
+//! Rows of accounts, read.
+
+use conversation::{
+    AgentId, Credentials, ExternalId, NewPassword, Person, StoreError, StoredTotp, Timestamp,
+};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+
+use super::super::append::corrupt;
+use super::super::writer::OrUnavailable as _;
+
+/// Everything but secrets: what [`PersonRow`] is made of, in any query over `agents`.
+macro_rules! person_columns {
+    () => {
+        "agents.id AS person, name, display_name, languages, roles, skills, capacity, disabled, \
+         must_change_password, password_hash IS NOT NULL AS has_password, totp_confirmed, oidc_issuer, oidc_subject"
+    };
+}
+pub(super) use person_columns;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct PersonRow {
+    person: String,
+    name: String,
+    display_name: String,
+    languages: String,
+    roles: String,
+    skills: String,
+    capacity: u32,
+    disabled: bool,
+    must_change_password: bool,
+    has_password: bool,
+    totp_confirmed: bool,
+    oidc_issuer: Option<String>,
+    oidc_subject: Option<String>,
+}
+
+impl PersonRow {
+    pub(super) fn read(self) -> Result<Person, StoreError> {
+        let external = self.oidc_issuer.zip(self.oidc_subject);
+        Ok(Person {
+            id: self.person.parse().map_err(corrupt)?,
+            name: self.name,
+            display_name: self.display_name,
+            languages: serde_json::from_str(&self.languages).map_err(corrupt)?,
+            roles: serde_json::from_str(&self.roles).map_err(corrupt)?,
+            skills: serde_json::from_str(&self.skills).map_err(corrupt)?,
+            capacity: self.capacity,
+            disabled: self.disabled,
+            must_change_password: self.must_change_password,
+            has_password: self.has_password,
+            has_totp: self.totp_confirmed,
+            external: external.map(|(issuer, subject)| ExternalId { issuer, subject }),
+        })
+    }
+}
+
+pub(super) async fn all(readers: &SqlitePool) -> Result<Vec<Person>, StoreError> {
+    let rows: Vec<PersonRow> =
+        sqlx::query_as(concat!("SELECT ", person_columns!(), " FROM agents ORDER BY name"))
+            .fetch_all(readers)
+            .await
+            .or_unavailable()?;
+    rows.into_iter().map(PersonRow::read).collect()
+}
+
+pub(super) async fn person(
+    connection: &mut SqliteConnection,
+    id: AgentId,
+) -> Result<Option<Person>, StoreError> {
+    let row: Option<PersonRow> =
+        sqlx::query_as(concat!("SELECT ", person_columns!(), " FROM agents WHERE id = ?"))
+            .bind(id.to_string())
+            .fetch_optional(connection)
+            .await
+            .or_unavailable()?;
+    row.map(PersonRow::read).transpose()
+}
+
+pub(super) async fn external(
+    readers: &SqlitePool,
+    external: &ExternalId,
+) -> Result<Option<Person>, StoreError> {
+    let row: Option<PersonRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        person_columns!(),
+        " FROM agents WHERE oidc_issuer = ? AND oidc_subject = ?"
+    ))
+    .bind(&external.issuer)
+    .bind(&external.subject)
+    .fetch_optional(readers)
+    .await
+    .or_unavailable()?;
+    row.map(PersonRow::read).transpose()
+}
+
+#[derive(sqlx::FromRow)]
+struct CredentialsRow {
+    #[sqlx(flatten)]
+    person: PersonRow,
+    password_hash: Option<String>,
+    totp_secret: Option<Vec<u8>>,
+    totp_last_step: i64,
+    failed_logins: u32,
+    locked_until: Option<i64>,
+}
+
+pub(super) async fn credentials(readers: &SqlitePool, name: &str) -> Result<Option<Credentials>, StoreError> {
+    let row: Option<CredentialsRow> = sqlx::query_as(concat!(
+        "SELECT ",
+        person_columns!(),
+        ", password_hash, totp_secret, totp_last_step, failed_logins, locked_until FROM agents WHERE name = ?"
+    ))
+    .bind(name)
+    .fetch_optional(readers)
+    .await
+    .or_unavailable()?;
+    row.map(|row| {
+        let person = row.person.read()?;
+        let must_change = person.must_change_password;
+        Ok(Credentials {
+            password: row.password_hash.map(|hash| NewPassword { hash, must_change }),
+            totp: row.totp_secret.map(|secret| StoredTotp {
+                secret,
+                confirmed: person.has_totp,
+                last_step: row.totp_last_step.cast_unsigned(),
+            }),
+            failed_logins: row.failed_logins,
+            locked_until: row.locked_until.map(Timestamp::from_millis),
+            person,
+        })
+    })
+    .transpose()
+}
