@@ -26,6 +26,7 @@ pub mod expectation;
 pub mod knowledge;
 pub mod masking;
 pub mod models;
+pub mod oidc;
 pub mod people;
 pub mod phrases;
 pub mod server;

@@ -57,7 +57,7 @@ export class MockDesk {
 
   /** @returns {{status: number, body?: unknown, cookie?: string}} */
   handle(request, path, url, body) {
-    if (path === "/login") return this.login(body);
+    if (path === "/login") return request.method === "GET" ? { status: 200, body: {} } : this.login(body);
     const session = this.agentOf(request);
     if (!session) return { status: 401, body: { error: { code: "not_logged_in", message: "请先登录" } } };
     if (request.method === "POST" && request.headers["x-drilen-csrf"] !== session.csrf)
@@ -81,7 +81,8 @@ export class MockDesk {
     const agent = this.agents.find((a) => a.name === name && a.password === password);
     if (!agent) return { status: 401, body: { error: { code: "wrong", message: "用户名或密码不对" } } };
     const key = randomUUID();
-    const session = { agent: { id: agent.id, name: agent.name, languages: ["bo", "zh"] }, csrf: randomUUID() };
+    const account = { name: agent.name, roles: ["agent"], permissions: ["serve_citizens"], has_password: true, has_totp: false };
+    const session = { agent: { id: agent.id, name: agent.name, languages: ["bo", "zh"] }, account, csrf: randomUUID() };
     this.sessions.set(key, session);
     return { status: 200, body: session, cookie: `drilen_desk=${key}; HttpOnly; SameSite=Strict; Path=/` };
   }

@@ -462,7 +462,26 @@ export interface Agent {
 /** Reply to `POST /v1/desk/login` and `GET /v1/desk/me`. */
 export interface DeskSession {
   agent: Agent;
+  account: Account;
   csrf: string;
+}
+/** Who is logged in, and what they may do. */
+export interface Account {
+  name: string;
+  roles: string[];
+  permissions: string[];
+  has_password: boolean;
+  has_totp: boolean;
+  /** What must be done before anything else. */
+  owes?: "change_password" | "set_up_totp";
+}
+/** Reply to `GET /v1/desk/login`: the identity provider, where there is one, with what its button says. */
+export interface LoginWays {
+  provider?: { bo?: string; zh?: string };
+}
+/** Reply to `POST /v1/desk/logout` of somebody who came through the identity provider: where to log out there. */
+export interface LoggedOut {
+  provider_logout: string;
 }
 export interface Waiting {
   escalation: string;

@@ -1,7 +1,13 @@
 //! The groups of settings. Defaults live in `defaults.toml`; `docs/configuration.md` says the same for operators.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
+};
 
+use conversation::Role;
 use ipnet::IpNet;
 use language::Language;
 use serde::{Deserialize, Serialize};
@@ -251,6 +257,64 @@ pub struct People {
     pub lock_for: Duration,
     /// Whether a second factor must be set up by those who log in with a password.
     pub totp: Totp,
+    /// An identity provider through which people log in too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc: Option<Oidc>,
+}
+
+/// An `OpenID` Connect provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// Its issuer, exactly as its tokens name it; its description is below `/.well-known/openid-configuration`.
+    pub issuer: String,
+    /// The client id that it gave this server.
+    pub client_id: String,
+    /// A file with the client's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_file: Option<PathBuf>,
+    /// An environment variable with the client's secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_env: Option<String>,
+    /// Where people reach this server, `https://host[:port]`; without it the first of `server.public_origins`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// What is asked for beside `openid`.
+    #[serde(default = "profile")]
+    pub scopes: Vec<String>,
+    /// The claim that says what people are; dots lead into objects (`realm_access.roles`).
+    #[serde(default = "roles_claim")]
+    pub roles_claim: String,
+    /// The claim's values, and the roles they mean here.
+    pub roles: BTreeMap<String, BTreeSet<Role>>,
+    /// Whether whoever has a role gets an account at the first login.
+    #[serde(default = "yes")]
+    pub create_accounts: bool,
+    /// The languages of accounts that are made so.
+    #[serde(default = "both_languages")]
+    pub languages: Vec<Language>,
+    /// A PEM file with certificates that are trusted beside the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<PathBuf>,
+    /// What the button on the login page says, by language.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub label: BTreeMap<Language, String>,
+}
+
+fn profile() -> Vec<String> {
+    vec!["profile".to_owned()]
+}
+
+fn roles_claim() -> String {
+    "roles".to_owned()
+}
+
+const fn yes() -> bool {
+    true
+}
+
+fn both_languages() -> Vec<Language> {
+    Language::ALL.to_vec()
 }
 
 /// The second factor.

@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, People, Pooling, Portal, Server,
-    StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
+    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Oidc, People, Pooling, Portal,
+    Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
 };
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};

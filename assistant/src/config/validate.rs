@@ -81,6 +81,24 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         "must be at least people.idle and at most 7 days",
     );
     must(c.people.lock_for.as_secs() >= 60, "people.lock_for", "must be at least 1m");
+    if let Some(oidc) = &c.people.oidc {
+        let issuer = oidc.issuer.starts_with("https://") || is_on_this_machine(&oidc.issuer);
+        must(issuer, "people.oidc.issuer", "must begin with https:// (http:// only on this machine)");
+        must(!oidc.client_id.is_empty(), "people.oidc.client_id", "must not be empty");
+        must(
+            oidc.secret_file.is_none() || oidc.secret_env.is_none(),
+            "people.oidc.secret_env",
+            "is there beside people.oidc.secret_file; name one place for the secret",
+        );
+        must(!oidc.roles.is_empty(), "people.oidc.roles", "must name at least one value, or nobody gets in");
+        must(!oidc.languages.is_empty(), "people.oidc.languages", "must name at least one language");
+        let origin = oidc.origin.as_ref().or(c.server.public_origins.first());
+        must(
+            origin.is_some_and(|origin| is_origin(origin)),
+            "people.oidc.origin",
+            "must be the address at which people reach this server, https://host or https://host:port",
+        );
+    }
     if let Err(reason) = c.hearing.portal.validate() {
         must(false, "hearing.portal", &reason);
     }
@@ -92,6 +110,10 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         );
     }
     found
+}
+
+fn is_on_this_machine(url: &str) -> bool {
+    ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"].iter().any(|start| url.starts_with(start))
 }
 
 /// Whether `text` is `http(s)://host[:port]` and nothing more, which is how browsers write the `Origin` header.

@@ -1,5 +1,6 @@
 //! The whole server in one process: started, watched, stopped. Also used in-process by tests.
 
+mod identity;
 mod parts;
 mod publishing;
 mod sweeps;
@@ -86,6 +87,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The identity provider cannot be used as it is configured.
+    #[error("people.oidc: {0}")]
+    Oidc(String),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -155,6 +159,7 @@ impl Server {
             answers: Arc::new(workers.minds.clone()),
             typing: typing.clone(),
             origins: origins.clone(),
+            oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),
             tasks: tasks.clone(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use assistant::doors::desk::{
-    self, DeskParts, DeskSettings, DeskState, NoSuggestions, SuggestAnswers, SuggestedAnswer, TypingHub,
-    password,
+    self, DeskParts, DeskSettings, DeskState, NoSuggestions, OidcDoor, SuggestAnswers, SuggestedAnswer,
+    TypingHub, password,
 };
 use assistant::doors::origin::OriginPolicy;
 use assistant::people::seal::WithoutKey;
@@ -98,6 +98,10 @@ impl TestApp {
     }
 
     pub async fn with(settings: DeskSettings) -> Self {
+        Self::with_oidc(settings, None).await
+    }
+
+    pub async fn with_oidc(settings: DeskSettings, oidc: Option<Arc<OidcDoor>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_772_352_000_000)));
         let path = folder.path().join("data").join("store.db");
@@ -113,6 +117,7 @@ impl TestApp {
             answers: Arc::new(OneAnswer),
             typing: typing.clone(),
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
+            oidc,
             settings,
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),

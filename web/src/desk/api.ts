@@ -1,5 +1,5 @@
 /** The desk's HTTP calls, as docs/protocol.md lists them. */
-import type { Candidate, DeskConversation, DeskQueue, DeskSession, HttpError, Language } from "../protocol";
+import type { Candidate, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays } from "../protocol";
 
 /** A refused or failed request. `status` 0: the server was not reached. */
 export class DeskError extends Error {
@@ -18,15 +18,33 @@ export class DeskError extends Error {
 export class DeskApi {
   private csrf = "";
 
-  async login(name: string, password: string): Promise<DeskSession> {
-    return this.entered(await this.call<DeskSession>("POST", "/login", { name, password }));
+  /** @throws DeskError with the code `second_factor` where the password is right and the second factor's code is missing */
+  async login(name: string, password: string, code?: string): Promise<DeskSession> {
+    return this.entered(await this.call<DeskSession>("POST", "/login", code === undefined ? { name, password } : { name, password, code }));
+  }
+
+  loginWays(): Promise<LoginWays> {
+    return this.call("GET", "/login");
+  }
+
+  /** Ends all sessions, and begins a new one here. */
+  async changePassword(current: string, chosen: string): Promise<DeskSession> {
+    return this.entered(await this.call<DeskSession>("POST", "/password", { current, new: chosen }));
+  }
+
+  beginTotp(password: string): Promise<{ secret: string; uri: string }> {
+    return this.call("POST", "/totp", { password });
+  }
+
+  async confirmTotp(code: string): Promise<string[]> {
+    return (await this.call<{ recovery_codes: string[] }>("POST", "/totp/confirm", { code })).recovery_codes;
   }
 
   async me(): Promise<DeskSession> {
     return this.entered(await this.call<DeskSession>("GET", "/me"));
   }
 
-  logout(): Promise<void> {
+  logout(): Promise<LoggedOut | undefined> {
     return this.call("POST", "/logout", {});
   }
 

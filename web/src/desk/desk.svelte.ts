@@ -3,7 +3,7 @@ import { shelfOr, type Shelf } from "../core/keeper";
 import { bo } from "../i18n/desk.bo";
 import { zh, type DeskKey } from "../i18n/desk.zh";
 import { fill } from "../i18n/translate";
-import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, Mine, Waiting } from "../protocol";
+import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, LoginWays, Mine, Waiting } from "../protocol";
 import { DeskApi, DeskError } from "./api";
 import { chime } from "./chime";
 import { Live, LOST_AFTER_SECONDS, openLiveWire } from "./live";
@@ -28,6 +28,12 @@ const REFUSALS: Partial<Record<string, DeskKey>> = {
   foreign_page: "loginExpired",
 };
 
+function loginProblem(refusal: DeskError | undefined): DeskKey {
+  if (refusal?.code === "wrong_code") return "codeWrong";
+  if (refusal?.status === 401) return "loginWrong";
+  return refusal?.status === 429 ? "loginLocked" : "unreachable";
+}
+
 /** A message of the agent's on its way. */
 export interface Outgoing {
   id: string;
@@ -36,7 +42,12 @@ export interface Outgoing {
 }
 
 export class Desk {
-  phase: "loading" | "out" | "in" = $state("loading");
+  /** `owes`: something must be done to the account first; `idle`: none of its roles has anything to do at the desk. */
+  phase: "loading" | "out" | "owes" | "idle" | "in" = $state("loading");
+  /** The password was right; the code of the second factor is asked for. */
+  needsCode = $state(false);
+  /** What the button of the identity provider says, where there is one. */
+  provider: LoginWays["provider"] = $state.raw();
   session: DeskSession | undefined = $state.raw();
   language: Language = $state("zh");
   sound = $state(true);
@@ -54,7 +65,7 @@ export class Desk {
   brokenSince: number | undefined = $state();
   problem: string | undefined = $state();
 
-  private readonly api = new DeskApi();
+  readonly api = new DeskApi();
   private readonly shelf: Shelf = shelfOr(() => window.localStorage);
   private readonly live: Live;
   private searchTimer: ReturnType<typeof setTimeout> | undefined;
@@ -85,7 +96,7 @@ export class Desk {
     try {
       this.enter(await this.api.me());
     } catch (error) {
-      if (error instanceof DeskError && error.status === 401) this.phase = "out";
+      if (error instanceof DeskError && error.status === 401) this.showLogin();
       else {
         this.problem = this.text("unreachable");
         setTimeout(() => void this.begin(), 3000);
@@ -93,30 +104,51 @@ export class Desk {
     }
   }
 
-  async login(name: string, password: string): Promise<void> {
+  async login(name: string, password: string, code?: string): Promise<void> {
     this.problem = undefined;
     try {
-      this.enter(await this.api.login(name, password));
+      this.enter(await this.api.login(name, password, code));
     } catch (error) {
-      const status = error instanceof DeskError ? error.status : 0;
-      this.problem = this.text(status === 401 ? "loginWrong" : status === 429 ? "loginLocked" : "unreachable");
+      const refusal = error instanceof DeskError ? error : undefined;
+      this.needsCode = refusal?.code === "second_factor" || refusal?.code === "wrong_code";
+      if (refusal?.code !== "second_factor") this.problem = this.text(loginProblem(refusal));
     }
   }
 
   async logout(): Promise<void> {
-    await this.attempt(() => this.api.logout());
+    let elsewhere: string | undefined;
+    await this.attempt(async () => {
+      elsewhere = (await this.api.logout())?.provider_logout;
+    });
     this.live.close();
     this.session = undefined;
     this.select(undefined);
     this.drafts = {};
-    this.phase = "out";
+    this.showLogin();
+    if (elsewhere !== undefined) window.location.assign(elsewhere);
   }
 
-  private enter(session: DeskSession): void {
+  private showLogin(): void {
+    this.phase = "out";
+    this.needsCode = false;
+    // What the identity provider's way back says, it says once.
+    const refused = /[?&]login=(\w+)/.exec(window.location.search)?.[1];
+    if (refused !== undefined) {
+      this.problem = this.text(refused === "no_role" ? "loginNoRole" : "loginProviderFailed");
+      window.history.replaceState(null, "", window.location.pathname);
+    }
+    void this.api.loginWays().then(
+      (ways) => (this.provider = ways.provider),
+      () => undefined,
+    );
+  }
+
+  enter(session: DeskSession): void {
     this.problem = undefined;
+    this.needsCode = false;
     this.session = session;
-    this.phase = "in";
-    this.live.connect();
+    this.phase = session.account.owes !== undefined ? "owes" : session.account.permissions.includes("serve_citizens") ? "in" : "idle";
+    if (this.phase === "in") this.live.connect();
   }
 
   setLanguage(language: Language): void {
@@ -352,7 +384,7 @@ export class Desk {
   private expired(error: unknown): void {
     if (!(error instanceof DeskError) || error.status !== 401) return;
     this.live.close();
-    this.phase = "out";
+    this.showLogin();
     this.problem = this.text("loginExpired");
   }
 }

@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::CookieJar;
-use conversation::{AgentId, Permission, Role};
+use conversation::{AgentId, LoginMethod, Permission, Role};
 use language::Language;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::session::{Body, Changing, LoggedIn, OwnPage, cookie, forget, open};
 use super::{DeskError, DeskState, Duty, proof};
@@ -82,9 +84,16 @@ pub(super) async fn logout(
     State(state): State<DeskState>,
     Changing(logged_in): Changing,
     jar: CookieJar,
-) -> Result<(StatusCode, CookieJar), DeskError> {
+) -> Result<Response, DeskError> {
     state.store.logout(&logged_in.session).await?;
-    Ok((StatusCode::NO_CONTENT, jar.add(forget())))
+    let forgotten = jar.add(forget());
+    if logged_in.opened.method == LoginMethod::Oidc.as_str()
+        && let Some(door) = &state.oidc
+        && let Some(elsewhere) = door.provider.logout(&door.page, state.clock.now()).await
+    {
+        return Ok((forgotten, Json(json!({ "provider_logout": elsewhere }))).into_response());
+    }
+    Ok((StatusCode::NO_CONTENT, forgotten).into_response())
 }
 
 pub(super) async fn me(State(state): State<DeskState>, logged_in: LoggedIn) -> Json<Me> {

@@ -9,6 +9,7 @@ mod duty;
 mod error;
 mod live;
 mod login;
+mod oidc;
 pub mod password;
 mod people;
 mod proof;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use answers::{NoSuggestions, SuggestAnswers, SuggestedAnswer};
+pub use oidc::{OidcDoor, Taken};
 pub use sweeper::release_lost_agents_until_shutdown;
 pub use typing::{Typing, TypingFeed, TypingHub};
 
@@ -95,6 +97,8 @@ pub struct DeskParts {
     pub typing: TypingHub,
     /// Whose pages may talk to the desk.
     pub origins: OriginPolicy,
+    /// The identity provider, where there is one.
+    pub oidc: Option<Arc<OidcDoor>>,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.

@@ -10,7 +10,7 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, conversations, live, login, people, queue, second_factor,
+    DeskError, DeskState, account, audit, conversations, live, login, oidc, people, queue, second_factor,
     suggestions,
 };
 use crate::doors::routes::{Access, Doors, Table, filter};
@@ -35,7 +35,10 @@ pub(super) fn doors(state: DeskState) -> Doors {
         .needs(GET, "/v1/desk/answers", ServeCitizens, suggestions::answers)
         .needs(GET, "/v1/desk/live", ServeCitizens, live::live);
     let own = serving
+        .public(GET, "/v1/desk/login", oidc::ways)
         .public(POST, "/v1/desk/login", login::login)
+        .public(GET, "/v1/desk/oidc/start", oidc::start)
+        .public(GET, "/v1/desk/oidc/callback", oidc::callback)
         .account(POST, "/v1/desk/logout", login::logout)
         .account(GET, "/v1/desk/me", login::me)
         .account(POST, "/v1/desk/password", account::change_password)
