@@ -93,6 +93,10 @@ fn people_are_added_with_roles_disabled_and_given_new_passwords() {
     assert_eq!(code, Some(1));
     assert!(told.contains("people list"), "{told}");
 
+    let (code, _, told) = people(&["add", "丹增", "--role", "agent", "--subject", "17"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("people.oidc"), "{told}");
+
     let (_, trail, _) = run(folder.path(), &["audit", "list", "--all"]);
     let actions: Vec<_> = trail.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
     let roles = "person.roles_changed";

@@ -6,6 +6,7 @@ mod common;
 
 use std::net::SocketAddr;
 
+use assistant::doors::routes::Access;
 use common::{shared, start};
 use serde_json::Value;
 use tokio::{
@@ -53,6 +54,95 @@ async fn the_portal_and_the_desk_are_served_with_headers_that_keep_them_safe() {
         assert!(policy.contains(&format!("ws://{address}")), "{policy}");
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
         assert!(reply.header("permissions-policy").contains("microphone=(self)"));
+    }
+}
+
+/// The page itself, and whatever an answer may be: an error, JSON, a file, a refusal.
+#[tokio::test]
+async fn every_answer_forbids_scripts_in_pages_frames_and_guessing_at_types() {
+    let address = shared().server.address();
+    for path in [
+        "/",
+        "/desk",
+        "/desk.html",
+        "/no-such-page",
+        "/healthz",
+        "/v1/portal/config",
+        "/v1/desk/me",
+        "/v1/desk/login",
+    ] {
+        let reply = get(address, path, "").await;
+        let policy = reply.header("content-security-policy");
+        assert!(
+            policy.contains("script-src 'self';") && policy.contains("object-src 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{path}: {policy}");
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
+    }
+    assert_eq!(get(address, "/v1/desk/me", "").await.header("cache-control"), "no-store");
+}
+
+/// The policy would keep an inline script from running; there must be none to begin with.
+#[tokio::test]
+async fn no_page_has_a_script_in_it() {
+    let address = shared().server.address();
+    for path in ["/", "/desk"] {
+        let page = get(address, path, "").await.body.to_ascii_lowercase();
+        assert!(page.contains("<script") || page.contains("<html"), "{path} is a page");
+        for script in page.split("<script").skip(1) {
+            let (attributes, rest) = script.split_once('>').unwrap();
+            assert!(attributes.contains("src="), "{path}: a script in the page: {script:.100}");
+            assert!(rest.trim_start().starts_with("</script>"), "{path}: {rest:.100}");
+        }
+        assert!(
+            !page.contains("javascript:") && !page.contains(" onload=") && !page.contains(" onclick="),
+            "{path}"
+        );
+    }
+}
+
+/// Whoever adds a route decides here who may use it; what needs a session is asked for by everybody in `tests/desk`.
+#[tokio::test]
+async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
+    let routes = shared().server.routes();
+    let lines = |open: &dyn Fn(&Access) -> bool| {
+        let mut lines: Vec<String> = routes
+            .iter()
+            .filter(|route| open(&route.access))
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        lines.sort();
+        lines
+    };
+    let public = [
+        "GET /",
+        "GET /desk",
+        "GET /healthz",
+        "GET /metrics",
+        "GET /readyz",
+        "GET /v1/desk/login",
+        "GET /v1/desk/oidc/callback",
+        "GET /v1/desk/oidc/start",
+        "GET /v1/portal/config",
+        "GET /{*path}",
+        "POST /v1/desk/login",
+    ];
+    assert_eq!(lines(&|access| *access == Access::Public), public);
+    assert_eq!(lines(&|access| *access == Access::Citizen), ["GET /v1/conversation"]);
+    let guarded = lines(&|access| matches!(access, Access::Account | Access::Needs(_)));
+    assert!(guarded.len() > 20 && guarded.iter().all(|line| line.contains(" /v1/desk/")), "{guarded:?}");
+    // docs/security.md says the same.
+    let page = include_str!("../../docs/security.md");
+    for route in routes.iter().filter(|route| matches!(route.access, Access::Needs(_))) {
+        let line = format!("| `{} {}` | `{}` |", route.method, route.path, route.access);
+        assert!(page.contains(&line), "docs/security.md lacks {line}");
     }
 }
 

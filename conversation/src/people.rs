@@ -47,6 +47,7 @@ pub struct ExternalId {
 
 /// Somebody with an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts, not one state")]
 pub struct Person {
     /// Their id.
     pub id: AgentId,

@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use anyhow::{Result, anyhow, ensure};
 use clap::Subcommand;
 use conversation::audit::AuditActor;
-use conversation::{NewPassword, NewPerson, Person, PersonChange, Role, Store, StoreError, SystemClock};
+use conversation::{
+    ExternalId, NewPassword, NewPerson, Person, PersonChange, Role, Store, StoreError, SystemClock,
+};
 use language::Language;
 
 use super::{Outcome, block_on, counted, language};
@@ -35,6 +37,9 @@ pub(super) enum Command {
         /// How much they serve at once: a voice conversation weighs 100, a chat 25.
         #[arg(long, default_value_t = NewPerson::CAPACITY)]
         capacity: u32,
+        /// Their `sub` at the identity provider of people.oidc: they log in there, and get no password here.
+        #[arg(long, value_name = "SUB")]
+        subject: Option<String>,
     },
     /// Keep somebody from logging in, and end their sessions.
     Disable {
@@ -94,24 +99,29 @@ pub(super) fn operator() -> AuditActor {
 pub(super) fn run(configuration: &Configuration, command: Command) -> Outcome {
     block_on(async {
         let store = open_store(configuration, Arc::new(SystemClock)).await?;
-        let outcome = perform(store.as_ref(), command).await;
+        let outcome = perform(store.as_ref(), configuration, command).await;
         store.close().await;
         outcome
     })??;
     Ok(())
 }
 
-async fn perform(store: &dyn Store, command: Command) -> Result<()> {
+async fn perform(store: &dyn Store, configuration: &Configuration, command: Command) -> Result<()> {
     match command {
         Command::List => {
             for person in store.people().await? {
                 println!("{}", line(&person));
             }
         }
-        Command::Add { name, roles, languages, display_name, skills, capacity } => {
+        Command::Add { name, roles, languages, display_name, skills, capacity, subject } => {
             let mut new = NewPerson::new(name, languages, roles.into_iter().collect());
             new.display_name = display_name.unwrap_or(new.display_name);
             (new.skills, new.capacity) = (skills, capacity);
+            if let Some(subject) = subject {
+                let oidc = configuration.people.oidc.as_ref();
+                let oidc = oidc.ok_or_else(|| anyhow!("--subject needs people.oidc in the configuration"))?;
+                new.external = Some(ExternalId { issuer: oidc.issuer.clone(), subject });
+            }
             add(store, new).await?;
         }
         Command::Disable { name } => disable(store, &name, true).await?,
@@ -139,17 +149,26 @@ async fn perform(store: &dyn Store, command: Command) -> Result<()> {
 }
 
 async fn add(store: &dyn Store, mut new: NewPerson) -> Result<()> {
-    let (password, kept) = fresh_password().await?;
-    new.password = Some(kept);
+    let mut shown = None;
+    if new.external.is_none() {
+        let (password, kept) = fresh_password().await?;
+        (new.password, shown) = (Some(kept), Some(password));
+    }
     let name = new.name.clone();
     match store.add_person(operator(), new).await {
         Err(StoreError::NameTaken) => Err(anyhow!(
-            "there is an account called {name:?} already; choose another name, or see `assistant people list`"
+            "there is an account called {name:?}, or with this identity at the provider, already; see `assistant people \
+             list`"
         )),
         Err(error) => Err(error.into()),
         Ok(()) => {
             println!("{name} was added.");
-            println!("Password (shown only once, to be changed at the first login): {password}");
+            match shown {
+                Some(password) => {
+                    println!("Password (shown only once, to be changed at the first login): {password}");
+                }
+                None => println!("They log in at the identity provider."),
+            }
             Ok(())
         }
     }

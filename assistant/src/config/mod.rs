@@ -223,6 +223,26 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_provider_is_checked_and_printed_without_its_secret() {
+        let good = "[server]\npublic_origins = [\"https://desk.example\"]\n[people.oidc]\nissuer = \"https://id.example\"\n\
+                    client_id = \"drilen\"\nsecret_env = \"DESK_SECRET\"\nroles = { leads = [\"agent\", \"supervisor\"] }\n";
+        let configuration = Configuration::with(good).unwrap();
+        let oidc = configuration.people.oidc.as_ref().unwrap();
+        assert_eq!((oidc.roles_claim.as_str(), oidc.create_accounts), ("roles", true));
+        assert_eq!(Configuration::with(&configuration.to_toml().unwrap()).unwrap(), configuration);
+        for (was, is, key) in [
+            ("https://id.example", "http://id.example", "people.oidc.issuer"),
+            ("[\"https://desk.example\"]", "[]", "people.oidc.origin"),
+            ("{ leads = [\"agent\", \"supervisor\"] }", "{}", "people.oidc.roles"),
+            ("secret_env", "secret_file = \"x\"\nsecret_env", "people.oidc.secret_env"),
+        ] {
+            let error = Configuration::with(&good.replace(was, is)).unwrap_err();
+            assert!(error.problems.iter().any(|problem| problem.key == key), "{error}");
+        }
+        assert!(Configuration::with(&good.replace("supervisor", "root")).is_err());
+    }
+
+    #[test]
     fn an_unknown_key_is_named() {
         let error = Configuration::with("[server]\nlisen = \"127.0.0.1:1\"").unwrap_err();
         assert!(error.to_string().contains("lisen"), "{error}");

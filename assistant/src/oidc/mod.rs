@@ -1,4 +1,4 @@
-//! Logging in at an identity provider: OpenID Connect 1.0, the authorization code flow with PKCE (RFC 7636, S256).
+//! Logging in at an identity provider: `OpenID` Connect 1.0, the authorization code flow with PKCE (RFC 7636, S256).
 //!
 //! [`Attempt`] is what one browser keeps between going to the provider and coming back; [`Provider`] knows the provider's
 //! addresses and keys, and exchanges a code for an [`IdToken`]; [`id_token`] decides whether to believe it. Which

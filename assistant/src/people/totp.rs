@@ -1,6 +1,8 @@
 //! Time-based one-time passwords (RFC 6238): six digits, thirty seconds, HMAC-SHA-1, which is what every authenticator
 //! app makes.
 
+use std::fmt::Write as _;
+
 use conversation::Timestamp;
 use data_encoding::BASE32_NOPAD;
 use ring::hmac;
@@ -84,7 +86,7 @@ fn percent(text: &str) -> String {
         if unreserved(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
         encoded
     })

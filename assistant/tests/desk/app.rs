@@ -161,7 +161,7 @@ impl TestApp {
         let mut session =
             Session { agent, cookie: format!("drilen_desk={}", token.reveal()), csrf: String::new() };
         let me = self.get(&session, "/v1/desk/me").await;
-        session.csrf = me.body["csrf"].as_str().unwrap().to_owned();
+        me.body["csrf"].as_str().unwrap().clone_into(&mut session.csrf);
         session
     }
 

@@ -189,8 +189,8 @@ async fn a_way_back_is_good_once_and_in_the_browser_that_began_it_only() {
     let stolen = stage.at_the_provider(&url).await;
     let code = stolen.split("code=").nth(1).unwrap().split('&').next().unwrap();
     let own = stage.at_the_provider(&other_url).await;
-    let state = own.split("&state=").nth(1).unwrap();
-    let injected = stage.get(&format!("/v1/desk/oidc/callback?code={code}&state={state}"), &others).await;
+    let given = own.split("&state=").nth(1).unwrap();
+    let injected = stage.get(&format!("/v1/desk/oidc/callback?code={code}&state={given}"), &others).await;
     assert_eq!(location(&injected), "/desk?login=provider_failed");
     assert_eq!(stage.provider.exchanges.lock().last(), Some(&StatusCode::BAD_REQUEST));
 }
@@ -203,8 +203,8 @@ async fn a_code_that_was_exchanged_before_is_refused_by_the_provider_and_by_us()
     let code = back.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     assert!(set_cookie(&stage.get(&back, &cookie).await, "drilen_desk").is_some());
     let (cookie, url) = stage.begin().await;
-    let state = stage.at_the_provider(&url).await.split("&state=").nth(1).unwrap().to_owned();
-    let replayed = stage.get(&format!("/v1/desk/oidc/callback?code={code}&state={state}"), &cookie).await;
+    let given = stage.at_the_provider(&url).await.split("&state=").nth(1).unwrap().to_owned();
+    let replayed = stage.get(&format!("/v1/desk/oidc/callback?code={code}&state={given}"), &cookie).await;
     assert_eq!(location(&replayed), "/desk?login=provider_failed");
     assert_eq!(set_cookie(&replayed, "drilen_desk"), None);
 }
@@ -214,8 +214,8 @@ async fn what_the_provider_refuses_is_told_on_the_desks_page() {
     let stage = Stage::new().await;
     let (cookie, url) = stage.begin().await;
     let back = stage.at_the_provider(&url).await;
-    let state = back.split("&state=").nth(1).unwrap();
-    let refused = format!("/v1/desk/oidc/callback?error=access_denied&state={state}");
+    let given = back.split("&state=").nth(1).unwrap();
+    let refused = format!("/v1/desk/oidc/callback?error=access_denied&state={given}");
     assert_eq!(location(&stage.get(&refused, &cookie).await), "/desk?login=provider_refused");
     let nowhere = Stage::with(|_, settings| settings.issuer = "http://127.0.0.1:9".to_owned()).await;
     let begun = nowhere.get("/v1/desk/oidc/start", "").await;

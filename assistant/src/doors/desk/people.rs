@@ -18,6 +18,7 @@ const MAX_NAME_CHARACTERS: usize = 64;
 
 /// An account in a list.
 #[derive(Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "as in Person")]
 pub(super) struct Listed {
     id: AgentId,
     name: String,

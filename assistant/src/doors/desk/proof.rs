@@ -143,14 +143,20 @@ pub(super) async fn failed(state: &DeskState, known: &Credentials, answer: DeskE
 pub(super) struct Strangers {
     /// By the hash of the name: failures, and until when it is locked. Bounded by [`Strangers::MOST`]; when it is full it is
     /// emptied, and a stranger may guess five times more.
-    seen: Mutex<HashMap<[u8; 32], (u32, Option<Timestamp>)>>,
+    seen: Mutex<HashMap<[u8; 32], Failures>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Failures {
+    count: u32,
+    locked_until: Option<Timestamp>,
 }
 
 impl Strangers {
     const MOST: usize = 10_000;
 
     fn locked_until(&self, name: &str) -> Option<Timestamp> {
-        self.seen.lock().get(&key(name)).and_then(|(_, until)| *until)
+        self.seen.lock().get(&key(name)).and_then(|failures| failures.locked_until)
     }
 
     fn failed(&self, name: &str, now: Timestamp, policy: LockoutPolicy) {
@@ -158,10 +164,10 @@ impl Strangers {
         if seen.len() >= Self::MOST {
             seen.clear();
         }
-        let (failures, until) = seen.entry(key(name)).or_insert((0, None));
-        *failures += 1;
-        if *failures >= policy.failures {
-            (*failures, *until) = (0, Some(now.plus(policy.lock_for)));
+        let failures = seen.entry(key(name)).or_default();
+        failures.count += 1;
+        if failures.count >= policy.failures {
+            *failures = Failures { count: 0, locked_until: Some(now.plus(policy.lock_for)) };
         }
     }
 }

@@ -62,7 +62,7 @@ impl Write for Add {
 pub(super) struct Change {
     pub(super) by: AuditActor,
     pub(super) id: AgentId,
-    pub(super) change: PersonChange,
+    pub(super) to: PersonChange,
 }
 
 #[async_trait]
@@ -76,17 +76,17 @@ impl Write for Change {
             return Ok(before);
         }
         self.update(unit).await?;
-        let action = match &self.change {
+        let action = match &self.to {
             PersonChange::Roles(_) => "person.roles_changed",
             PersonChange::Disabled(true) => "person.disabled",
             PersonChange::Disabled(false) => "person.enabled",
             _ => "person.changed",
         };
         let mut changed = about(&self.by, action, self.id, &before.name);
-        if !matches!(self.change, PersonChange::Disabled(_)) {
+        if !matches!(self.to, PersonChange::Disabled(_)) {
             changed = changed.with("field", field).with("was", was).with("is", is);
         }
-        if matches!(self.change, PersonChange::Roles(_) | PersonChange::Disabled(_)) {
+        if matches!(self.to, PersonChange::Roles(_) | PersonChange::Disabled(_)) {
             changed = changed.with("sessions_ended", end_sessions(unit, self.id).await?);
         }
         audit::record(unit, &changed).await?;
@@ -97,7 +97,7 @@ impl Write for Change {
 impl Change {
     /// Which field is changed, what it was and what it will be.
     fn values(&self, before: &Person) -> Result<(&'static str, Value, Value), StoreError> {
-        Ok(match &self.change {
+        Ok(match &self.to {
             PersonChange::Roles(roles) => ("roles", value(&before.roles)?, value(roles)?),
             PersonChange::Disabled(disabled) => ("disabled", before.disabled.into(), (*disabled).into()),
             PersonChange::DisplayName(name) => {
@@ -110,7 +110,7 @@ impl Change {
     }
 
     async fn update(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        let query = match &self.change {
+        let query = match &self.to {
             PersonChange::Roles(roles) => {
                 sqlx::query("UPDATE agents SET roles = ? WHERE id = ?").bind(json(roles)?)
             }

@@ -42,7 +42,7 @@ impl People for SqliteStore {
         id: AgentId,
         change: PersonChange,
     ) -> Result<Person, StoreError> {
-        self.writer.run(accounts::Change { by, id, change }).await
+        self.writer.run(accounts::Change { by, id, to: change }).await
     }
 
     async fn set_password(

@@ -18,6 +18,7 @@ macro_rules! person_columns {
 pub(super) use person_columns;
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "as in Person")]
 pub(super) struct PersonRow {
     person: String,
     name: String,
