@@ -51,6 +51,9 @@ pub fn masked(mut event: Event) -> Event {
         EventBody::CitizenMessage(message) => masked(&mut message.text),
         EventBody::AgentMessage(message) => masked(&mut message.text),
         EventBody::AgentLeft(left) => left.note.iter_mut().for_each(masked),
+        EventBody::Snoozed(snoozed) => snoozed.note.iter_mut().for_each(masked),
+        EventBody::WrappedUp(notes) => notes.note.iter_mut().for_each(masked),
+        EventBody::CallbackRequested(asked) => masked(&mut asked.number),
         // The service's own words: from the knowledge base and the phrases.
         _ => {}
     }

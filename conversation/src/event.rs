@@ -10,9 +10,11 @@ use language::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AgentId, ConversationId, EscalationId, MessageId};
+use crate::handoff::{AttemptOutcome, Priority};
+use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, OfferId};
 use crate::schema::{LanguageCode, ReasonName};
 use crate::time::Timestamp;
+use crate::wait::WaitRange;
 
 /// An event with its place in the conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +64,28 @@ pub enum EventBody {
     AgentMessage(AgentMessage),
     /// The agent is gone from the conversation.
     AgentLeft(AgentLeft),
+    /// One agent is asked whether they take the conversation.
+    Offered(Offered),
+    /// The agent who was asked has not taken it.
+    OfferEnded(OfferEnded),
+    /// The agent has set the conversation aside.
+    Snoozed(Snoozed),
+    /// The agent is back at it.
+    Woken(Woken),
+    /// The citizen wants to be called back instead of waiting.
+    CallbackRequested(CallbackRequested),
+    /// Somebody has called back.
+    CallbackAttempted(CallbackAttempted),
+    /// The citizen went away while waiting.
+    Abandoned(Abandoned),
+    /// The citizen came back: to their place in the queue, or with a matter that is not settled after all.
+    Reopened(Reopened),
+    /// A supervisor takes part.
+    SupervisorJoined(Supervisor),
+    /// The supervisor is gone.
+    SupervisorLeft(Supervisor),
+    /// The agent's notes about a settled matter are done.
+    WrappedUp(WrappedUp),
     /// The conversation is over.
     Closed(Closed),
 }
@@ -81,13 +105,28 @@ impl EventBody {
                 (clarify.failed, clarify.about, clarify.declined) = (false, None, Vec::new());
             }
             Self::Say(say) => (say.considered, say.provenance) = (Vec::new(), None),
-            Self::Escalated(escalated) => escalated.escalation = None,
+            Self::Escalated(escalated) => (escalated.escalation, escalated.priority) = (None, None),
             Self::AgentJoined(joined) => joined.agent.id = None,
             Self::AgentMessage(message) => message.agent.id = None,
-            Self::AgentLeft(left) => (left.agent, left.note) = (None, None),
+            Self::AgentLeft(left) => {
+                (left.agent, left.note, left.by, left.until) = (None, None, None, None);
+                left.skills = Vec::new();
+            }
+            Self::Offered(offered) => *offered = Offered::default(),
+            Self::OfferEnded(ended) => ended.why = None,
+            Self::Snoozed(snoozed) => snoozed.note = None,
+            Self::Woken(woken) => woken.why = None,
+            Self::CallbackAttempted(attempted) => attempted.agent = None,
+            Self::Abandoned(abandoned) => abandoned.until = None,
+            Self::Reopened(reopened) => (reopened.escalation, reopened.prefer) = (None, None),
+            Self::SupervisorJoined(supervisor) | Self::SupervisorLeft(supervisor) => {
+                supervisor.agent.id = None;
+            }
+            Self::WrappedUp(notes) => (notes.disposition, notes.note) = (None, None),
             Self::LanguageChanged(_)
             | Self::CitizenMessage(_)
             | Self::Withdrawn(_)
+            | Self::CallbackRequested(_)
             | Self::EscalationCancelled(_)
             | Self::Closed(_) => {}
         }
@@ -103,6 +142,17 @@ impl EventBody {
             | Self::AgentJoined(_)
             | Self::AgentMessage(_)
             | Self::AgentLeft(_)
+            | Self::Offered(_)
+            | Self::OfferEnded(_)
+            | Self::Snoozed(_)
+            | Self::Woken(_)
+            | Self::CallbackRequested(_)
+            | Self::CallbackAttempted(_)
+            | Self::Abandoned(_)
+            | Self::Reopened(_)
+            | Self::SupervisorJoined(_)
+            | Self::SupervisorLeft(_)
+            | Self::WrappedUp(_)
             | Self::Closed(_) => true,
             Self::LanguageChanged(_)
             | Self::CitizenMessage(_)
@@ -111,6 +161,27 @@ impl EventBody {
             | Self::Say(_)
             | Self::Withdrawn(_) => false,
         }
+    }
+
+    /// For an event that changes who has the conversation: the agent who did it, where one did, and whether the citizen did. What an idle
+    /// conversation with the assistant ends by changes nobody's hands.
+    pub fn changes_hands(&self) -> Option<(Option<&AgentRef>, bool)> {
+        Some(match self {
+            Self::Escalated(_) | Self::Snoozed(_) | Self::Woken(_) | Self::WrappedUp(_) => (None, false),
+            Self::EscalationCancelled(_)
+            | Self::CallbackRequested(_)
+            | Self::Abandoned(_)
+            | Self::Reopened(_) => (None, true),
+            Self::Offered(_) | Self::OfferEnded(_) => (None, false),
+            Self::AgentJoined(joined) => (Some(&joined.agent), false),
+            Self::AgentLeft(left) => (left.by.as_ref().or(left.agent.as_ref()), false),
+            Self::CallbackAttempted(attempted) => (attempted.agent.as_ref(), false),
+            Self::SupervisorJoined(supervisor) | Self::SupervisorLeft(supervisor) => {
+                (Some(&supervisor.agent), false)
+            }
+            Self::Closed(closed) if closed.by != ClosedBy::Idle => (None, closed.by == ClosedBy::Citizen),
+            _ => return None,
+        })
     }
 
     /// The event's `type` on the wire.
@@ -128,6 +199,17 @@ impl EventBody {
             Self::AgentJoined(_) => "agent_joined",
             Self::AgentMessage(_) => "agent_message",
             Self::AgentLeft(_) => "agent_left",
+            Self::Offered(_) => "offered",
+            Self::OfferEnded(_) => "offer_ended",
+            Self::Snoozed(_) => "snoozed",
+            Self::Woken(_) => "woken",
+            Self::CallbackRequested(_) => "callback_requested",
+            Self::CallbackAttempted(_) => "callback_attempted",
+            Self::Abandoned(_) => "abandoned",
+            Self::Reopened(_) => "reopened",
+            Self::SupervisorJoined(_) => "supervisor_joined",
+            Self::SupervisorLeft(_) => "supervisor_left",
+            Self::WrappedUp(_) => "wrapped_up",
             Self::Closed(_) => "closed",
         }
     }
@@ -431,10 +513,17 @@ pub struct Escalated {
     pub position: u32,
     /// What the citizen is told.
     pub text: String,
+    /// How long it may take, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<WaitRange>,
     /// Private: the escalation's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub escalation: Option<EscalationId>,
+    /// Private: how soon somebody must see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub priority: Option<Priority>,
 }
 
 /// The citizen took the request for a person back.
@@ -488,6 +577,10 @@ pub enum Outcome {
     Requeued,
     /// Back to the queue with the original time: the agent's connection was lost.
     Lost,
+    /// A colleague is asked to go on with it.
+    Transferred,
+    /// A supervisor gave it to somebody else, or back to the queue.
+    Reassigned,
 }
 
 /// The agent is gone from the conversation.
@@ -505,6 +598,172 @@ pub struct AgentLeft {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub note: Option<String>,
+    /// Private: what the next agent should know about; empty changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
+    pub skills: Vec<String>,
+    /// Private: the agent writes notes until then at the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub until: Option<Timestamp>,
+    /// Private: the supervisor who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub by: Option<AgentRef>,
+}
+
+/// One agent is asked whether they take the conversation. Nothing that a citizen need be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Offered {
+    /// Private: who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub agent: Option<AgentRef>,
+    /// Private: the offer's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub offer: Option<OfferId>,
+    /// Private: when it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub until: Option<Timestamp>,
+    /// Private: a colleague passes it on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
+    pub transferred: bool,
+}
+
+/// Why an agent who was asked has not taken a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferEnd {
+    /// They said no.
+    Declined,
+    /// They said nothing.
+    Expired,
+    /// A supervisor gave it to somebody else.
+    Withdrawn,
+}
+
+/// The agent who was asked has not taken it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OfferEnded {
+    /// Private: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub why: Option<OfferEnd>,
+}
+
+/// The agent has set the conversation aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Snoozed {
+    /// Until when, or until the citizen writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Private: the agent's note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub note: Option<String>,
+}
+
+/// Why an agent is back at a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WakeReason {
+    /// It was time.
+    Time,
+    /// The agent wished so.
+    Agent,
+    /// The citizen wrote.
+    Citizen,
+}
+
+/// The agent is back at it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Woken {
+    /// What the citizen is told; empty where they brought it about themselves.
+    pub text: String,
+    /// Private: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub why: Option<WakeReason>,
+}
+
+/// The citizen wants to be called back instead of waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallbackRequested {
+    /// The number, as it is dialled.
+    pub number: String,
+    /// Not before …
+    pub from: Timestamp,
+    /// … and rather not after.
+    pub until: Timestamp,
+    /// What the citizen is told.
+    pub text: String,
+}
+
+/// Somebody has called back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallbackAttempted {
+    /// What came of it.
+    pub outcome: AttemptOutcome,
+    /// When it is tried again: from and until.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<(Timestamp, Timestamp)>,
+    /// What the citizen is told.
+    pub text: String,
+    /// Private: who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub agent: Option<AgentRef>,
+}
+
+/// The citizen went away while waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Abandoned {
+    /// Private: until then their place is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub until: Option<Timestamp>,
+}
+
+/// The citizen came back: to their place in the queue, or with a matter that is not settled after all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reopened {
+    /// Place in the queue; 1 = next.
+    pub position: u32,
+    /// What the citizen is told.
+    pub text: String,
+    /// Private: the escalation's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub escalation: Option<EscalationId>,
+    /// Private: the agent who had it before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub prefer: Option<AgentRef>,
+}
+
+/// A supervisor comes or goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Supervisor {
+    /// Who.
+    pub agent: AgentRef,
+    /// What the citizen is told; may be empty.
+    pub text: String,
+}
+
+/// The agent's notes about a settled matter are done. Nothing that a citizen need be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WrappedUp {
+    /// Private: what came of it, a code of the operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub disposition: Option<String>,
+    /// Private: the agent's note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub note: Option<String>,
 }
 
 /// Who ended a conversation.
@@ -517,6 +776,20 @@ pub enum ClosedBy {
     Agent,
     /// Nobody said anything for long.
     Idle,
+    /// The citizen went away while waiting and did not come back.
+    Abandoned,
+    /// The citizen was called back and not reached.
+    Unreachable,
+}
+
+impl ClosedBy {
+    /// Whether the matter can be opened again: a person was, or would have been, at it.
+    pub const fn is_reopenable(self) -> bool {
+        match self {
+            Self::Agent | Self::Abandoned | Self::Unreachable => true,
+            Self::Citizen | Self::Idle => false,
+        }
+    }
 }
 
 /// The conversation is over.

@@ -72,6 +72,11 @@ uuid_id!(
     "escalation id"
 );
 uuid_id!(
+    /// One question to one agent whether they take a conversation; whoever answers must name it.
+    OfferId,
+    "offer id"
+);
+uuid_id!(
     /// A human agent.
     AgentId,
     "agent id"

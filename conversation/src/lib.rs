@@ -30,10 +30,12 @@ pub mod people;
 pub mod phrases;
 pub mod protocol;
 pub mod roles;
+pub mod routing;
 mod schema;
 mod state;
 pub mod store;
 mod time;
+pub mod wait;
 
 pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
 pub use erasure::{Erasure, PlaceBehind};
@@ -42,9 +44,12 @@ pub use event::{
     Considered, Event, EventBody, LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started,
     Withdrawn,
 };
-pub use handoff::{Actor, Handoff, HandoffCommand, Holder, IllegalTransition, Status, Ticket};
+pub use handoff::{
+    Actor, AttemptOutcome, Callback, Circumstances, Handoff, HandoffCommand, HandoffLimits, Holder,
+    IllegalTransition, Offer, Priority, Status, Ticket,
+};
 pub use ids::{
-    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, SessionId, Token,
+    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, OfferId, SessionId, Token,
     TokenHash,
 };
 pub use intents::EscalationReason;

@@ -30,6 +30,8 @@ pub(crate) enum ReasonName {
     Policy,
     /// An emergency.
     Emergency,
+    /// A matter that had been settled is not, after all.
+    Reopened,
 }
 
 /// The JSON Schema (draft 2020-12) of the portal protocol: `$defs` has `ClientMessage`, `Event`, `Signal` and all

@@ -5,10 +5,9 @@ use language::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, Outcome, SayAct, Source,
-    Withdrawn,
+    Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, SayAct, Source, Withdrawn,
 };
-use crate::handoff::{Handoff, Holder, Status, Ticket};
+use crate::handoff::{Actor, Circumstances, Folded, Handoff, HandoffLimits, Holder, Status};
 use crate::ids::{ConversationId, MessageId};
 use crate::time::Timestamp;
 
@@ -27,6 +26,9 @@ pub struct ConversationState {
     pub voice: bool,
     /// Who has it.
     pub handoff: Handoff,
+    /// The agent who has the conversation, or had it last.
+    #[serde(default)]
+    pub last_agent: Option<Actor>,
     /// The last event's place.
     pub last_seq: u64,
     /// When the last event happened.
@@ -156,6 +158,9 @@ pub enum ProjectionError {
 }
 
 impl ConversationState {
+    /// Version of what folding makes of a log. Counted up where the same log gives another state than before, so that stores make their projections anew.
+    pub const FOLDING: u32 = 2;
+
     /// The state after the first event.
     ///
     /// # Errors
@@ -171,6 +176,7 @@ impl ConversationState {
             started_at: first.at,
             voice: started.voice,
             handoff: Handoff::Bot,
+            last_agent: None,
             last_seq: 1,
             last_at: first.at,
             pending_clarify: None,
@@ -209,7 +215,11 @@ impl ConversationState {
         }
         let impossible =
             || ProjectionError::Impossible { kind: event.body.kind(), seq: event.seq, status: self.status() };
-        let handoff = self.next_handoff(event).ok_or_else(impossible)?;
+        let handoff = match self.handoff.after(event) {
+            Folded::Impossible => return Err(impossible()),
+            Folded::Same => None,
+            Folded::Changed(handoff) => Some(handoff),
+        };
         if let EventBody::Withdrawn(withdrawn) = &event.body
             && self.withdrawable() != Some(*withdrawn)
         {
@@ -245,62 +255,20 @@ impl ConversationState {
         self.handoff.status()
     }
 
+    /// What a transition depends on at that moment, as far as the conversation knows: a store adds the queue's part.
+    pub fn circumstances(&self, now: Timestamp, limits: HandoffLimits) -> Circumstances {
+        Circumstances {
+            voice: self.voice,
+            last_agent: self.last_agent.clone(),
+            last_at: self.last_at,
+            limits,
+            ..Circumstances::at(now, self.language)
+        }
+    }
+
     /// The person who has it.
     pub const fn holder(&self) -> Option<&Holder> {
         self.handoff.holder()
-    }
-
-    /// `None`: impossible here. `Some(None)`: no change.
-    #[expect(clippy::option_option, reason = "private, and its two layers are spelled out above")]
-    #[expect(clippy::match_same_arms, reason = "an arm is a rule; every kind of event is named in one")]
-    fn next_handoff(&self, event: &Event) -> Option<Option<Handoff>> {
-        match (&self.handoff, &event.body) {
-            (Handoff::Closed { .. }, _) | (_, EventBody::Started(_)) => None,
-            (Handoff::Bot, EventBody::Escalated(escalated)) => Some(Some(Handoff::Queued {
-                ticket: Ticket {
-                    escalation: escalated.escalation?,
-                    reason: escalated.reason,
-                    since: event.at,
-                },
-            })),
-            (Handoff::Queued { .. }, EventBody::EscalationCancelled(_)) => Some(Some(Handoff::Bot)),
-            (Handoff::Queued { ticket }, EventBody::AgentJoined(joined)) => Some(Some(Handoff::Assigned {
-                ticket: ticket.clone(),
-                holder: Holder {
-                    id: joined.agent.id?,
-                    name: joined.agent.name.clone(),
-                    claimed_at: event.at,
-                },
-            })),
-            (Handoff::Assigned { .. }, EventBody::AgentMessage(_)) => Some(None),
-            (Handoff::Assigned { ticket, .. }, EventBody::AgentLeft(left)) => {
-                Some(Some(match left.outcome {
-                    Outcome::Returned | Outcome::Resolved => Handoff::Bot,
-                    Outcome::Requeued | Outcome::Lost => Handoff::Queued { ticket: ticket.clone() },
-                }))
-            }
-            (Handoff::Bot | Handoff::Queued { .. }, EventBody::Closed(closed)) => {
-                Some(Some(Handoff::Closed { by: closed.by }))
-            }
-            (
-                _,
-                EventBody::Escalated(_)
-                | EventBody::EscalationCancelled(_)
-                | EventBody::AgentJoined(_)
-                | EventBody::AgentMessage(_)
-                | EventBody::AgentLeft(_)
-                | EventBody::Closed(_),
-            ) => None,
-            (
-                _,
-                EventBody::LanguageChanged(_)
-                | EventBody::CitizenMessage(_)
-                | EventBody::Answer(_)
-                | EventBody::Clarify(_)
-                | EventBody::Say(_)
-                | EventBody::Withdrawn(_),
-            ) => Some(None),
-        }
     }
 
     fn take_in(&mut self, event: &Event) {
@@ -358,15 +326,30 @@ impl ConversationState {
                 _ => {}
             },
             EventBody::Withdrawn(_) => self.take_back(),
-            EventBody::Escalated(_) | EventBody::AgentLeft(_) | EventBody::Closed(_) => {
+            EventBody::Escalated(_)
+            | EventBody::Reopened(_)
+            | EventBody::CallbackRequested(_)
+            | EventBody::AgentLeft(_)
+            | EventBody::Closed(_) => {
                 self.pending_clarify = None;
                 self.failures = 0;
                 self.narrowed = false;
             }
+            EventBody::AgentJoined(joined) => {
+                self.last_agent = joined.agent.id.map(|id| Actor { id, name: joined.agent.name.clone() });
+            }
             EventBody::Started(_)
             | EventBody::EscalationCancelled(_)
-            | EventBody::AgentJoined(_)
-            | EventBody::AgentMessage(_) => {}
+            | EventBody::AgentMessage(_)
+            | EventBody::Offered(_)
+            | EventBody::OfferEnded(_)
+            | EventBody::Snoozed(_)
+            | EventBody::Woken(_)
+            | EventBody::CallbackAttempted(_)
+            | EventBody::Abandoned(_)
+            | EventBody::SupervisorJoined(_)
+            | EventBody::SupervisorLeft(_)
+            | EventBody::WrappedUp(_) => {}
         }
     }
 
@@ -447,6 +430,17 @@ const fn is_part_of_a_turn(body: &EventBody) -> bool {
         | EventBody::AgentJoined(_)
         | EventBody::AgentMessage(_)
         | EventBody::AgentLeft(_)
+        | EventBody::Offered(_)
+        | EventBody::OfferEnded(_)
+        | EventBody::Snoozed(_)
+        | EventBody::Woken(_)
+        | EventBody::CallbackRequested(_)
+        | EventBody::CallbackAttempted(_)
+        | EventBody::Abandoned(_)
+        | EventBody::Reopened(_)
+        | EventBody::SupervisorJoined(_)
+        | EventBody::SupervisorLeft(_)
+        | EventBody::WrappedUp(_)
         | EventBody::Closed(_) => false,
     }
 }

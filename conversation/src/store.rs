@@ -15,9 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::audit::AuditTrail;
 use crate::erasure::{Erasure, PlaceBehind};
 use crate::event::{Channel, Event, EventBody};
-use crate::handoff::{HandoffCommand, IllegalTransition, Status};
+use crate::handoff::{Actor, Callback, HandoffCommand, IllegalTransition, Offer, Priority, Status};
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
 use crate::people::People;
+use crate::routing::{AtDesk, HandoffRules, Presence};
 use crate::state::ConversationState;
 use crate::time::Timestamp;
 
@@ -174,6 +175,10 @@ pub struct QueueItem {
     pub reason: EscalationReason,
     /// The original queue time.
     pub since: Timestamp,
+    /// What it is now.
+    pub status: Status,
+    /// How soon somebody must see it.
+    pub priority: Priority,
     /// Place among all that wait, 1 = next; 0 for one that somebody has.
     pub position: u32,
     /// Whether the citizen speaks.
@@ -183,6 +188,21 @@ pub struct QueueItem {
     /// When it was claimed, for one that somebody has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claimed_at: Option<Timestamp>,
+    /// Who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Actor>,
+    /// The offer that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// When time alone changes something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What an agent should know about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+    /// The call back that is to be made, its number masked for who does not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Callback>,
 }
 
 /// Something that was committed.
@@ -289,6 +309,24 @@ pub trait Store: People + AuditTrail + Send + Sync + fmt::Debug {
 
     /// A sign of life of an agent.
     async fn heartbeat(&self, agent: AgentId) -> Result<(), StoreError>;
+
+    /// From now on conversations are handed over by these rules.
+    fn set_rules(&self, rules: HandoffRules);
+
+    /// All escalations that are open, in whatever state, in order of their queue time.
+    async fn open_escalations(&self) -> Result<Vec<QueueItem>, StoreError>;
+
+    /// All agents with what they are ready for and what they have, by name.
+    async fn at_desk(&self) -> Result<Vec<AtDesk>, StoreError>;
+
+    /// Sets what an agent is ready for; a sign of life.
+    async fn set_presence(&self, agent: AgentId, presence: Presence) -> Result<(), StoreError>;
+
+    /// Offers what waits to whoever is free ([`crate::routing::choose`]). Tells what to whom.
+    async fn route(&self) -> Result<Vec<(ConversationId, AgentId)>, StoreError>;
+
+    /// Does what is due by now ([`crate::Handoff::deadline`]). Tells where. A sweep, as those below.
+    async fn do_what_is_due(&self) -> Result<Vec<ConversationId>, StoreError>;
 
     /// Gives back to the queue what agents have who gave no sign of life after `silent_since`. Tells which.
     async fn release_lost_agents(&self, silent_since: Timestamp) -> Result<Vec<ConversationId>, StoreError>;

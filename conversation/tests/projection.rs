@@ -3,11 +3,13 @@
 
 mod common;
 
-use common::{Log, agent, answer, citizen, clarify, escalation, other_agent, say};
+use std::time::Duration;
+
+use common::{Log, agent, answer, at, callback, citizen, clarify, escalation, offer, other_agent, say};
 use conversation::event::LanguageChanged;
 use conversation::{
-    ClosedBy, ConversationState, EscalationReason, Event, EventBody, HandoffCommand, ProjectionError, SayAct,
-    Source, Status, Withdrawn,
+    AttemptOutcome, ClosedBy, ConversationState, EscalationId, EscalationReason, Event, EventBody,
+    HandoffCommand, OfferId, ProjectionError, SayAct, Source, Status, Withdrawn,
 };
 use language::Language;
 use proptest::prelude::*;
@@ -17,12 +19,86 @@ enum Step {
     Body(EventBody),
     Withdraw,
     Command(HandoffCommand),
+    /// So many seconds go by, and what is due happens.
+    Wait(u64),
+}
+
+fn command() -> impl Strategy<Value = HandoffCommand> {
+    let agent = || prop::sample::select(vec![agent(), other_agent()]);
+    let note = || prop::option::of("[a-z 身ཀ]{1,8}");
+    let offer = || prop::sample::select(vec![offer(), OfferId::from_random([6; 16])]);
+    let outcomes = vec![
+        AttemptOutcome::Reached,
+        AttemptOutcome::Busy,
+        AttemptOutcome::NoAnswer,
+        AttemptOutcome::WrongNumber,
+    ];
+    let reasons = vec![EscalationReason::LowConfidence, EscalationReason::Asked, EscalationReason::Emergency];
+    prop_oneof![
+        prop::sample::select(reasons)
+            .prop_map(|reason| HandoffCommand::Escalate { escalation: escalation(), reason }),
+        Just(HandoffCommand::Cancel),
+        (offer(), agent()).prop_map(|(offer, agent)| HandoffCommand::Offer { offer, agent }),
+        (offer(), agent()).prop_map(|(offer, agent)| HandoffCommand::Accept { offer, agent }),
+        (offer(), agent()).prop_map(|(offer, agent)| HandoffCommand::Decline { offer, agent }),
+        agent().prop_map(|agent| HandoffCommand::Claim { agent }),
+        agent().prop_map(|agent| HandoffCommand::Message { agent, text: "好 འགྲིག".to_owned() }),
+        (agent(), note()).prop_map(|(agent, note)| HandoffCommand::Return { agent, note }),
+        (agent(), note()).prop_map(|(agent, note)| HandoffCommand::Requeue {
+            agent,
+            note,
+            skills: Vec::new()
+        }),
+        (agent(), agent(), offer(), note()).prop_map(|(agent, to, offer, note)| HandoffCommand::Transfer {
+            agent,
+            to,
+            offer,
+            note
+        }),
+        (agent(), 0_i64..9_000_000, note()).prop_map(|(agent, until, note)| HandoffCommand::Snooze {
+            agent,
+            until: at(until),
+            note
+        }),
+        agent().prop_map(|agent| HandoffCommand::Wake { agent }),
+        (agent(), any::<bool>()).prop_map(|(agent, wrap_up)| HandoffCommand::Resolve { agent, wrap_up }),
+        (agent(), note()).prop_map(|(agent, note)| HandoffCommand::WrapUp { agent, disposition: None, note }),
+        Just(callback()),
+        (agent(), prop::sample::select(outcomes))
+            .prop_map(|(agent, outcome)| HandoffCommand::CallbackAttempt { agent, outcome, again: None }),
+        Just(HandoffCommand::Abandon),
+        Just(HandoffCommand::Reopen { escalation: EscalationId::from_random([7; 16]) }),
+        agent().prop_map(|agent| HandoffCommand::Lost { agent: agent.id }),
+        (agent(), prop::option::of(agent()), note()).prop_map(|(by, to, note)| HandoffCommand::Reassign {
+            by,
+            to,
+            note
+        }),
+        agent().prop_map(|supervisor| HandoffCommand::Join { supervisor }),
+        agent().prop_map(|supervisor| HandoffCommand::Depart { supervisor }),
+        prop::sample::select(vec![ClosedBy::Idle, ClosedBy::Citizen])
+            .prop_map(|by| HandoffCommand::Close { by }),
+    ]
+}
+
+/// What no step may break: `before` and `after` are the state around one command or wait.
+fn check_handoff(before: &ConversationState, after: &ConversationState, by_time: bool) {
+    // One escalation at a time, with its original queue time as long as it is open.
+    if let (Some(was), Some(is)) = (before.handoff.ticket(), after.handoff.ticket()) {
+        assert_eq!((was.escalation, was.since), (is.escalation, is.since));
+    }
+    // Whoever waits leaves the people's hands only by their own wish or by an agent's, never by time; who hung up is given up in the end.
+    let dropped = before.handoff.ticket().is_some() && after.handoff.ticket().is_none();
+    if by_time && dropped {
+        assert!(matches!(before.status(), Status::Wrapping | Status::Abandoned));
+    }
+    assert!(!(by_time && after.status() == Status::Bot && before.status() != Status::Bot));
+    // It has a holder exactly where a person has it.
+    assert_eq!(after.status().is_with_a_person(), after.holder().is_some());
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let language = prop::sample::select(Language::ALL.to_vec());
-    let agent = prop::sample::select(vec![agent(), other_agent()]);
-    let note = prop::option::of("[a-z 身ཀ]{1,8}");
     let body = |body: EventBody| Step::Body(body);
     prop_oneof![
         language.clone().prop_map(move |l| body(citizen(l, Source::Text))),
@@ -32,24 +108,8 @@ fn step() -> impl Strategy<Value = Step> {
         language.clone().prop_map(move |l| body(answer(l, 2))),
         language.clone().prop_map(move |l| body(say(l, SayAct::NotUnderstood))),
         language.prop_map(move |language| body(EventBody::LanguageChanged(LanguageChanged { language }))),
-        Just(Step::Command(HandoffCommand::Escalate {
-            escalation: escalation(),
-            reason: EscalationReason::LowConfidence,
-        })),
-        Just(Step::Command(HandoffCommand::Cancel)),
-        agent.clone().prop_map(|agent| Step::Command(HandoffCommand::Claim { agent })),
-        agent
-            .clone()
-            .prop_map(|agent| Step::Command(HandoffCommand::Message {
-                agent, text: "好 འགྲིག".to_owned()
-            })),
-        (agent.clone(), note.clone())
-            .prop_map(|(agent, note)| Step::Command(HandoffCommand::Return { agent, note })),
-        (agent.clone(), note)
-            .prop_map(|(agent, note)| Step::Command(HandoffCommand::Requeue { agent, note })),
-        agent.clone().prop_map(|agent| Step::Command(HandoffCommand::Lost { agent: agent.id })),
-        agent.prop_map(|agent| Step::Command(HandoffCommand::Resolve { agent })),
-        Just(Step::Command(HandoffCommand::Close { by: ClosedBy::Idle })),
+        command().prop_map(Step::Command),
+        (0_u64..4_000).prop_map(Step::Wait),
     ]
 }
 
@@ -57,15 +117,22 @@ proptest! {
     #[test]
     fn replaying_a_log_gives_what_folding_it_step_by_step_gave(
         first in prop::sample::select(Language::ALL.to_vec()),
-        steps in prop::collection::vec(step(), 0..40),
+        steps in prop::collection::vec(step(), 0..60),
     ) {
         let mut log = Log::begin(first);
         for step in steps {
-            if log.state.status() == Status::Closed {
-                break;
-            }
+            let before = log.state.clone();
             match step {
+                Step::Body(_) if before.status() == Status::Closed => {}
                 Step::Body(body) => log.push(body),
+                Step::Wait(seconds) => {
+                    let mut here = log.here();
+                    here.now = log.state.last_at.plus(Duration::from_secs(seconds));
+                    for body in log.state.handoff.perform(&HandoffCommand::TimePassed, &here).unwrap() {
+                        log.push(body);
+                    }
+                    check_handoff(&before, &log.state, true);
+                }
                 Step::Withdraw => {
                     if log.state.withdrawable().is_some() {
                         log.withdraw();
@@ -73,10 +140,10 @@ proptest! {
                 }
                 Step::Command(command) => {
                     // A legal command leads to events that the projection takes; an illegal one to none.
-                    let language = log.state.language;
-                    for body in log.state.handoff.perform(&command, language, 1).unwrap_or_default() {
+                    for body in log.state.handoff.perform(&command, &log.here()).unwrap_or_default() {
                         log.push(body);
                     }
+                    check_handoff(&before, &log.state, false);
                 }
             }
             prop_assert_eq!(&ConversationState::replay(&log.events).unwrap(), &log.state);

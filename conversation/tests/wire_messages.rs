@@ -6,8 +6,8 @@ mod common;
 use common::{at, both_languages, conversation_of_every_event};
 use conversation::protocol::{
     AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, ErrorCode,
-    ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Repeat, Resume, ServerMessage, Signal, SoundSource,
-    SpeechEnd, Start, Text, Voice, Welcome,
+    ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Reopen, Repeat, RequestCallback, Resume,
+    ServerMessage, Signal, SoundSource, SpeechEnd, Start, Text, Voice, Welcome,
 };
 use conversation::{ConversationId, Event, MessageId, Token};
 use language::Language;
@@ -234,6 +234,13 @@ fn every_client_message(language: Language) -> Vec<ClientMessage> {
         ClientMessage::Choose(Choose { id: id("c1"), clarify_seq: 3, choice: 2 }),
         ClientMessage::Person(Person { id: id("p1") }),
         ClientMessage::LeaveQueue(LeaveQueue { id: id("l1") }),
+        ClientMessage::Callback(RequestCallback {
+            id: id("b1"),
+            number: "138 0013 8000".to_owned(),
+            from: Some(common::at(0)),
+            until: None,
+        }),
+        ClientMessage::Reopen(Reopen { id: id("o1") }),
         ClientMessage::Language(ChangeLanguage { id: id("g1"), language: language.other() }),
         ClientMessage::Voice(Voice { voice: true, slow: true }),
         ClientMessage::Repeat(Repeat { id: id("r1") }),

@@ -192,6 +192,8 @@ pub enum EscalationReason {
     Policy,
     /// An emergency.
     Emergency,
+    /// A matter that had been settled is not, after all. No decision of the policy's.
+    Reopened,
 }
 
 /// What to do about it.

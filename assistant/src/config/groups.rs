@@ -7,11 +7,75 @@ use std::{
     time::Duration,
 };
 
+use conversation::HandoffLimits;
 use conversation::Role;
+use conversation::routing::{HandoffRules, RoutingRules};
+use conversation::wait::OfficeHours;
 use ipnet::IpNet;
 use language::Language;
 use serde::{Deserialize, Serialize};
 use speech::{endpoint::EndpointRules, transcriber::onnx::FrontEnd};
+
+/// How conversations are handed over to people, and when people are at work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handoff {
+    /// An offer that nobody takes goes back to the queue after this much time.
+    #[serde(with = "humantime_serde")]
+    pub offer_for: Duration,
+    /// An agent who has settled a matter has this much time for its notes.
+    #[serde(with = "humantime_serde")]
+    pub wrap_up_for: Duration,
+    /// A citizen who hung up while waiting keeps their place for this much time.
+    #[serde(with = "humantime_serde")]
+    pub abandoned_for: Duration,
+    /// A settled matter can be opened again within this much time.
+    #[serde(with = "humantime_serde")]
+    pub reopen_within: Duration,
+    /// So many calls back are tried before a request is given up.
+    pub callback_attempts: usize,
+    /// A skill is demanded for so long; then anybody who speaks the language will do.
+    #[serde(with = "humantime_serde")]
+    pub skills_for: Duration,
+    /// Who had a conversation before is waited for so long, where they are at work.
+    #[serde(with = "humantime_serde")]
+    pub prefer_for: Duration,
+    /// An agent without a sign of life for so long gives their conversations back.
+    #[serde(with = "humantime_serde")]
+    pub lost_after: Duration,
+    /// Whoever waits longer than this for a person waits too long: the desk is warned at three quarters of it.
+    #[serde(with = "humantime_serde")]
+    pub answer_within: Duration,
+    /// … and in an emergency longer than this.
+    #[serde(with = "humantime_serde")]
+    pub answer_emergencies_within: Duration,
+    /// When people are at work; without hours, always.
+    #[serde(default)]
+    pub hours: OfficeHours,
+}
+
+impl Handoff {
+    /// What the store is told.
+    pub fn rules(&self) -> HandoffRules {
+        HandoffRules {
+            limits: HandoffLimits {
+                offer_for: self.offer_for,
+                wrap_up_for: self.wrap_up_for,
+                abandoned_for: self.abandoned_for,
+                reopen_within: self.reopen_within,
+                callback_attempts: self.callback_attempts,
+                ..HandoffLimits::default()
+            },
+            routing: RoutingRules {
+                skills_for: self.skills_for,
+                prefer_for: self.prefer_for,
+                lost_after: self.lost_after,
+                ..RoutingRules::default()
+            },
+            hours: self.hours.clone(),
+        }
+    }
+}
 
 /// Address, origins, TLS, shutdown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Encoder, Engine, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Oidc, People, Pooling, Portal,
-    Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
+    Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Oidc, People, Pooling,
+    Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
 };
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
@@ -54,6 +54,8 @@ pub struct Configuration {
     pub portal: Portal,
     /// Accounts of agents and others, and how they log in.
     pub people: People,
+    /// How conversations are handed over to people.
+    pub handoff: Handoff,
     /// How long things are kept.
     pub store: StoreSettings,
     /// The master key of the conversations.

@@ -81,6 +81,9 @@ pub async fn reveal(
         Some(EventBody::CitizenMessage(message)) => message.text,
         Some(EventBody::AgentMessage(message)) => message.text,
         Some(EventBody::AgentLeft(left)) => left.note.ok_or(RevealError::NotFound)?,
+        Some(EventBody::Snoozed(snoozed)) => snoozed.note.ok_or(RevealError::NotFound)?,
+        Some(EventBody::WrappedUp(notes)) => notes.note.ok_or(RevealError::NotFound)?,
+        Some(EventBody::CallbackRequested(asked)) => asked.number,
         _ => return Err(RevealError::NotFound),
     };
     let reason = super::mask(reason).into_owned();

@@ -58,6 +58,10 @@ phrases! {
     RepeatQuestion = "repeat_question",
     /// "Say that again" before anything was said.
     NothingToRepeat = "nothing_to_repeat",
+    /// What was given is no telephone number.
+    NoNumber = "no_number",
+    /// The time to be called back is over, or ends before it begins.
+    NoTime = "no_time",
     /// Answer to "slower, please".
     Slower = "slower",
     /// Guidance to 110, 119 and 120, where it does not show what kind of emergency it is.

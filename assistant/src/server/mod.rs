@@ -143,6 +143,7 @@ impl Server {
         let configuration = Arc::new(configuration);
         let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
+        store.set_rules(configuration.handoff.rules());
         let first_agent = parts::first_agent(store.as_ref()).await?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
@@ -300,6 +301,9 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         idle: people.idle,
         lockout: LockoutPolicy { failures: people.failures, lock_for: people.lock_for },
         totp_required: people.totp == Totp::Required,
+        lost_after: configuration.handoff.lost_after,
+        answer_within: configuration.handoff.answer_within,
+        answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
     }
 }

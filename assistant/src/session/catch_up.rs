@@ -9,7 +9,7 @@ impl Conversations {
     /// Answers what was typed or said last if the server stopped before it was answered.
     pub(super) async fn catch_up(&self, session: &Session, audience: &dyn Audience) -> Result<(), Refusal> {
         let state = self.state(session).await?;
-        if matches!(state.status(), Status::Assigned | Status::Closed) {
+        if state.status().is_with_a_person() || state.status() == Status::Closed {
             return Ok(());
         }
         let events = self.store.events_after(session.id, 0, u32::MAX).await?;

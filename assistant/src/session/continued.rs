@@ -7,7 +7,7 @@ use std::sync::{
 
 use conversation::{
     Append, CitizenMessage, ConversationState, EscalationId, EventBody, Expect, MessageId, MessageKey,
-    Source, Status, StoreError,
+    Source, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{
@@ -88,7 +88,7 @@ impl Conversations {
         before: Option<&ConversationState>,
     ) -> Result<Judged, Refusal> {
         // An agent is shown everything that was said.
-        let assigned = state.status() == Status::Assigned;
+        let assigned = state.status().is_with_a_person();
         if more.heard.rest.is_nothing() && !assigned {
             return Ok(Judged::Nothing);
         }
@@ -147,7 +147,7 @@ impl Conversations {
             .expecting(Expect { last_seq: Some(state.last_seq), status: Some(state.status()) })
             .event(EventBody::Withdrawn(withdrawn))
             .event(EventBody::CitizenMessage(message.clone()));
-        if state.status() != Status::Assigned {
+        if !state.status().is_with_a_person() {
             let said = Logged { seq: state.last_seq + 2, before };
             let response = self.compose(session, before, said, thought, EscalationId::generate()).await?;
             append.events.extend(response.events);

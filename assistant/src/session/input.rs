@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use conversation::MessageId;
+use conversation::{MessageId, Timestamp};
 use language::Language;
 use speech::{Complaint, Transcript};
 
@@ -49,6 +49,19 @@ pub enum Input {
     Person(MessageId),
     /// Does not want a person any more.
     LeaveQueue(MessageId),
+    /// Wants to be called back.
+    Callback {
+        /// The client's id.
+        id: MessageId,
+        /// The number.
+        number: String,
+        /// Not before; now, where absent.
+        from: Option<Timestamp>,
+        /// Rather not after; a day later, where absent.
+        until: Option<Timestamp>,
+    },
+    /// Is back with a matter that is not settled.
+    Reopen(MessageId),
     /// Wants another language.
     Language(MessageId, Language),
     /// Wants to hear it again.
@@ -71,6 +84,8 @@ impl Input {
             | Self::Choose { id, .. }
             | Self::Person(id)
             | Self::LeaveQueue(id)
+            | Self::Callback { id, .. }
+            | Self::Reopen(id)
             | Self::Language(id, _)
             | Self::Repeat(id)
             | Self::Close(id) => Some(id),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conversation::{
-    MessageId, StoreError,
+    IllegalTransition, MessageId, StoreError,
     protocol::{ErrorCode, ErrorSignal},
 };
 use language::Language;
@@ -100,6 +100,15 @@ impl From<StoreError> for Refusal {
             StoreError::Closed => Self::new(ErrorCode::Closed),
             StoreError::Busy => {
                 Self::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable).retry_after(STORE_PAUSE)
+            }
+            StoreError::Handoff(IllegalTransition::BadNumber) => {
+                Self::new(ErrorCode::BadMessage).saying(Phrase::NoNumber)
+            }
+            StoreError::Handoff(IllegalTransition::BadTime(_)) => {
+                Self::new(ErrorCode::BadMessage).saying(Phrase::NoTime)
+            }
+            StoreError::Handoff(IllegalTransition::Closed | IllegalTransition::NotReopenable) => {
+                Self::new(ErrorCode::Closed)
             }
             StoreError::Handoff(_) | StoreError::Stale(_) => Self::new(ErrorCode::WrongOrder),
             StoreError::Unavailable(error) => {

@@ -2,7 +2,7 @@
 
 use conversation::{
     Answer, AnswerLink, Choice, Clarify, ClarifyKind, Considered, ConversationState, EscalationId, EventBody,
-    HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct, Status,
+    HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct,
 };
 use intents::{Act, Decision, EscalationReason, Scored, Understanding};
 use kb::{Entry, EntryId, Publication, Review, Stage};
@@ -65,7 +65,7 @@ impl Response {
 /// Carries a decision out.
 pub fn respond(decision: &Decision, situation: &Situation<'_>) -> Response {
     // While the citizen waits for a person, the assistant goes on answering what it can, and only that.
-    let waiting = situation.state.status() == Status::Queued;
+    let waiting = situation.state.status().awaits_a_person();
     match decision {
         Decision::Answer { chosen, then_escalate } => {
             let mut response = Response { events: answer(chosen, situation), ..Response::default() };
@@ -136,7 +136,7 @@ fn perform(act: Act, situation: &Situation<'_>) -> Response {
         Act::Emergency => said(Phrase::emergency(situation.understood.emergency), SayAct::Emergency),
         Act::StartOver => said(Phrase::StartOver, SayAct::StartOver),
         // Who waits for a person already is not asked whether one is wanted.
-        Act::Complaint if situation.state.status() == Status::Queued => {
+        Act::Complaint if situation.state.status().awaits_a_person() => {
             said(Phrase::AlreadyWaiting, SayAct::Notice)
         }
         Act::Complaint => said(Phrase::Complaint, SayAct::Complaint),
@@ -149,7 +149,7 @@ fn perform(act: Act, situation: &Situation<'_>) -> Response {
         Act::Slower => Response { slower: true, ..said(Phrase::Slower, SayAct::Notice) },
         Act::Repeat => said(Phrase::NothingToRepeat, SayAct::RepeatQuestion),
         Act::OtherLanguage => change_language(situation),
-        Act::LeaveQueue if situation.state.status() == Status::Queued => {
+        Act::LeaveQueue if situation.state.status().awaits_a_person() => {
             Response { handoff: Some(HandoffCommand::Cancel), ..Response::default() }
         }
         // There is no queue to leave; and the policy turns the others into something else. Should one come through, ask

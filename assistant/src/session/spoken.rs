@@ -44,12 +44,23 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         EventBody::AgentLeft(e) => own(e.text.clone(), language),
         EventBody::EscalationCancelled(e) => own(e.text.clone(), language),
         EventBody::Closed(e) => own(e.text.clone(), language),
+        EventBody::Woken(e) => own(e.text.clone(), language),
+        EventBody::CallbackRequested(e) => own(e.text.clone(), language),
+        EventBody::CallbackAttempted(e) => own(e.text.clone(), language),
+        EventBody::Reopened(e) => Speech { keep: false, ..own(e.text.clone(), language) },
+        EventBody::SupervisorJoined(e) => Speech { keep: false, ..own(e.text.clone(), language) },
         EventBody::AgentMessage(message) => {
             Speech { source: SoundSource::Agent, keep: false, ..own(message.text.clone(), message.language) }
         }
         EventBody::Started(_)
         | EventBody::LanguageChanged(_)
         | EventBody::CitizenMessage(_)
+        | EventBody::Offered(_)
+        | EventBody::OfferEnded(_)
+        | EventBody::Snoozed(_)
+        | EventBody::Abandoned(_)
+        | EventBody::SupervisorLeft(_)
+        | EventBody::WrappedUp(_)
         | EventBody::Withdrawn(_) => return None,
     };
     speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)

@@ -1,11 +1,11 @@
 //! Turns: one after the other per conversation, durable before told.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use conversation::{
     Append, Appended, CitizenMessage, ClosedBy, Considered, ConversationState, EscalationId,
     EscalationReason, EventBody, Expect, HandoffCommand, IllegalTransition, LanguageChanged, MessageId,
-    MessageKey, Provenance, SayAct, Source, Status, StoreError,
+    MessageKey, Provenance, SayAct, Source, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{Act, Decision, Understanding, Utterance};
@@ -27,6 +27,9 @@ use crate::{
 /// How often a response is composed anew because the conversation moved on in between.
 const ATTEMPTS: u32 = 4;
 
+/// Who does not say until when they can be called back, can be for a day.
+const CALLBACK_WINDOW: Duration = Duration::from_hours(24);
+
 impl Conversations {
     /// Does what the citizen wants. Turns of one conversation wait for each other.
     pub async fn take(&self, session: &Session, input: Input, audience: &dyn Audience) {
@@ -46,6 +49,17 @@ impl Conversations {
             }
             Input::Person(id) => self.person(session, id, audience).await,
             Input::LeaveQueue(id) => self.hand(session, id, HandoffCommand::Cancel, audience).await,
+            Input::Callback { id, number, from, until } => {
+                let from = from.unwrap_or_else(|| self.clock.now());
+                let until = until.unwrap_or_else(|| from.plus(CALLBACK_WINDOW));
+                let escalation = EscalationId::generate();
+                let wish = HandoffCommand::RequestCallback { escalation, number, from, until };
+                self.hand(session, id, wish, audience).await
+            }
+            Input::Reopen(id) => {
+                let escalation = EscalationId::generate();
+                self.hand(session, id, HandoffCommand::Reopen { escalation }, audience).await
+            }
             Input::Language(id, language) => self.language(session, id, language, audience).await,
             Input::Repeat(id) => self.repeat(session, id, audience).await,
             Input::Close(id) => {
@@ -98,7 +112,7 @@ impl Conversations {
         id: Option<MessageId>,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
-        if state.status() == Status::Assigned {
+        if state.status().is_with_a_person() {
             return Ok(());
         }
         if let Some(id) = id {
@@ -141,7 +155,7 @@ impl Conversations {
                 append = append.expecting(Expect { last_seq: None, status: Some(state.status()) });
             }
             let (mut slower, mut louder) = (false, false);
-            if state.status() != Status::Assigned {
+            if !state.status().is_with_a_person() {
                 let response = self.compose(session, &state, said, thought, escalation).await?;
                 (slower, louder) = (response.slower, response.louder);
                 append.events.extend(response.events);
@@ -432,10 +446,7 @@ pub(super) fn record(thought: &Thought, state: &ConversationState, message: Opti
 
 /// What is shown for a voice turn without dictation.
 pub(super) fn shown(thought: &Thought, state: &ConversationState) -> String {
-    let show = if state.status() == Status::Assigned {
-        respond::nearest_question
-    } else {
-        respond::matched_question
-    };
+    let show =
+        if state.status().is_with_a_person() { respond::nearest_question } else { respond::matched_question };
     show(&thought.decision, state.language, thought.knowledge())
 }

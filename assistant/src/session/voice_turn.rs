@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use conversation::{
     Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, MessageId, MessageKey, SayAct,
-    Source, Status, StoreError,
+    Source, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{Completeness, Utterance};
@@ -87,7 +87,7 @@ impl Conversations {
         let state = self.state(session).await?;
         let mut append = Append::to(session.id).because_of(key);
         let language = state.language;
-        append = append.event(if state.status() == Status::Assigned {
+        append = append.event(if state.status().is_with_a_person() {
             // The agent sees that something was said and could not be heard, and can ask.
             EventBody::CitizenMessage(CitizenMessage {
                 id: id.clone(),

@@ -7,6 +7,7 @@ mod conversations;
 mod live;
 mod logging_in;
 mod masking;
+mod offers;
 mod oidc;
 mod people;
 mod permissions;

@@ -41,8 +41,11 @@ async fn lists_and_transcripts_show_no_personal_number_and_the_log_keeps_them() 
     let back =
         HandoffCommand::Message { agent: agent.agent.actor(), text: "您的13912345678对吗".to_owned() };
     app.store.append(Append::to(id).then(back)).await.unwrap();
-    let note =
-        HandoffCommand::Requeue { agent: agent.agent.actor(), note: Some("回拨13912345678".to_owned()) };
+    let note = HandoffCommand::Requeue {
+        agent: agent.agent.actor(),
+        note: Some("回拨13912345678".to_owned()),
+        skills: Vec::new(),
+    };
     app.store.append(Append::to(id).then(note)).await.unwrap();
     let view = app.get(&agent, &format!("/v1/desk/conversations/{id}")).await.body;
     let texts = view["events"].to_string();

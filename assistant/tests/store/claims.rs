@@ -58,7 +58,7 @@ pub async fn the_queue_is_in_order_of_its_original_time(bench: Bench) {
     assert_eq!((mine.len(), mine[0].conversation, mine[0].claimed_at.is_some()), (1, first, true));
     assert_eq!(bench.store.queue_position(first).await.unwrap(), None);
 
-    let requeue = HandoffCommand::Requeue { agent: agent.actor(), note: None };
+    let requeue = HandoffCommand::Requeue { agent: agent.actor(), note: None, skills: Vec::new() };
     bench.store.append(Append::to(first).then(requeue)).await.unwrap();
     assert_eq!(order(&bench).await, [first, second, third], "back where it stood");
     assert_eq!(bench.store.held_by(agent.id).await.unwrap(), []);
@@ -89,9 +89,9 @@ pub async fn only_the_holder_writes_and_leaves(bench: Bench) {
     bench.store.append(claim(id, &holder)).await.unwrap();
     for command in [
         HandoffCommand::Message { agent: other.actor(), text: "我来".to_owned() },
-        HandoffCommand::Resolve { agent: other.actor() },
+        HandoffCommand::Resolve { agent: other.actor(), wrap_up: false },
         HandoffCommand::Return { agent: other.actor(), note: None },
-        HandoffCommand::Requeue { agent: other.actor(), note: None },
+        HandoffCommand::Requeue { agent: other.actor(), note: None, skills: Vec::new() },
     ] {
         let refused = bench.store.append(Append::to(id).then(command)).await;
         assert!(
@@ -99,7 +99,11 @@ pub async fn only_the_holder_writes_and_leaves(bench: Bench) {
             "{refused:?}"
         );
     }
-    bench.store.append(Append::to(id).then(HandoffCommand::Resolve { agent: holder.actor() })).await.unwrap();
+    bench
+        .store
+        .append(Append::to(id).then(HandoffCommand::Resolve { agent: holder.actor(), wrap_up: false }))
+        .await
+        .unwrap();
     assert_eq!(bench.state(id).await.status(), Status::Closed);
     assert_eq!(bench.store.held_by(holder.id).await.unwrap(), []);
     bench.check_log(id).await;

@@ -145,6 +145,9 @@ pub async fn handoff_events_come_from_commands_only(bench: Bench) {
         text: "假的".to_owned(),
         agent: None,
         note: None,
+        skills: Vec::new(),
+        until: None,
+        by: None,
     });
     assert!(bench.store.append(Append::to(id).event(smuggled)).await.is_err());
     assert_eq!(bench.check_log(id).await.len(), 1);
@@ -168,10 +171,11 @@ pub async fn the_stored_state_is_the_fold_of_the_log(bench: Bench) {
         crate::story::escalate(id),
         crate::story::claim(id, &agent),
         ask(id, "m2"),
-        Append::to(id)
-            .then(HandoffCommand::Requeue {
-                agent: agent.actor(), note: Some("藏语 བོད་སྐད་".into())
-            }),
+        Append::to(id).then(HandoffCommand::Requeue {
+            agent: agent.actor(),
+            note: Some("藏语 བོད་སྐད་".into()),
+            skills: Vec::new(),
+        }),
         crate::story::claim(id, &agent),
         Append::to(id).then(HandoffCommand::Return { agent: agent.actor(), note: None }),
         ask(id, "m3"),

@@ -8,6 +8,7 @@ mod claims;
 mod conversations;
 mod durability;
 mod feeds;
+mod handoff;
 mod sqlite;
 mod story;
 mod sweeps;
@@ -67,6 +68,14 @@ macro_rules! every_promise {
                 audit::records_form_a_chain_and_come_back_page_by_page,
                 audit::records_written_from_everywhere_at_once_form_one_chain,
                 audit::a_failed_act_leaves_no_record,
+                handoff::urgency_is_a_head_start_and_an_emergency_is_first,
+                handoff::an_offer_goes_to_one_agent_and_only_its_token_takes_it,
+                handoff::what_is_due_happens_once_and_in_its_time,
+                handoff::routing_fills_who_is_free_up_to_their_capacity,
+                handoff::whoever_writes_again_has_their_agent_back,
+                handoff::a_settled_matter_is_opened_again_by_the_same_agent,
+                handoff::a_wait_is_told_as_a_range_and_closed_hours_are_told,
+                handoff::random_stories_keep_every_promise,
                 sweeps::lost_agents_give_back_what_they_have_in_its_old_place,
                 sweeps::only_what_the_assistant_has_ends_by_idling,
                 sweeps::retention_deletes_what_was_closed_and_nothing_else,

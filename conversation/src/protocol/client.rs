@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::MessageId;
 use crate::schema::LanguageCode;
+use crate::time::Timestamp;
 
 /// A message of the client. Parse with [`ClientMessage::parse`], whose errors name the code and the field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -29,6 +30,10 @@ pub enum ClientMessage {
     Person(Person),
     /// The citizen takes the request for a person back.
     LeaveQueue(LeaveQueue),
+    /// The citizen wants to be called back instead of waiting.
+    Callback(RequestCallback),
+    /// The citizen's matter is not settled after all, or they are back after hanging up.
+    Reopen(Reopen),
     /// The other language, please.
     Language(ChangeLanguage),
     /// Spoken answers on or off, slower or not.
@@ -56,6 +61,8 @@ impl ClientMessage {
             Self::Choose(_) => "choose",
             Self::Person(_) => "person",
             Self::LeaveQueue(_) => "leave_queue",
+            Self::Callback(_) => "callback",
+            Self::Reopen(_) => "reopen",
             Self::Language(_) => "language",
             Self::Voice(_) => "voice",
             Self::Repeat(_) => "repeat",
@@ -74,6 +81,8 @@ impl ClientMessage {
             | Self::Choose(Choose { id, .. })
             | Self::Person(Person { id })
             | Self::LeaveQueue(LeaveQueue { id })
+            | Self::Callback(RequestCallback { id, .. })
+            | Self::Reopen(Reopen { id })
             | Self::Language(ChangeLanguage { id, .. })
             | Self::Repeat(Repeat { id })
             | Self::Close(Close { id }) => Some(id),
@@ -224,6 +233,29 @@ pub struct Person {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeaveQueue {
     /// The client's id.
+    pub id: MessageId,
+}
+
+/// The citizen wants to be called back instead of waiting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestCallback {
+    /// The client's id of the message.
+    pub id: MessageId,
+    /// The number: three to fifteen digits, with a plus sign at most in front; spaces and dashes do not matter.
+    #[schemars(length(max = 40))]
+    pub number: String,
+    /// Not before; now, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Rather not after; a day after `from`, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// The citizen's matter is not settled after all, or they are back after hanging up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reopen {
+    /// The client's id of the message.
     pub id: MessageId,
 }
 

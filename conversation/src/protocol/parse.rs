@@ -100,6 +100,8 @@ impl ClientMessage {
             "choose" => Self::Choose(read(fields)?),
             "person" => Self::Person(read(fields)?),
             "leave_queue" => Self::LeaveQueue(read(fields)?),
+            "callback" => Self::Callback(read(fields)?),
+            "reopen" => Self::Reopen(read(fields)?),
             "language" => Self::Language(read(fields)?),
             "voice" => Self::Voice(read(fields)?),
             "repeat" => Self::Repeat(read(fields)?),

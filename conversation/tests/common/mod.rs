@@ -1,11 +1,14 @@
 //! What the stories here share: a conversation in which everything happens.
 #![allow(dead_code, reason = "every test file uses a part")]
 
+use std::time::Duration;
+
 use conversation::event::{LanguageChanged, Started};
 use conversation::{
-    Actor, AgentId, Answer, AnswerLink, Channel, Choice, CitizenMessage, Clarify, ClarifyKind, ClosedBy,
-    Considered, ConversationId, ConversationState, EscalationId, EscalationReason, Event, EventBody,
-    HandoffCommand, MessageId, Provenance, Say, SayAct, Source, Timestamp,
+    Actor, AgentId, Answer, AnswerLink, AttemptOutcome, Channel, Choice, Circumstances, CitizenMessage,
+    Clarify, ClarifyKind, ClosedBy, Considered, ConversationId, ConversationState, EscalationId,
+    EscalationReason, Event, EventBody, HandoffCommand, HandoffLimits, MessageId, OfferId, Provenance, Say,
+    SayAct, Source, Timestamp,
 };
 use kb::EntryId;
 use language::Language;
@@ -36,6 +39,20 @@ pub fn other_agent() -> Actor {
 
 pub fn escalation() -> EscalationId {
     EscalationId::from_random([2; 16])
+}
+
+pub fn offer() -> OfferId {
+    OfferId::from_random([5; 16])
+}
+
+/// A wish to be called back within the second and third hour.
+pub fn callback() -> HandoffCommand {
+    HandoffCommand::RequestCallback {
+        escalation: escalation(),
+        number: "138 0013 8000".to_owned(),
+        from: at(3_600_000),
+        until: at(7_200_000),
+    }
 }
 
 pub fn started(language: Language) -> EventBody {
@@ -151,8 +168,13 @@ impl Log {
         self.push(EventBody::Withdrawn(withdrawn));
     }
 
+    /// What transitions depend on now: a second after the last event.
+    pub fn here(&self) -> Circumstances {
+        self.state.circumstances(self.state.last_at.plus(Duration::from_secs(1)), HandoffLimits::default())
+    }
+
     pub fn perform(&mut self, command: &HandoffCommand) {
-        let bodies = self.state.handoff.perform(command, self.state.language, 1).unwrap();
+        let bodies = self.state.handoff.perform(command, &self.here()).unwrap();
         for body in bodies {
             self.push(body);
         }
@@ -186,14 +208,49 @@ pub fn conversation_of_every_event(language: Language) -> Vec<Event> {
     log.perform(&HandoffCommand::Requeue {
         agent: other_agent(),
         note: Some("要藏语同事 བོད་སྐད་".to_owned()),
+        skills: vec!["social-insurance".to_owned()],
     });
+    log.perform(&HandoffCommand::Offer { offer: offer(), agent: agent.clone() });
+    log.perform(&HandoffCommand::Decline { offer: offer(), agent: agent.clone() });
+    log.perform(&HandoffCommand::Abandon);
+    log.perform(&HandoffCommand::Reopen { escalation: escalation() });
+    log.perform(&HandoffCommand::Offer { offer: offer(), agent: agent.clone() });
+    log.perform(&HandoffCommand::Accept { offer: offer(), agent: agent.clone() });
+    log.perform(&HandoffCommand::Join { supervisor: other_agent() });
+    log.perform(&HandoffCommand::Depart { supervisor: other_agent() });
+    log.perform(&HandoffCommand::Snooze {
+        agent: agent.clone(),
+        until: at(86_400_000),
+        note: Some("等材料 ཡིག་ཆ་སྒུག".to_owned()),
+    });
+    log.perform(&HandoffCommand::Wake { agent: agent.clone() });
+    log.perform(&HandoffCommand::Transfer {
+        agent: agent.clone(),
+        to: other_agent(),
+        offer: offer(),
+        note: Some("他知道 ཁོས་ཤེས་".to_owned()),
+    });
+    log.perform(&callback());
+    log.perform(&HandoffCommand::Claim { agent: agent.clone() });
+    for outcome in [AttemptOutcome::NoAnswer, AttemptOutcome::Reached] {
+        log.perform(&HandoffCommand::CallbackAttempt { agent: agent.clone(), outcome, again: None });
+        if outcome == AttemptOutcome::NoAnswer {
+            log.perform(&HandoffCommand::Claim { agent: agent.clone() });
+        }
+    }
+    log.perform(&HandoffCommand::Reassign { by: other_agent(), to: None, note: None });
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });
     let words = text(language, "您好，我来帮您。", "བཀྲ་ཤིས་བདེ་ལེགས། ངས་རོགས་བྱེད་ཆོག");
     log.perform(&HandoffCommand::Message { agent: agent.clone(), text: words.to_owned() });
     log.perform(&HandoffCommand::Return { agent: agent.clone(), note: None });
     log.perform(&HandoffCommand::Escalate { escalation: escalation(), reason: EscalationReason::Asked });
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });
-    log.perform(&HandoffCommand::Resolve { agent });
+    log.perform(&HandoffCommand::Resolve { agent: agent.clone(), wrap_up: true });
+    log.perform(&HandoffCommand::WrapUp {
+        agent,
+        disposition: Some("answered".to_owned()),
+        note: Some("已办结 ཚར་སོང་".to_owned()),
+    });
     let mut idle = Log::begin(language);
     idle.perform(&HandoffCommand::Close { by: ClosedBy::Idle });
     log.events.push(idle.events.remove(1));

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use conversation::protocol::MAX_TEXT_CHARACTERS;
 use conversation::{
-    Agent, Append, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder, MessageId,
-    MessageKey, Status,
+    Agent, Append, Callback, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder,
+    MessageId, MessageKey, Status,
 };
 use language::Language;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,9 @@ pub(super) struct View {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     holder: Option<Holder>,
+    /// The call back that is to be made, with its number, for whoever has the conversation and nobody else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<Callback>,
     events: Vec<Event>,
 }
 
@@ -39,12 +42,14 @@ pub(super) async fn view(
 ) -> Result<Json<View>, DeskError> {
     let id = parse_id(&id)?;
     let (conversation, events) = read(&state, id, &logged_in.agent).await?;
+    let has_it = conversation.holder().is_some_and(|holder| holder.id == logged_in.agent.id);
     Ok(Json(View {
         conversation: id,
         language: conversation.language,
         voice: conversation.voice,
         status: conversation.status(),
         holder: conversation.holder().cloned(),
+        callback: conversation.handoff.ticket().filter(|_| has_it).and_then(|ticket| ticket.callback.clone()),
         events: events.into_iter().map(masking::masked).collect(),
     }))
 }
@@ -114,12 +119,20 @@ pub(super) async fn message(
     Ok(Json(json!({ "seq": seq })))
 }
 
+/// Whether the agent still has notes to write.
+#[derive(Deserialize)]
+pub(super) struct Settled {
+    #[serde(default)]
+    wrap_up: bool,
+}
+
 pub(super) async fn resolve(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
+    Body(settled): Body<Settled>,
 ) -> Result<Json<Value>, DeskError> {
-    let command = HandoffCommand::Resolve { agent: logged_in.agent.actor() };
+    let command = HandoffCommand::Resolve { agent: logged_in.agent.actor(), wrap_up: settled.wrap_up };
     act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
     Ok(Json(json!({})))
 }
@@ -131,13 +144,18 @@ pub(super) struct Note {
 }
 
 impl Note {
-    fn check(self) -> Result<Option<String>, DeskError> {
-        match self.note {
-            Some(note) if note.chars().count() > MAX_NOTE_CHARACTERS => {
-                Err(DeskError::Invalid(format!("`note` has more than {MAX_NOTE_CHARACTERS} characters")))
-            }
-            note => Ok(note.filter(|note| !note.trim().is_empty())),
+    pub(super) fn check(self) -> Result<Option<String>, DeskError> {
+        check_note(self.note)
+    }
+}
+
+/// A note that may be kept; `None` where there is nothing in it.
+pub(super) fn check_note(note: Option<String>) -> Result<Option<String>, DeskError> {
+    match note {
+        Some(note) if note.chars().count() > MAX_NOTE_CHARACTERS => {
+            Err(DeskError::Invalid(format!("`note` has more than {MAX_NOTE_CHARACTERS} characters")))
         }
+        note => Ok(note.filter(|note| !note.trim().is_empty())),
     }
 }
 
@@ -152,20 +170,9 @@ pub(super) async fn give_back(
     Ok(Json(json!({})))
 }
 
-pub(super) async fn requeue(
-    State(state): State<DeskState>,
-    Path(id): Path<String>,
-    Changing(logged_in): Changing,
-    Body(note): Body<Note>,
-) -> Result<Json<Value>, DeskError> {
-    let command = HandoffCommand::Requeue { agent: logged_in.agent.actor(), note: note.check()? };
-    act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
-    Ok(Json(json!({})))
-}
-
 /// Counts as a sign of life **first**: an agent whose page has been closed for a while must not lose at once what they
 /// have just taken.
-async fn act(state: &DeskState, agent: &Agent, append: Append) -> Result<Option<u64>, DeskError> {
+pub(super) async fn act(state: &DeskState, agent: &Agent, append: Append) -> Result<Option<u64>, DeskError> {
     state.store.heartbeat(agent.id).await?;
     Ok(state.store.append(append).await?.first_seq())
 }

@@ -111,6 +111,8 @@ impl DeskError {
             Self::Conflict(IllegalTransition::AlreadyClaimed { .. }) => "already_claimed",
             Self::Conflict(IllegalTransition::NotHolder { .. }) => "not_holder",
             Self::Conflict(IllegalTransition::NotWaiting { .. }) => "not_waiting",
+            Self::Conflict(IllegalTransition::OfferedToAnother { .. }) => "offered_to_another",
+            Self::Conflict(IllegalTransition::OfferOver) => "offer_over",
             Self::Conflict(_) => "conflict",
             Self::Closed => "closed",
             Self::NameTaken => "name_taken",
@@ -126,6 +128,11 @@ impl From<StoreError> for DeskError {
             StoreError::NotFound(what) => Self::NotFound(what),
             StoreError::Busy => Self::Busy,
             StoreError::Closed | StoreError::Handoff(IllegalTransition::Closed) => Self::Closed,
+            StoreError::Handoff(
+                wrong @ (IllegalTransition::BadTime(_)
+                | IllegalTransition::BadNumber
+                | IllegalTransition::NoCallback),
+            ) => Self::Invalid(wrong.to_string()),
             StoreError::Handoff(illegal) => Self::Conflict(illegal),
             StoreError::NameTaken => Self::NameTaken,
             StoreError::Stale(_) | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {

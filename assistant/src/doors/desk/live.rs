@@ -9,12 +9,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
-use conversation::{ConversationId, Event, Feed, Lagged, Published, QueueFeed, StoreError};
+use conversation::{ConversationId, Event, Feed, Lagged, Published, QueueFeed, QueueItem, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::conversations;
-use super::queue::Lists;
+use super::queue::{Late, Lists};
 use super::session::{LoggedIn, OwnPage};
 use super::{DeskError, DeskState, Typing, TypingFeed};
 use crate::masking;
@@ -25,6 +25,8 @@ const MAX_MESSAGE_BYTES: usize = 4 * 1024;
 const MAX_WATCHED: usize = 100;
 /// Changes of the queue within so long are told together: a rush of citizens must not become a rush of lists.
 const QUEUE_PAUSE: Duration = Duration::from_millis(100);
+/// How often it is looked whether somebody has waited too long.
+const LOOK_FOR_LATE_EVERY: Duration = Duration::from_secs(5);
 /// A page that does not take a message within so long is gone.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Events read again at once after falling behind.
@@ -104,6 +106,8 @@ struct Page {
     queue: Box<dyn QueueFeed>,
     typing: TypingFeed,
     followed: HashMap<ConversationId, Followed>,
+    /// What waits, and how late the page was told it is.
+    late: Vec<(QueueItem, Option<Late>)>,
     /// When the lists are to be sent, where they have changed.
     lists_due: Option<Instant>,
     /// When the page counts as gone.
@@ -118,6 +122,7 @@ impl Page {
         Self {
             typing: state.typing.listen(),
             followed: HashMap::new(),
+            late: Vec::new(),
             lists_due: None,
             state,
             logged_in,
@@ -154,12 +159,14 @@ impl Page {
         self.send_lists().await?;
         let shutdown = self.state.shutdown.clone();
         let mut session_checks = tokio::time::interval(self.state.settings.check_session_every);
+        let mut lateness = tokio::time::interval(LOOK_FOR_LATE_EVERY);
         loop {
             let lists_due = self.lists_due;
             tokio::select! {
                 () = shutdown.cancelled() => return Err(End::Restart),
                 () = tokio::time::sleep_until(self.silent_at) => return Err(End::Policy("no sign of life")),
                 _ = session_checks.tick() => self.still_logged_in().await?,
+                _ = lateness.tick() => self.tell_who_waits_too_long().await?,
                 () = sleep_until(lists_due) => self.send_lists().await?,
                 changed = self.queue.changed(), if lists_due.is_none() => {
                     if !changed {
@@ -198,7 +205,21 @@ impl Page {
                 }
             }
         }
+        self.late = lists.waiting.iter().map(|waiting| (waiting.item.clone(), waiting.late)).collect();
         self.send(&ToPage::Queue(&lists)).await
+    }
+
+    /// Nothing happens when somebody has waited too long, so that it has to be looked for.
+    async fn tell_who_waits_too_long(&mut self) -> Result<(), End> {
+        let late = self.late.clone();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let now = self.state.clock.now();
+        if late.iter().any(|(item, told)| Late::of(item, &self.state.settings, now) != *told) {
+            self.send_lists().await?;
+        }
+        Ok(())
     }
 
     /// Passes events on, if the page follows their conversation, before or after them.

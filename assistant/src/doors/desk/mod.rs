@@ -9,6 +9,7 @@ mod duty;
 mod error;
 mod live;
 mod login;
+mod offers;
 mod oidc;
 pub mod password;
 mod people;
@@ -62,6 +63,10 @@ pub struct DeskSettings {
     pub lockout: LockoutPolicy,
     /// An agent without a sign of life for so long gives their conversations back.
     pub lost_after: Duration,
+    /// Whoever waits longer than this for a person waits too long …
+    pub answer_within: Duration,
+    /// … and in an emergency longer than this.
+    pub answer_emergencies_within: Duration,
     /// How often lost agents are looked for.
     pub sweep_every: Duration,
 }
@@ -77,6 +82,8 @@ impl Default for DeskSettings {
             check_session_every: Duration::from_secs(10),
             lockout: LockoutPolicy { failures: 5, lock_for: Duration::from_mins(15) },
             lost_after: Duration::from_mins(1),
+            answer_within: Duration::from_mins(3),
+            answer_emergencies_within: Duration::from_secs(30),
             sweep_every: Duration::from_secs(5),
         }
     }

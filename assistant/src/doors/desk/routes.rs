@@ -10,8 +10,8 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, conversations, live, login, oidc, people, queue, second_factor,
-    suggestions,
+    DeskError, DeskState, account, audit, conversations, live, login, offers, oidc, people, queue,
+    second_factor, suggestions,
 };
 use crate::doors::routes::{Access, Doors, Table, filter};
 
@@ -23,7 +23,7 @@ const POST: Method = Method::POST;
 
 /// Everything under `/v1/desk`.
 pub(super) fn doors(state: DeskState) -> Doors {
-    use Permission::{ManagePeople, ReadAudit, ServeCitizens};
+    use Permission::{ManagePeople, ReadAudit, ServeCitizens, Supervise};
     let serving = Desk::new(state)
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
@@ -31,7 +31,21 @@ pub(super) fn doors(state: DeskState) -> Doors {
         .needs(POST, "/v1/desk/conversations/{id}/messages", ServeCitizens, conversations::message)
         .needs(POST, "/v1/desk/conversations/{id}/resolve", ServeCitizens, conversations::resolve)
         .needs(POST, "/v1/desk/conversations/{id}/return", ServeCitizens, conversations::give_back)
-        .needs(POST, "/v1/desk/conversations/{id}/requeue", ServeCitizens, conversations::requeue)
+        .needs(POST, "/v1/desk/conversations/{id}/requeue", ServeCitizens, offers::requeue)
+        .needs(POST, "/v1/desk/conversations/{id}/accept", ServeCitizens, offers::accept)
+        .needs(POST, "/v1/desk/conversations/{id}/decline", ServeCitizens, offers::decline)
+        .needs(POST, "/v1/desk/conversations/{id}/transfer", ServeCitizens, offers::transfer)
+        .needs(POST, "/v1/desk/conversations/{id}/snooze", ServeCitizens, offers::snooze)
+        .needs(POST, "/v1/desk/conversations/{id}/wake", ServeCitizens, offers::wake)
+        .needs(POST, "/v1/desk/conversations/{id}/wrap-up", ServeCitizens, offers::wrap_up)
+        .needs(POST, "/v1/desk/conversations/{id}/called", ServeCitizens, offers::called)
+        .needs(POST, "/v1/desk/presence", ServeCitizens, offers::presence)
+        .needs(GET, "/v1/desk/colleagues", ServeCitizens, offers::colleagues)
+        .needs(GET, "/v1/desk/escalations", Supervise, offers::escalations)
+        .needs(POST, "/v1/desk/conversations/{id}/reassign", Supervise, offers::reassign)
+        .needs(POST, "/v1/desk/conversations/{id}/join", Supervise, offers::join)
+        .needs(POST, "/v1/desk/conversations/{id}/depart", Supervise, offers::depart)
+        .needs(POST, "/v1/desk/agents/{id}/drain", Supervise, offers::drain)
         .needs(GET, "/v1/desk/answers", ServeCitizens, suggestions::answers)
         .needs(GET, "/v1/desk/live", ServeCitizens, live::live);
     let own = serving

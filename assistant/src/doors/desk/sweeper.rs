@@ -1,8 +1,12 @@
-//! Gives conversations back to the queue whose agent is lost.
+//! What nobody asks for: lost agents' conversations go back to the queue, offers expire, what was set aside comes back, and what waits is offered to whoever is
+//! free.
 
 use conversation::{ConversationId, StoreError, Timestamp};
 
 use super::DeskState;
+
+/// Changes of the queue within so long are looked at together.
+const ROUTE_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Looks for lost agents until the server drains. Spawn it once, tracked.
 ///
@@ -12,10 +16,25 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
     let started = state.clock.now();
     let mut ticks = tokio::time::interval(state.settings.sweep_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut queue = state.store.subscribe_queue();
     loop {
-        tokio::select! {
+        let whole = tokio::select! {
             () = state.shutdown.cancelled() => return,
-            _ = ticks.tick() => {}
+            _ = ticks.tick() => true,
+            changed = queue.changed() => {
+                if !changed {
+                    return;
+                }
+                // A rush of changes is looked at once.
+                tokio::time::sleep(ROUTE_PAUSE).await;
+                false
+            }
+        };
+        if let Err(error) = hand_out(&state).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "what waits could not be offered");
+        }
+        if !whole {
+            continue;
         }
         match release_lost_agents(&state, started).await {
             Ok(released) => {
@@ -32,6 +51,19 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
             }
         }
     }
+}
+
+/// Does what is due and offers what waits. Nothing is lost where the store is busy: the next tick comes in seconds.
+async fn hand_out(state: &DeskState) -> Result<(), StoreError> {
+    let busy = |error| if matches!(error, StoreError::Busy) { Ok(Vec::new()) } else { Err(error) };
+    for conversation in state.store.do_what_is_due().await.or_else(busy)? {
+        tracing::info!(%conversation, "something was due");
+    }
+    let busy = |error| if matches!(error, StoreError::Busy) { Ok(Vec::new()) } else { Err(error) };
+    for (conversation, agent) in state.store.route().await.or_else(busy)? {
+        tracing::info!(%conversation, %agent, "a conversation is offered");
+    }
+    Ok(())
 }
 
 /// One look. Tells what was given back.

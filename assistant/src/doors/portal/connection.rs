@@ -10,7 +10,7 @@ use std::{
 
 use axum::extract::ws::{WebSocket, close_code};
 use conversation::{
-    ConversationState, Event, EventBody, Published, Status,
+    ConversationState, Event, EventBody, Published,
     protocol::{AudioOut, ErrorCode, Signal},
 };
 use futures::{StreamExt, stream::SplitStream};
@@ -192,7 +192,7 @@ impl Connection {
                     }
                     Flow::On
                 }
-                changed = queue.changed(), if self.state.status() == Status::Queued => {
+                changed = queue.changed(), if self.state.status().waits() => {
                     self.tell_position().await;
                     if changed { Flow::On } else { Flow::Over }
                 }
@@ -335,7 +335,7 @@ impl Connection {
     }
 
     async fn tell_position(&mut self) {
-        if self.state.status() != Status::Queued {
+        if !self.state.status().waits() {
             self.queue_position = None;
             return;
         }

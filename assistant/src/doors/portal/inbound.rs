@@ -3,7 +3,7 @@
 use axum::extract::ws::Message;
 use conversation::{
     Status,
-    protocol::{ClientMessage, ErrorCode, Signal, Text},
+    protocol::{ClientMessage, ErrorCode, RequestCallback, Signal, Text},
 };
 
 use super::connection::{Connection, Flow};
@@ -73,6 +73,11 @@ impl Connection {
             }
             ClientMessage::Person(person) => self.push(Input::Person(person.id)),
             ClientMessage::LeaveQueue(leave) => self.push(Input::LeaveQueue(leave.id)),
+            ClientMessage::Callback(wish) => {
+                let RequestCallback { id, number, from, until } = wish;
+                self.push(Input::Callback { id, number, from, until });
+            }
+            ClientMessage::Reopen(reopen) => self.push(Input::Reopen(reopen.id)),
             ClientMessage::Language(change) => self.push(Input::Language(change.id, change.language)),
             ClientMessage::Repeat(repeat) => {
                 self.stop_sound();

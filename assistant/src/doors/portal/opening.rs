@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, WebSocket, close_code};
 use conversation::{
-    Channel, ConversationState, Status, Token,
+    Channel, ConversationState, Token,
     protocol::{AudioOut, ClientMessage, ErrorCode, Limits, Resume, Signal, Start, VERSION, Welcome},
 };
 use futures::{
@@ -202,7 +202,7 @@ async fn take_up(portal: &PortalState, resume: &Resume, outbox: &Outbox) -> Resu
     let token: Token = resume.token.parse().map_err(|_| bad())?;
     let (session, state) = portal.conversations.resume(&token).await?.ok_or_else(bad)?;
     let quiet = portal.conversations.now().since(state.last_at);
-    let waits = matches!(state.status(), Status::Queued | Status::Assigned);
+    let waits = state.handoff.ticket().is_some();
     if quiet > portal.configuration.store.resume_for && !waits {
         return Err(bad());
     }

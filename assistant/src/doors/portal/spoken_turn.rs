@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use conversation::{
-    MessageId, Status,
+    MessageId,
     protocol::{AudioStart, ErrorCode, Signal, SpeechEnd},
 };
 use language::Language;
@@ -295,7 +295,7 @@ impl Connection {
                 self.stop_sound();
                 self.outbox().signal(Signal::SpeechStarted { id, at_ms });
                 self.push(Input::SpeechBegan);
-                if self.state.status() == Status::Assigned {
+                if self.state.status().is_with_a_person() {
                     self.portal.typing.tell(Typing::Citizen(self.session.id));
                 }
             }
@@ -370,7 +370,7 @@ impl Connection {
         self.stop_sound();
         self.outbox().signal(Signal::SpeechResumed { id, at_ms });
         self.push(Input::SpeechBegan);
-        if self.state.status() == Status::Assigned {
+        if self.state.status().is_with_a_person() {
             self.portal.typing.tell(Typing::Citizen(self.session.id));
         }
     }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use conversation::event::EventBody;
+use conversation::routing::weight;
 use conversation::{
-    Append, Appended, ConversationState, Event, Handoff, HandoffCommand, MessageKey, NewConversation,
-    Published, Sender, Started, Status, StoreError, Timestamp,
+    Append, Appended, AuditActor, AuditEntry, Circumstances, ConversationState, EscalationReason, Event,
+    Handoff, HandoffCommand, MessageKey, NewConversation, Priority, Published, Sender, Started, Status,
+    StoreError, Timestamp,
 };
 use sqlx::sqlite::SqliteConnection;
 
 use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{keys, rows};
+use super::{audit, handoff, keys, rows};
 use crate::vault::DataKey;
 
 /// Begins a conversation.
@@ -69,6 +71,9 @@ impl Write for Append {
         }
         if !events.is_empty() {
             save(unit.connection, &key, &before, &state).await?;
+            for entry in events.iter().filter_map(|event| transition(event, &state)) {
+                audit::record(unit, &entry).await?;
+            }
             unit.news.queue_changed |= desk_sees_a_difference(&before, &state);
             tell(unit, &state, Arc::clone(&events));
         }
@@ -99,17 +104,80 @@ impl Project for Append {
         for body in &self.events {
             fold.push(body.clone())?;
         }
+        if self.events.iter().any(|event| matches!(event, EventBody::CitizenMessage(_))) {
+            let here = circumstances(unit, &fold.state, &Asked::Nothing).await?;
+            if let Some(body) = fold.state.handoff.on_citizen_message(&here) {
+                fold.push(body)?;
+            }
+        }
         if let Some(command) = &self.handoff {
-            let position = match command {
-                HandoffCommand::Escalate { .. } => 1 + rows::waiting_count(unit.connection).await?,
-                _ => 0,
-            };
-            for body in fold.state.handoff.perform(command, fold.state.language, position)? {
+            let here = circumstances(unit, &fold.state, &Asked::of(command, &fold.state)).await?;
+            for body in fold.state.handoff.perform(command, &here)? {
                 fold.push(body)?;
             }
         }
         Ok((fold.state, fold.events.into()))
     }
+}
+
+/// What the audit trail holds of an event that changes who has a conversation.
+fn transition(event: &Event, state: &ConversationState) -> Option<AuditEntry> {
+    let (agent, by_citizen) = event.body.changes_hands()?;
+    let actor = agent.and_then(|agent| Some(AuditActor::person(agent.id?, agent.name.clone())));
+    let entry =
+        AuditEntry::new(actor.unwrap_or(AuditActor::System), format!("handoff.{}", event.body.kind()))
+            .on("conversation", state.conversation)
+            .with("seq", event.seq)
+            .with("citizen", by_citizen);
+    let outcome = match &event.body {
+        EventBody::AgentLeft(left) => serde_json::to_value(left.outcome).ok(),
+        EventBody::OfferEnded(ended) => serde_json::to_value(ended.why).ok(),
+        EventBody::Closed(closed) => serde_json::to_value(closed.by).ok(),
+        EventBody::Escalated(escalated) => serde_json::to_value(escalated.reason).ok(),
+        _ => None,
+    };
+    Some(match outcome {
+        Some(outcome) => entry.with("outcome", outcome),
+        None => entry,
+    })
+}
+
+/// A place in the queue that a command asks about.
+enum Asked {
+    Nothing,
+    /// Of a new ticket with this reason.
+    Place(EscalationReason),
+}
+
+impl Asked {
+    fn of(command: &HandoffCommand, state: &ConversationState) -> Self {
+        match command {
+            HandoffCommand::Escalate { reason, .. } => Self::Place(*reason),
+            HandoffCommand::RequestCallback { .. } if state.status() == Status::Bot => {
+                Self::Place(EscalationReason::Asked)
+            }
+            HandoffCommand::Reopen { .. } => Self::Place(EscalationReason::Reopened),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// What a transition depends on. The queue is looked at only where the command asks about it.
+async fn circumstances(
+    unit: &mut Unit<'_>,
+    state: &ConversationState,
+    asked: &Asked,
+) -> Result<Circumstances, StoreError> {
+    let here = state.circumstances(unit.now, unit.rules.limits);
+    // Who went away while waiting comes back to the old place.
+    let rank = match (&state.handoff, asked) {
+        (Handoff::Abandoned { ticket, .. }, _) => ticket.rank(),
+        (_, Asked::Place(reason)) => unit.now.minus(Priority::of(*reason, state.voice).head_start()),
+        (_, Asked::Nothing) => return Ok(here),
+    };
+    let position = 1 + rows::waiting_before(unit.connection, rank).await?;
+    let wait = handoff::wait(unit, state, position).await?;
+    Ok(Circumstances { position, wait, opening: unit.rules.hours.at(unit.now), ..here })
 }
 
 /// A state with the events that led to it.
@@ -134,7 +202,9 @@ impl Fold {
 }
 
 fn check_expected(append: &Append, state: &ConversationState) -> Result<(), StoreError> {
-    if state.status() == Status::Closed {
+    let after_the_end =
+        matches!(append.handoff, Some(HandoffCommand::Reopen { .. } | HandoffCommand::TimePassed));
+    if state.status() == Status::Closed && !(after_the_end && append.events.is_empty()) {
         return Err(StoreError::Closed);
     }
     let moved_on = append.expect.last_seq.is_some_and(|seq| seq != state.last_seq)
@@ -225,9 +295,10 @@ async fn save(
     state: &ConversationState,
 ) -> Result<(), StoreError> {
     let holder = state.handoff.holder();
+    let (ticket, offer) = (state.handoff.ticket(), state.handoff.offer());
     sqlx::query(
-        "UPDATE conversations SET status = ?, last_seq = ?, last_at = ?, state = ?, holder = ?, claimed_at = ? \
-         WHERE id = ?",
+        "UPDATE conversations SET status = ?, last_seq = ?, last_at = ?, state = ?, holder = ?, claimed_at = ?, \
+         queue_rank = ?, deadline = ?, offered_to = ?, weight = ? WHERE id = ?",
     )
     .bind(state.status().as_str())
     .bind(state.last_seq.cast_signed())
@@ -235,6 +306,10 @@ async fn save(
     .bind(key.seal_state(state)?)
     .bind(holder.map(|holder| holder.id.to_string()))
     .bind(holder.map(|holder| holder.claimed_at.as_millis()))
+    .bind(ticket.map(|ticket| ticket.rank().as_millis()))
+    .bind(state.handoff.deadline().map(Timestamp::as_millis))
+    .bind(offer.map(|offer| offer.agent.id.to_string()))
+    .bind(weight(state.voice))
     .bind(state.conversation.to_string())
     .execute(&mut *connection)
     .await
@@ -242,6 +317,11 @@ async fn save(
     let escalation = |handoff: &Handoff| handoff.ticket().map(|ticket| ticket.escalation);
     if escalation(&before.handoff) != escalation(&state.handoff) {
         save_queue_number(connection, state).await?;
+    }
+    // What an agent gave back or lost says nothing about how long such matters take.
+    let settled = matches!(state.status(), Status::Bot | Status::Wrapping | Status::Closed);
+    if let (Handoff::Assigned { holder, .. }, true) = (&before.handoff, settled) {
+        handoff::remember_handling(connection, state.last_at.since(holder.claimed_at)).await?;
     }
     Ok(())
 }

@@ -14,6 +14,8 @@ mod append;
 mod audit;
 pub(crate) mod copying;
 mod erase;
+mod folding;
+mod handoff;
 mod keys;
 pub(crate) mod opening;
 mod people;
@@ -28,6 +30,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use conversation::routing::{AtDesk, HandoffRules, Presence};
 use conversation::{
     AgentId, Append, Appended, Clock, ConversationId, ConversationState, Erasure, Event, Feed,
     NewConversation, PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
@@ -43,7 +46,7 @@ pub use rotate::Rotated;
 
 use super::feed::Publisher;
 use crate::vault::{KeyError, KeyId, KeySource, Vault};
-use writer::Writer;
+use writer::{SharedRules, Writer};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 
@@ -116,6 +119,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     publisher: Arc<Publisher>,
     vault: Arc<Vault>,
+    rules: SharedRules,
     clock: Arc<dyn Clock>,
     path: PathBuf,
     /// The last erasure whose key is known to have left this process's memory; another process may have erased.
@@ -145,16 +149,23 @@ impl SqliteStore {
             .map_err(|source| OpenError::Migrate { path: path.to_owned(), source })?;
         let vault = Arc::new(opening::vault(path, &mut connection, keys).await?);
         opening::seal_what_is_plain(path, &mut connection, &vault).await?;
+        folding::fold_anew(path, &mut connection, &vault).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.clone().read_only(true))
             .await
             .map_err(open)?;
         let publisher = Arc::new(Publisher::new());
-        let writer =
-            Writer::start(connection, Arc::clone(&publisher), Arc::clone(&vault), Arc::clone(&clock));
+        let rules = SharedRules::default();
+        let writer = Writer::start(
+            connection,
+            Arc::clone(&publisher),
+            Arc::clone(&vault),
+            Arc::clone(&rules),
+            Arc::clone(&clock),
+        );
         let forgotten = AtomicI64::new(0);
-        Ok(Self { writer, readers, publisher, vault, clock, path: path.to_owned(), forgotten })
+        Ok(Self { writer, readers, publisher, vault, rules, clock, path: path.to_owned(), forgotten })
     }
 }
 
@@ -237,6 +248,30 @@ impl Store for SqliteStore {
 
     async fn heartbeat(&self, agent: AgentId) -> Result<(), StoreError> {
         self.writer.run(people::Heartbeat(agent)).await
+    }
+
+    fn set_rules(&self, rules: HandoffRules) {
+        *self.rules.write() = Arc::new(rules);
+    }
+
+    async fn open_escalations(&self) -> Result<Vec<QueueItem>, StoreError> {
+        rows::open_escalations(&self.readers, &self.vault).await
+    }
+
+    async fn at_desk(&self) -> Result<Vec<AtDesk>, StoreError> {
+        handoff::at_desk(&mut *self.reader().await?).await
+    }
+
+    async fn set_presence(&self, agent: AgentId, presence: Presence) -> Result<(), StoreError> {
+        self.writer.run(handoff::SetPresence { agent, presence }).await
+    }
+
+    async fn route(&self) -> Result<Vec<(ConversationId, AgentId)>, StoreError> {
+        self.writer.run(handoff::Route).await
+    }
+
+    async fn do_what_is_due(&self) -> Result<Vec<ConversationId>, StoreError> {
+        self.writer.run(handoff::Due).await
     }
 
     async fn release_lost_agents(&self, silent_since: Timestamp) -> Result<Vec<ConversationId>, StoreError> {

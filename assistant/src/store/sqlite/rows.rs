@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use conversation::{
-    AgentId, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp, TokenHash,
+    Actor, AgentId, Callback, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp,
+    TokenHash,
 };
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
@@ -115,11 +116,12 @@ pub(super) async fn events_after(
 
 pub(super) async fn waiting(readers: &SqlitePool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
     let reading = vault.reading();
-    let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE status = 'queued' ORDER BY queue_number"))
-            .fetch_all(readers)
-            .await
-            .or_unavailable()?;
+    let states: Vec<StateRow> = sqlx::query_as(select_states!(
+        "WHERE status IN ('queued', 'offered') ORDER BY queue_rank, queue_number"
+    ))
+    .fetch_all(readers)
+    .await
+    .or_unavailable()?;
     let items = states.into_iter().zip(1..);
     items.map(|(row, position)| queue_item(&open(vault, reading, row)?.0, position)).collect()
 }
@@ -131,7 +133,7 @@ pub(super) async fn held_by(
 ) -> Result<Vec<QueueItem>, StoreError> {
     let reading = vault.reading();
     let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE holder = ? ORDER BY claimed_at, queue_number"))
+        sqlx::query_as(select_states!("WHERE holder = ? ORDER BY claimed_at, queue_rank, queue_number"))
             .bind(agent.to_string())
             .fetch_all(readers)
             .await
@@ -148,12 +150,61 @@ fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, Sto
         language: state.language,
         reason: ticket.reason,
         since: ticket.since,
+        status: state.status(),
+        priority: ticket.priority,
         position,
         voice: state.voice,
         // Masked before it is cut: half a number would not be known for one.
         preview: masking::mask(preview).chars().take(PREVIEW_CHARACTERS).collect(),
         claimed_at: state.holder().map(|holder| holder.claimed_at),
+        holder: state.holder().map(|holder| Actor { id: holder.id, name: holder.name.clone() }),
+        offer: state.handoff.offer().cloned(),
+        deadline: state.handoff.deadline(),
+        skills: ticket.skills.clone(),
+        callback: ticket
+            .callback
+            .clone()
+            .map(|callback| Callback { number: masking::mask(&callback.number).into_owned(), ..callback }),
     })
+}
+
+/// All open escalations.
+pub(super) async fn open_escalations(
+    readers: &SqlitePool,
+    vault: &Vault,
+) -> Result<Vec<QueueItem>, StoreError> {
+    let reading = vault.reading();
+    let states: Vec<StateRow> =
+        sqlx::query_as(select_states!("WHERE queue_number IS NOT NULL ORDER BY queue_rank, queue_number"))
+            .fetch_all(readers)
+            .await
+            .or_unavailable()?;
+    let mut position = 0;
+    states
+        .into_iter()
+        .map(|row| {
+            let state = open(vault, reading, row)?.0;
+            let waits = state.status().waits();
+            position += u32::from(waits);
+            queue_item(&state, if waits { position } else { 0 })
+        })
+        .collect()
+}
+
+/// What waits and is offered to nobody, the first first.
+pub(super) async fn queued_states(
+    connection: &mut SqliteConnection,
+    vault: &Vault,
+    limit: u32,
+) -> Result<Vec<ConversationState>, StoreError> {
+    let reading = vault.reading();
+    let states: Vec<StateRow> =
+        sqlx::query_as(select_states!("WHERE status = 'queued' ORDER BY queue_rank, queue_number LIMIT ?"))
+            .bind(limit)
+            .fetch_all(connection)
+            .await
+            .or_unavailable()?;
+    states.into_iter().map(|row| Ok(open(vault, reading, row)?.0)).collect()
 }
 
 pub(super) async fn queue_position(
@@ -162,8 +213,9 @@ pub(super) async fn queue_position(
 ) -> Result<Option<u32>, StoreError> {
     sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM conversations AS other \
-                 WHERE other.status = 'queued' AND other.queue_number <= this.queue_number) \
-         FROM conversations AS this WHERE this.id = ? AND this.status = 'queued'",
+                 WHERE other.status IN ('queued', 'offered') \
+                   AND (other.queue_rank, other.queue_number) <= (this.queue_rank, this.queue_number)) \
+         FROM conversations AS this WHERE this.id = ? AND this.status IN ('queued', 'offered')",
     )
     .bind(conversation.to_string())
     .fetch_optional(readers)
@@ -171,10 +223,16 @@ pub(super) async fn queue_position(
     .or_unavailable()
 }
 
-/// How many conversations wait for a person.
-pub(super) async fn waiting_count(connection: &mut SqliteConnection) -> Result<u32, StoreError> {
-    sqlx::query_scalar("SELECT count(*) FROM conversations WHERE status = 'queued'")
-        .fetch_one(connection)
-        .await
-        .or_unavailable()
+/// How many conversations wait for a person and stand before a rank.
+pub(super) async fn waiting_before(
+    connection: &mut SqliteConnection,
+    rank: Timestamp,
+) -> Result<u32, StoreError> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM conversations WHERE status IN ('queued', 'offered') AND queue_rank <= ?",
+    )
+    .bind(rank.as_millis())
+    .fetch_one(connection)
+    .await
+    .or_unavailable()
 }

@@ -22,7 +22,7 @@ impl Write for ReleaseLost {
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
         let held: Vec<(String, String)> = sqlx::query_as(
             "SELECT conversations.id, holder FROM conversations JOIN agents ON agents.id = holder \
-             WHERE last_seen_at <= ? ORDER BY queue_number LIMIT ?",
+             WHERE last_seen_at <= ? AND status = 'assigned' ORDER BY queue_rank, queue_number LIMIT ?",
         )
         .bind(self.silent_since.as_millis())
         .bind(PER_SWEEP)

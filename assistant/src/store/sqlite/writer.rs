@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use conversation::routing::HandoffRules;
 use conversation::{Clock, ConversationId, Published, StoreError, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,9 @@ use tokio::task::JoinHandle;
 use super::unavailable;
 use crate::store::feed::Publisher;
 use crate::vault::Vault;
+
+/// Rules that may be replaced while the store works.
+pub(super) type SharedRules = Arc<RwLock<Arc<HandoffRules>>>;
 
 /// Commands that may wait. When it is full the caller gets [`StoreError::Busy`] at once: at one fsync per batch of
 /// [`BATCH`] this is seconds of work on a slow disk, and waiting longer would help nobody.
@@ -39,6 +43,8 @@ pub(super) struct Unit<'a> {
     pub(super) now: Timestamp,
     /// Seals and opens.
     pub(super) vault: &'a Vault,
+    /// How conversations are handed over.
+    pub(super) rules: &'a HandoffRules,
     /// To be told after the commit.
     pub(super) news: News,
 }
@@ -65,10 +71,11 @@ impl Writer {
         connection: SqliteConnection,
         publisher: Arc<Publisher>,
         vault: Arc<Vault>,
+        rules: SharedRules,
         clock: Arc<dyn Clock>,
     ) -> Self {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        let task = tokio::spawn(WriterTask { connection, publisher, vault, clock }.run(waiting));
+        let task = tokio::spawn(WriterTask { connection, publisher, vault, rules, clock }.run(waiting));
         Self { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)) }
     }
 
@@ -111,6 +118,7 @@ trait Job: Send {
         &mut self,
         batch: &mut SqliteConnection,
         vault: &Vault,
+        rules: &HandoffRules,
         now: Timestamp,
     ) -> Result<News, BatchFailed>;
 
@@ -144,10 +152,11 @@ impl<W: Write> Job for Pending<W> {
         &mut self,
         batch: &mut SqliteConnection,
         vault: &Vault,
+        rules: &HandoffRules,
         now: Timestamp,
     ) -> Result<News, BatchFailed> {
         execute(batch, "SAVEPOINT command").await?;
-        let mut unit = Unit { connection: &mut *batch, now, vault, news: News::default() };
+        let mut unit = Unit { connection: &mut *batch, now, vault, rules, news: News::default() };
         let output = self.write.write(&mut unit).await;
         let news = unit.news;
         match output {
@@ -184,6 +193,7 @@ struct WriterTask {
     connection: SqliteConnection,
     publisher: Arc<Publisher>,
     vault: Arc<Vault>,
+    rules: SharedRules,
     clock: Arc<dyn Clock>,
 }
 
@@ -237,8 +247,9 @@ impl WriterTask {
     async fn write(&mut self, batch: &mut [Box<dyn Job>]) -> Result<Vec<News>, BatchFailed> {
         execute(&mut self.connection, "BEGIN IMMEDIATE").await?;
         let mut news = Vec::with_capacity(batch.len());
+        let rules = Arc::clone(&self.rules.read());
         for job in batch {
-            news.push(job.write(&mut self.connection, &self.vault, self.clock.now()).await?);
+            news.push(job.write(&mut self.connection, &self.vault, &rules, self.clock.now()).await?);
         }
         execute(&mut self.connection, "COMMIT").await?;
         Ok(news)
