@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 ASSISTANT := target/debug/assistant
 
-.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding train fmt
+.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding bench-handoff train fmt
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,7 +29,7 @@ check: ## Formatting, lints, licences, types
 	npm --prefix web run --silent lint
 	npm --prefix web run --silent check
 
-bench: bench-main bench-understanding bench-recognition ## All benchmarks
+bench: bench-main bench-understanding bench-recognition bench-handoff ## All benchmarks
 
 bench-main: ## The figures of the main job: target/bench/main.json
 	@deploy/setup.sh test
@@ -43,6 +43,11 @@ bench-understanding: ## How well questions are understood, with plain methods be
 	@tests/baselines/venv.sh
 	@cargo build --quiet --locked --workspace --all-targets
 	@target/debug/bench-understanding
+
+bench-handoff: ## Whether anybody gets lost between the assistant and people: target/bench/handoff.json
+	@deploy/setup.sh test
+	@cargo build --quiet --locked --workspace --all-targets
+	@target/debug/bench-handoff
 
 bench-recognition: ## How well and how fast speech is heard: target/bench/recognition.json
 	@deploy/setup.sh test

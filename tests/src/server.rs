@@ -18,12 +18,15 @@ pub struct ServerSettings {
     pub knowledge: Option<PathBuf>,
     /// Further lines for `assistant.toml`, after the ones the harness writes: whole groups that it does not set.
     pub configuration: String,
+    /// A library that takes notes of what has not been synced, for power cuts.
+    pub power_cut: Option<PathBuf>,
 }
 
 /// A running `assistant serve`. Killed when dropped.
 pub struct ServerProcess {
     child: Child,
     directory: TempDir,
+    power_cut: Option<PathBuf>,
     port: u16,
     /// Time from the start of the process until `/readyz` said yes.
     pub cold_start: Duration,
@@ -59,8 +62,13 @@ impl ServerProcess {
             settings.configuration
         );
         std::fs::write(directory.path().join("assistant.toml"), configuration)?;
-        let mut server =
-            Self { child: spawn(directory.path())?, directory, port, cold_start: Duration::ZERO };
+        let mut server = Self {
+            child: spawn(directory.path(), settings.power_cut.as_deref())?,
+            directory,
+            power_cut: settings.power_cut.clone(),
+            port,
+            cold_start: Duration::ZERO,
+        };
         server.wait_until_ready().await?;
         Ok(server)
     }
@@ -89,7 +97,7 @@ impl ServerProcess {
     /// # Errors
     /// As [`Self::start`].
     pub async fn restart(&mut self) -> Result<()> {
-        self.child = spawn(self.directory.path())?;
+        self.child = spawn(self.directory.path(), self.power_cut.as_deref())?;
         self.wait_until_ready().await
     }
 
@@ -123,6 +131,11 @@ impl ServerProcess {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The folder of its configuration, with `data` in it.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The portal door's address.
@@ -221,16 +234,20 @@ impl Drop for ServerProcess {
     }
 }
 
-fn spawn(directory: &Path) -> Result<Child> {
+fn spawn(directory: &Path, power_cut: Option<&Path>) -> Result<Child> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log"))?;
-    Ok(Command::new(binary()?)
+    let mut command = Command::new(binary()?);
+    command
         .args(["--config", &directory.join("assistant.toml").to_string_lossy(), "serve"])
         .env("ORT_DYLIB_PATH", workspace().join(".local/lib/libonnxruntime.so"))
         .current_dir(workspace())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()?)
+        .stderr(log);
+    if let Some(library) = power_cut {
+        command.env("LD_PRELOAD", library).env("POWER_CUT_FOLDER", directory.join("data"));
+    }
+    Ok(command.spawn()?)
 }
 
 /// An agent logged in at the desk.
@@ -259,6 +276,22 @@ impl Desk {
             .await?;
         let csrf = reply["csrf"].as_str().context("login gave no csrf value")?.to_owned();
         Ok(Self { http, base, csrf })
+    }
+
+    /// Logs in for the first time, which asks for a new password.
+    ///
+    /// # Errors
+    /// As [`Self::login`].
+    pub async fn login_anew(server: &ServerProcess, name: &str, password: &str) -> Result<Self> {
+        let mut desk = Self::login(server, name, password).await?;
+        let me = desk.get("me").await?;
+        if me["account"]["owes"].is_string() {
+            let new = format!("{password} ལྷ་ས་");
+            let (status, reply) = desk.post("password", json!({"current": password, "new": new})).await?;
+            ensure!(status == 200, "the password was not taken: {reply}");
+            reply["csrf"].as_str().context("no csrf value")?.clone_into(&mut desk.csrf);
+        }
+        Ok(desk)
     }
 
     /// `GET /v1/desk/{path}`.

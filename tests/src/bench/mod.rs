@@ -2,6 +2,7 @@
 
 mod asked;
 mod edits;
+pub mod handoff;
 mod latency;
 mod paraphrase;
 pub mod recognition;

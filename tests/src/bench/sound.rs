@@ -120,8 +120,11 @@ async fn served(entries: &[Entry]) -> Result<(ServerProcess, Desk, tempfile::Tem
     if !entries.is_empty() {
         asked::write(&folder.path().join("measuring.yaml"), entries)?;
     }
-    let settings =
-        ServerSettings { knowledge: Some(folder.path().to_owned()), configuration: asked::WIDE.to_owned() };
+    let settings = ServerSettings {
+        knowledge: Some(folder.path().to_owned()),
+        configuration: asked::WIDE.to_owned(),
+        ..ServerSettings::default()
+    };
     let server = ServerProcess::start(&settings).await?;
     let password = server.add_agent("measurer")?;
     let desk = Desk::login(&server, "measurer", &password).await?;

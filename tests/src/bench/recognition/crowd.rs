@@ -91,7 +91,11 @@ pub async fn live_streams(report: &mut Report) -> Result<()> {
         "{}voice_conversations = 1000\n[hearing]\nthreads = 1\n[understanding]\nthreads = 1\n",
         WIDE.replace("voice_conversations = 64\n", "")
     );
-    let settings = ServerSettings { knowledge: Some(folder.path().to_owned()), configuration };
+    let settings = ServerSettings {
+        knowledge: Some(folder.path().to_owned()),
+        configuration,
+        ..ServerSettings::default()
+    };
     let server = ServerProcess::start(&settings).await?;
     server.pin_to_one_core().context("taskset is needed to keep the server on one core")?;
     let mut most = 0_usize;

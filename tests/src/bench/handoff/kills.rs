@@ -1,0 +1,331 @@
+//! Five minutes over real sockets, while the power is cut every twenty seconds.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use examples::{Client, Message, StartOptions};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::super::{Report, percentile};
+use super::{WIDE, power};
+use crate::{Desk, ServerProcess, ServerSettings};
+
+const CITIZENS: usize = 120;
+const AGENTS: usize = 12;
+const FOR: Duration = Duration::from_mins(5);
+const CUT_EVERY: Duration = Duration::from_secs(20);
+
+/// What everybody shares.
+struct Stage {
+    portal: String,
+    over: AtomicBool,
+    claims: Mutex<Vec<f64>>,
+    /// Conversation → the texts that an agent's page was told are durable.
+    told_agents: Mutex<HashMap<String, Vec<String>>>,
+    lost_claims: AtomicUsize,
+}
+
+/// What a citizen was told.
+#[derive(Default)]
+struct Told {
+    token: String,
+    conversation: String,
+    last_seq: u64,
+    acknowledged: HashSet<String>,
+}
+
+/// All of it.
+///
+/// # Errors
+/// Where something acknowledged is lost or doubled, or an escalation does not end.
+pub async fn kills(report: &mut Report) -> Result<()> {
+    let tools = tempfile::tempdir()?;
+    let settings = ServerSettings {
+        configuration: format!("{WIDE}[people]\nfailures = 1000\n"),
+        power_cut: Some(power::library(tools.path())?),
+        ..ServerSettings::default()
+    };
+    let mut server = ServerProcess::start(&settings).await?;
+    let mut desks = Vec::new();
+    for number in 0..AGENTS {
+        let name = format!("agent{number}");
+        let password = server.add_agent(&name)?;
+        desks.push(Desk::login_anew(&server, &name, &password).await?);
+    }
+    let stage = Arc::new(Stage {
+        portal: server.portal(),
+        over: AtomicBool::new(false),
+        claims: Mutex::default(),
+        told_agents: Mutex::default(),
+        lost_claims: AtomicUsize::new(0),
+    });
+    let citizens: Vec<_> =
+        (0..CITIZENS).map(|number| tokio::spawn(citizen(number, Arc::clone(&stage)))).collect();
+    let agents: Vec<_> =
+        desks.into_iter().map(|desk| tokio::spawn(agent(desk, Arc::clone(&stage)))).collect();
+    let (begun, mut cuts, mut taken_back) = (Instant::now(), 0, 0);
+    while begun.elapsed() < FOR {
+        tokio::time::sleep(CUT_EVERY).await;
+        server.kill()?;
+        taken_back += power::cut(&data(&server))?;
+        server.restart().await?;
+        cuts += 1;
+    }
+    stage.over.store(true, Ordering::Relaxed);
+    let mut told = Vec::new();
+    for citizen in citizens {
+        told.push(citizen.await??);
+    }
+    for agent in agents {
+        agent.await??;
+    }
+    check(report, &stage, &told).await?;
+    report.tell("power cuts in five minutes", f64::from(cuts), "cuts");
+    report.tell("writes that had not been synced and were lost in them", taken_back as f64, "writes");
+    let claims = stage.claims.lock().await.clone();
+    report.tell("claims that won", claims.len() as f64, "claims");
+    report.tell("claims that another agent won", stage.lost_claims.load(Ordering::Relaxed) as f64, "claims");
+    report.tell("claim, from the request to its answer, p50", percentile(&claims, 0.5), "ms");
+    report.at_most("claim, from the request to its answer, p99", percentile(&claims, 0.99), 50.0, "ms");
+    Ok(())
+}
+
+fn data(server: &ServerProcess) -> PathBuf {
+    server.directory().join("data")
+}
+
+/// Everything that was acknowledged is there once, and no conversation waits any more.
+async fn check(report: &mut Report, stage: &Stage, told: &[Told]) -> Result<()> {
+    let (mut acknowledged, mut lost, mut doubled, mut gaps, mut open) = (0, 0, 0, 0, 0);
+    let agents = stage.told_agents.lock().await;
+    let (mut by_agents, mut escalations) = (0, 0);
+    for citizen in told {
+        let events = everything(&stage.portal, &citizen.token).await?;
+        gaps += usize::from(!events.iter().zip(1..).all(|(event, seq)| event["seq"].as_u64() == Some(seq)));
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for event in &events {
+            let key = match event["type"].as_str().unwrap_or_default() {
+                "citizen_message" => event["id"].as_str(),
+                "agent_message" => event["text"].as_str(),
+                _ => None,
+            };
+            *seen.entry(key.unwrap_or_default()).or_default() += 1;
+        }
+        let nothing = Vec::new();
+        let theirs = agents.get(&citizen.conversation).unwrap_or(&nothing);
+        by_agents += theirs.len();
+        for known in citizen.acknowledged.iter().chain(theirs) {
+            acknowledged += 1;
+            lost += usize::from(!seen.contains_key(known.as_str()));
+        }
+        doubled += seen.iter().filter(|(key, count)| !key.is_empty() && **count > 1).count();
+        let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
+        escalations += count("escalated");
+        let last =
+            |kinds: &[&str]| events.iter().rposition(|event| kinds.iter().any(|kind| event["type"] == *kind));
+        let begun = last(&["escalated", "reopened"]);
+        let ended = last(&["closed", "escalation_cancelled", "agent_left"]);
+        open += usize::from(begun.is_some_and(|begun| ended.is_none_or(|ended| ended < begun)));
+    }
+    report.tell("power cuts: messages acknowledged, citizens' and agents'", acknowledged as f64, "messages");
+    report.tell("power cuts: of these, agents'", by_agents as f64, "messages");
+    report.at_most("power cuts: acknowledged and lost", lost as f64, 0.0, "messages");
+    report.at_most("power cuts: doubled", doubled as f64, 0.0, "messages");
+    report.at_most("power cuts: logs with a gap", gaps as f64, 0.0, "conversations");
+    report.tell("power cuts: escalations", escalations as f64, "escalations");
+    report.at_most("power cuts: escalations that did not end", open as f64, 0.0, "escalations");
+    Ok(())
+}
+
+/// Every event of a conversation.
+async fn everything(portal: &str, token: &str) -> Result<Vec<Value>> {
+    let mut client = Client::connect(portal).await?;
+    let last = client.resume(token, 0).await?["last_seq"].as_u64().context("last_seq")?;
+    let mut events = Vec::new();
+    while (events.len() as u64) < last {
+        match client.next_within(Duration::from_secs(20)).await? {
+            Message::Json(event) if event["seq"].is_u64() && event["at"].is_string() => events.push(event),
+            Message::Json(_) | Message::Audio(_) => {}
+            Message::Closed(code) => bail!("closed with {code} while reading"),
+        }
+    }
+    Ok(events)
+}
+
+/// Writes, asks for a person, goes away in the middle and comes back, until the time is over and nobody has the conversation any more.
+async fn citizen(number: usize, stage: Arc<Stage>) -> Result<Told> {
+    let mut random = StdRng::seed_from_u64(number as u64);
+    let mut told = Told::default();
+    let language = ["bo", "zh"][number % 2];
+    let (mut round, mut waits) = (0, false);
+    let mut unsure: Option<Value> = None;
+    let deadline = Instant::now() + FOR + Duration::from_mins(3);
+    loop {
+        ensure!(Instant::now() < deadline, "citizen {number} is still waiting");
+        let Some(mut client) = connect(&stage.portal, language, &mut told).await else {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            continue;
+        };
+        // A message that was under way is sent again, as every client of the protocol does.
+        if let Some(message) = unsure.take()
+            && !deliver(&mut client, &message, &mut told, &mut waits).await
+        {
+            unsure = Some(message);
+            continue;
+        }
+        loop {
+            if stage.over.load(Ordering::Relaxed) && !waits {
+                return Ok(told);
+            }
+            if !stage.over.load(Ordering::Relaxed) {
+                round += 1;
+                let id = format!("c{number}-m{round}");
+                let text = ["身份证丢了怎么办", "ངའི་ལག་ཁྱེར་བོར་སོང་"][round % 2];
+                let message = if random.random_bool(0.25) && !waits {
+                    json!({"type": "person", "id": id})
+                } else {
+                    json!({"type": "text", "id": id, "text": text})
+                };
+                if !deliver(&mut client, &message, &mut told, &mut waits).await {
+                    unsure = Some(message);
+                    break;
+                }
+            }
+            // Weak links: now and then the connection is simply gone.
+            if random.random_bool(0.08) {
+                break;
+            }
+            let pause = Duration::from_millis(random.random_range(300..2_500));
+            if !listen(&mut client, pause, &mut told, &mut waits).await {
+                break;
+            }
+        }
+    }
+}
+
+async fn connect(portal: &str, language: &str, told: &mut Told) -> Option<Client> {
+    let mut client = Client::connect(portal).await.ok()?;
+    if told.token.is_empty() {
+        let welcome = client.start(&StartOptions::text(language)).await.ok()?;
+        told.token = client.token.clone()?;
+        welcome["conversation"].as_str()?.clone_into(&mut told.conversation);
+    } else {
+        client.resume(&told.token, told.last_seq).await.ok()?;
+    }
+    Some(client)
+}
+
+/// Sends a message and waits until it is acknowledged; false where the connection went first.
+async fn deliver(client: &mut Client, message: &Value, told: &mut Told, waits: &mut bool) -> bool {
+    if client.send(message.clone()).await.is_err() {
+        return false;
+    }
+    let patience = Instant::now() + Duration::from_secs(15);
+    while Instant::now() < patience {
+        match client.next_within(Duration::from_secs(5)).await {
+            Ok(Message::Json(json)) if json["type"] == "accepted" && json["id"] == message["id"] => {
+                if message["type"] == "text"
+                    && let Some(id) = message["id"].as_str()
+                {
+                    told.acknowledged.insert(id.to_owned());
+                }
+                return true;
+            }
+            // A wish that came too late (somebody is there already): known to the server, and nothing more to be done.
+            Ok(Message::Json(json)) if json["type"] == "error" && json["id"] == message["id"] => {
+                return json["code"] != "busy" && json["code"] != "unavailable";
+            }
+            Ok(Message::Json(json)) => apply(&json, told, waits),
+            Ok(Message::Audio(_)) => {}
+            Ok(Message::Closed(_)) | Err(_) => return false,
+        }
+    }
+    false
+}
+
+async fn listen(client: &mut Client, pause: Duration, told: &mut Told, waits: &mut bool) -> bool {
+    let until = Instant::now() + pause;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        match tokio::time::timeout(left, client.next()).await {
+            Err(_) => return true,
+            Ok(Ok(Message::Json(json))) => apply(&json, told, waits),
+            Ok(Ok(Message::Audio(_))) => {}
+            Ok(Ok(Message::Closed(_)) | Err(_)) => return false,
+        }
+    }
+}
+
+fn apply(event: &Value, told: &mut Told, waits: &mut bool) {
+    let (Some(seq), true) = (event["seq"].as_u64(), event["at"].is_string()) else { return };
+    told.last_seq = told.last_seq.max(seq);
+    match event["type"].as_str().unwrap_or_default() {
+        "escalated" | "reopened" => *waits = true,
+        "escalation_cancelled" | "closed" => *waits = false,
+        "agent_left" => *waits = event["outcome"] != "returned" && event["outcome"] != "resolved",
+        _ => {}
+    }
+}
+
+/// Takes what waits, writes twice, and gives it back to the assistant.
+async fn agent(desk: Desk, stage: Arc<Stage>) -> Result<()> {
+    let mut quiet = 0;
+    let mut number = 0;
+    let id = uuid::Uuid::new_v4();
+    while quiet < 40 {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        let Ok(lists) = desk.get("queue").await else { continue };
+        let mine = lists["mine"].as_array().cloned().unwrap_or_default();
+        if let Some(held) = mine.iter().find(|item| item["status"] == "assigned") {
+            quiet = 0;
+            let conversation = held["conversation"].as_str().unwrap_or_default().to_owned();
+            for _ in 0..2 {
+                number += 1;
+                let text = format!("好的 འགྲིག་སོང་ {id} {number}");
+                write(&desk, &stage, &conversation, &text, number).await;
+            }
+            drop(desk.post(&format!("conversations/{conversation}/return"), json!({})).await);
+            continue;
+        }
+        let waiting = lists["waiting"].as_array().cloned().unwrap_or_default();
+        let Some(first) = waiting.first().and_then(|item| item["conversation"].as_str()) else {
+            quiet += usize::from(stage.over.load(Ordering::Relaxed));
+            continue;
+        };
+        quiet = 0;
+        let begun = Instant::now();
+        match desk.post(&format!("conversations/{first}/claim"), json!({})).await {
+            Ok((200, _)) => stage.claims.lock().await.push(begun.elapsed().as_secs_f64() * 1000.0),
+            Ok((409, _)) => {
+                stage.lost_claims.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Sends the same message until it is acknowledged, or is the conversation's no more.
+async fn write(desk: &Desk, stage: &Stage, conversation: &str, text: &str, number: usize) {
+    let body = json!({"id": format!("a{number}-{}", &text[text.len() - 8..]), "text": text});
+    for _ in 0..100 {
+        match desk.post(&format!("conversations/{conversation}/messages"), body.clone()).await {
+            Ok((200, _)) => {
+                let mut told = stage.told_agents.lock().await;
+                told.entry(conversation.to_owned()).or_default().push(text.to_owned());
+                return;
+            }
+            Ok((503, _)) | Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Ok(_) => return,
+        }
+    }
+}
