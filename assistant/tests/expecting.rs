@@ -152,13 +152,13 @@ async fn the_knowledge_bases_words_are_heard_from_the_turn_after_their_publicati
 async fn nothing_is_expected_where_that_is_switched_off_or_the_entry_says_so() {
     let never = THIS.replace("  topic: t\n", "  topic: t\n  expected: 0\n");
     for said @ (language, heard, meant) in SAID {
-        let strongly = THIS.replace("  topic: t\n", "  topic: t\n  expected: 1.5\n");
+        let strongly = THIS.replace("  topic: t\n", "  topic: t\n  expected: 3\n");
         for (settings, entry, expected) in [
             ("beam = 8", THIS, meant),
             ("beam = 1", THIS, heard),
             ("bias = 0", THIS, heard),
-            // A keyword of two tokens is worth 2 × 0.1 now, less than what makes the wrong word likelier; more again with the
-            // entry's own weight.
+            // A keyword of two tokens is worth 2 × 0.05 now, less than the ln 5/4 by which the wrong word is likelier (one of
+            // five letters is worth more than that); more again with the entry's own weight.
             ("bias = 0.1", THIS, if language == Language::Zh { heard } else { meant }),
             ("bias = 0.1", strongly.as_str(), meant),
             ("", never.as_str(), heard),

@@ -5,11 +5,12 @@
 //! cargo run -p speech --example decoding_cost
 //! ```
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use speech::{
     DecodeOptions,
-    decode::{Context, ContextGraph, LogPosteriors, decode},
+    decode::{Bias, BiasCache, BiasPhrase, Context, LogPosteriors, decode},
+    evidence::Pieces,
 };
 
 const CLASSES: usize = 5_000;
@@ -58,9 +59,15 @@ fn posteriors(numbers: &mut Numbers) -> Vec<f32> {
     values
 }
 
+/// What a class is written as.
+fn character(class: u32) -> char {
+    char::from_u32(0x4e00 + class).unwrap_or('一')
+}
+
 /// Phrases of a knowledge base: ten classes each.
-fn phrases(count: usize, numbers: &mut Numbers) -> Vec<(Vec<u32>, f32)> {
-    (0..count).map(|_| ((0..10).map(|_| 1 + numbers.below(3_000)).collect(), 0.3)).collect()
+fn phrases(count: usize, numbers: &mut Numbers) -> Arc<Bias> {
+    let mut text = || (0..10).map(|_| character(1 + numbers.below(3_000))).collect();
+    Arc::new(Bias::new((0..count).map(|_| BiasPhrase { text: text(), weight: 0.3 })))
 }
 
 fn least<T>(mut work: impl FnMut() -> T) -> f64 {
@@ -76,15 +83,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut numbers = Numbers(1);
     let values = posteriors(&mut numbers);
     let matrix = LogPosteriors::new(&values, CLASSES, 0)?;
+    let pieces = Pieces::new((1..CLASSES as u32).map(|class| (character(class).to_string(), class)));
+    let spell = |text: &str| pieces.spell(text);
     println!("beam  phrases  ms to prepare  ms per second of sound");
     for count in [0, 600, 20_000] {
-        let phrases = phrases(count, &mut numbers);
-        let prepared = least(|| ContextGraph::new(phrases.clone(), []));
-        let graph = ContextGraph::new(phrases, []);
+        let bias = phrases(count, &mut numbers);
+        let prepared = least(|| BiasCache::default().graph(&bias, spell));
+        let graph = BiasCache::default().graph(&bias, spell);
+        let context = Context::new(graph.as_deref(), None);
         for beam in [1, 4, 8, 16] {
             let options = DecodeOptions { beam, ..DecodeOptions::default() };
-            let took =
-                least(|| decode(matrix, &options, Context::new(graph.as_ref(), None))) / SECONDS as f64;
+            let took = least(|| decode(matrix, &options, context)) / SECONDS as f64;
             println!("{beam:4}  {count:7}  {prepared:13.1}  {took:22.2}");
         }
     }

@@ -12,8 +12,9 @@ use crate::expectation::Likely;
 /// these are; icefall's recipes use 1 to 2.
 const REPLY: f32 = 1.5;
 
-/// The same for a question that is on offer, or a phrase that the client names: whoever reads them says them word for word.
-const ON_OFFER: f32 = 1.0;
+/// The same for a question that is on offer, or a phrase that the client names: whoever reads them says them word for word. As for the
+/// knowledge base's questions, on top.
+const ON_OFFER: f32 = 0.8;
 
 /// The same for a place that is not on offer while a place is asked for.
 const OTHER_PLACE: f32 = 0.75;
