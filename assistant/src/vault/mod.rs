@@ -258,3 +258,6 @@ impl Vault {
         self.master(master)?.wrap(conversation, &plain)
     }
 }
+
+#[cfg(test)]
+mod tests;

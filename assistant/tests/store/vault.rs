@@ -232,3 +232,24 @@ pub async fn erasing_takes_one_conversation_out_of_everything(bench: Bench) {
     bench.check_log(stays).await;
     assert_eq!(bench.store.settle_erasures().await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_journal_that_moves_is_written_anew_and_one_that_can_not_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let keys = || FileSource::new(&folder.path().join("store.key"), &path.join("no data folder")).unwrap();
+    let store = open(&path, clock()).await.unwrap();
+    let gone = asked(&store).await;
+    store.erase(order(gone)).await.unwrap();
+    store.settle_erasures().await.unwrap();
+    store.close().await;
+    let missing = folder.path().join("not mounted/list");
+    let store =
+        SqliteStore::open(&path, Box::new(keys().with_journal(missing.clone())), clock()).await.unwrap();
+    let behind = store.settle_erasures().await.unwrap();
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert_eq!(behind[0].path, missing.to_string_lossy());
+    std::fs::create_dir(missing.parent().unwrap()).unwrap();
+    assert_eq!(store.settle_erasures().await.unwrap(), []);
+    assert!(std::fs::read_to_string(&missing).unwrap().starts_with(&gone.to_string()));
+}

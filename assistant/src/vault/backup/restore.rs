@@ -140,6 +140,8 @@ impl Plan<'_> {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
         let gone = put_keys(&mut connection, self.keys, self.now).await?;
         agree_on_master(&mut connection, self.vault).await?;
+        // Logins of that time may have been ended since.
+        sqlx::query("DELETE FROM agent_sessions").execute(&mut connection).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
         tell("opening every conversation");
         let report = verify::database(&mut connection, self.vault, Keys::InDatabase, tell).await?;
