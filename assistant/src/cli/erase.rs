@@ -31,7 +31,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-pub(super) fn erase(configuration: &Configuration, options: EraseOptions) -> Outcome {
+pub(super) fn erase(configuration: &Configuration, options: &EraseOptions) -> Outcome {
     block_on(async {
         let store = existing(configuration).await?;
         let conversation = options.conversation;
