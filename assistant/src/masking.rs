@@ -14,7 +14,7 @@ use language::Masker;
 use parking_lot::RwLock;
 use tracing_subscriber::fmt::MakeWriter;
 
-pub use reveal::{MAX_REASON_CHARACTERS, Permission, RevealAudit, RevealError, Revealed, reveal};
+pub use reveal::{MAX_REASON_CHARACTERS, Permission, RevealError, reveal};
 
 static MASKER: LazyLock<RwLock<Arc<Masker>>> = LazyLock::new(RwLock::default);
 

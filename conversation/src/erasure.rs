@@ -1,5 +1,6 @@
 //! Erasing a conversation for good.
 
+use crate::audit::AuditActor;
 use crate::ids::ConversationId;
 
 /// An order to erase a conversation. Neither text may hold a citizen's words: they outlive the conversation.
@@ -8,7 +9,7 @@ pub struct Erasure {
     /// Which.
     pub conversation: ConversationId,
     /// Who ordered it.
-    pub by: String,
+    pub by: AuditActor,
     /// Why, such as the number of the citizen's request.
     pub why: String,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use conversation::audit::AuditActor;
 use conversation::{Clock as _, Store as _, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
 use sqlx::ConnectOptions as _;
@@ -77,6 +78,12 @@ impl Drop for Progress {
     }
 }
 
+/// Whoever runs the command, for the audit trail: what the environment says, which nobody checks.
+pub(super) fn operator() -> AuditActor {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    AuditActor::CommandLine { user: user.unwrap_or_default() }
+}
+
 /// The store of a database that exists: these commands are about what is there.
 pub(super) async fn existing(configuration: &Configuration) -> anyhow::Result<SqliteStore> {
     let path = configuration.data(DATABASE);
@@ -96,6 +103,7 @@ pub(super) fn backup(configuration: &Configuration, options: BackupOptions) -> O
             place: options.place,
             keys: options.keys,
             keep: options.keep.map(|keep| keep as usize),
+            by: operator(),
         };
         let now = SystemClock.now();
         let data = &configuration.server.data;
@@ -124,8 +132,8 @@ pub(super) fn backup(configuration: &Configuration, options: BackupOptions) -> O
 pub(super) fn restore(configuration: &Configuration, arguments: RestoreArguments) -> Outcome {
     block_on(async {
         let progress = Progress::new();
-        let wanted =
-            RestoreOptions { from: arguments.from, keys: arguments.keys, replace: arguments.replace };
+        let RestoreArguments { from, keys, replace } = arguments;
+        let wanted = RestoreOptions { from, keys, replace, by: operator() };
         let source = configuration.key_source()?;
         let data = &configuration.server.data;
         let clock = Arc::new(SystemClock);
@@ -135,6 +143,12 @@ pub(super) fn restore(configuration: &Configuration, arguments: RestoreArguments
         println!("{} conversations can be read again.", restored.conversations);
         if restored.erased > 0 {
             println!("{} had been erased since the backup was made, and stay erased.", restored.erased);
+        }
+        for place in &restored.behind {
+            eprintln!(
+                "{} could not be told of erasures: {}; the server tries again",
+                place.path, place.reason
+            );
         }
         Ok(())
     })?

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use conversation::{Clock as _, ConversationId, Erasure, PlaceBehind, Store as _, SystemClock};
 
-use super::backup::existing;
+use super::backup::{existing, operator};
 use super::{Failure, Outcome, block_on};
 use crate::config::Configuration;
 use crate::store::SqliteStore;
@@ -15,12 +15,9 @@ use crate::store::SqliteStore;
 pub(super) struct EraseOptions {
     /// The conversation's id, as the desk shows it.
     conversation: ConversationId,
-    /// Why, such as the number of the citizen's request. It is kept for ever: no citizen's words, no names.
+    /// Why, such as the number of the citizen's request. It is kept for ever: no citizen's words, no citizen's name.
     #[arg(long)]
     why: String,
-    /// Who orders it.
-    #[arg(long, default_value = "operator")]
-    by: String,
 }
 
 #[derive(Debug, Args)]
@@ -34,12 +31,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     humantime_serde::re::humantime::parse_duration(text).map_err(|error| error.to_string())
 }
 
-pub(super) fn erase(configuration: &Configuration, options: EraseOptions) -> Outcome {
+pub(super) fn erase(configuration: &Configuration, options: &EraseOptions) -> Outcome {
     block_on(async {
         let store = existing(configuration).await?;
         let conversation = options.conversation;
+        let by = operator();
         let why = crate::masking::mask(&options.why).into_owned();
-        let there = store.erase(Erasure { conversation, by: options.by, why }).await?;
+        let there = store.erase(Erasure { conversation, by, why }).await?;
         if !there {
             store.close().await;
             return Err(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use conversation::{PlaceBehind, Store as _};
 
-use super::backup::existing;
+use super::backup::{existing, operator};
 use super::{Failure, Outcome, block_on};
 use crate::config::Configuration;
 
@@ -30,7 +30,7 @@ async fn perform(configuration: &Configuration, command: Command) -> Outcome {
     let store = existing(configuration).await?;
     match command {
         Command::Rotate => {
-            let rotated = store.rotate_master_key().await.map_err(|error| match error {
+            let rotated = store.rotate_master_key(operator()).await.map_err(|error| match error {
                 // Its source says what to do.
                 conversation::StoreError::Unavailable(cause) => anyhow::anyhow!(cause),
                 error => error.into(),

@@ -156,7 +156,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Backup(options) => backup::backup(&configuration, options),
         Command::Restore(arguments) => backup::restore(&configuration, arguments),
         Command::Verify(options) => backup::verify(&configuration, &options),
-        Command::Erase(options) => erase::erase(&configuration, options),
+        Command::Erase(options) => erase::erase(&configuration, &options),
         Command::Retention(options) => erase::retention(&configuration, &options),
         Command::Keys(command) => keys::run(&configuration, command),
         Command::People(command) => people::run(&configuration, command),

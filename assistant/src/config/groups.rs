@@ -411,6 +411,10 @@ pub struct VaultSettings {
     /// The key's file; without it, beside the data folder under its name with `.key` (`data.key`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_file: Option<PathBuf>,
+    /// The list of erased conversations, which every restore looks at; without it, beside the key's file under its name
+    /// with `.erased`, and nowhere where the key comes from the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal: Option<PathBuf>,
 }
 
 /// What is logged, and how. Transcripts, audio and personal data never are.

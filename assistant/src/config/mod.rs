@@ -168,14 +168,18 @@ impl Configuration {
     /// [`KeyError::InsideData`] where the file lies in the data folder.
     pub fn key_source(&self) -> Result<Box<dyn KeySource>, KeyError> {
         if let Ok(value) = std::env::var(keyring::VARIABLE) {
-            return Ok(Box::new(EnvironmentSource::new(value)));
+            return Ok(Box::new(EnvironmentSource::new(value).with_journal(self.vault.journal.clone())));
         }
         let file = self.vault.key_file.clone().unwrap_or_else(|| {
             let mut name = self.server.data.file_name().unwrap_or_else(|| "data".as_ref()).to_owned();
             name.push(".key");
             self.server.data.with_file_name(name)
         });
-        Ok(Box::new(FileSource::new(&file, &self.server.data)?))
+        let source = FileSource::new(&file, &self.server.data)?;
+        Ok(Box::new(match &self.vault.journal {
+            Some(journal) => source.with_journal(journal.clone()),
+            None => source,
+        }))
     }
 
     /// Settings as figment sees them, for merging further sources on top.

@@ -1,7 +1,7 @@
 //! Showing an agent what masking hides, once, for a reason, on the record.
 
-use async_trait::async_trait;
-use conversation::{AgentId, ConversationId, EventBody, Store, StoreError};
+use conversation::audit::{AuditActor, AuditEntry};
+use conversation::{ConversationId, EventBody, Store, StoreError};
 
 /// The longest reason, in characters.
 pub const MAX_REASON_CHARACTERS: usize = 200;
@@ -13,26 +13,6 @@ pub enum Permission {
     Granted,
     /// It does not.
     Denied,
-}
-
-/// What goes on record: who saw the numbers of which message, and why. Nothing of the message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revealed {
-    /// Who.
-    pub agent: AgentId,
-    /// In which conversation.
-    pub conversation: ConversationId,
-    /// Of which event.
-    pub seq: u64,
-    /// Why, itself without personal numbers.
-    pub reason: String,
-}
-
-/// The audit trail.
-#[async_trait]
-pub trait RevealAudit: Send + Sync {
-    /// Puts it on record; durable when it returns.
-    async fn record(&self, revealed: Revealed) -> Result<(), StoreError>;
 }
 
 /// Why nothing is shown.
@@ -52,7 +32,7 @@ pub enum RevealError {
     Store(#[from] StoreError),
 }
 
-/// The words of a message as they were written. The record is durable **before** anything is shown; without it nothing is.
+/// The words of a message as they were written. The record (`numbers.revealed`, with `seq` and `reason`) is durable **before** anything is shown; without it nothing is.
 ///
 /// The caller has checked that the conversation is open to this agent.
 ///
@@ -60,9 +40,8 @@ pub enum RevealError {
 /// [`RevealError`].
 pub async fn reveal(
     store: &dyn Store,
-    audit: &dyn RevealAudit,
     permission: Permission,
-    agent: AgentId,
+    agent: AuditActor,
     (conversation, seq): (ConversationId, u64),
     reason: &str,
 ) -> Result<String, RevealError> {
@@ -87,6 +66,7 @@ pub async fn reveal(
         _ => return Err(RevealError::NotFound),
     };
     let reason = super::mask(reason).into_owned();
-    audit.record(Revealed { agent, conversation, seq, reason }).await?;
+    let entry = AuditEntry::new(agent, "numbers.revealed").on("conversation", conversation);
+    store.record(entry.with("seq", seq).with("reason", reason)).await?;
     Ok(text)
 }

@@ -97,7 +97,8 @@ const STORE_PAUSE: Duration = Duration::from_secs(2);
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Closed => Self::new(ErrorCode::Closed),
+            // A conversation that is gone under its citizen's hands was erased.
+            StoreError::Closed | StoreError::NotFound("conversation") => Self::new(ErrorCode::Closed),
             StoreError::Busy => {
                 Self::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable).retry_after(STORE_PAUSE)
             }

@@ -227,7 +227,7 @@ pub trait KeySource: Send + Sync + fmt::Debug + fmt::Display {
     /// Replaces the keys.
     fn replace(&self, ring: &Keyring) -> Result<(), KeyError>;
 
-    /// Where the list of erased conversations is kept beside it, if it lies anywhere.
+    /// Where the list of erased conversations is kept, if anywhere.
     fn journal(&self) -> Option<PathBuf>;
 }
 
@@ -235,6 +235,7 @@ pub trait KeySource: Send + Sync + fmt::Debug + fmt::Display {
 #[derive(Debug)]
 pub struct FileSource {
     path: PathBuf,
+    journal: PathBuf,
 }
 
 impl FileSource {
@@ -248,7 +249,15 @@ impl FileSource {
         if key.starts_with(&folder) {
             return Err(KeyError::InsideData { key, data: folder });
         }
-        Ok(Self { path: path.to_owned() })
+        let mut journal = path.to_owned().into_os_string();
+        journal.push(".erased");
+        Ok(Self { path: path.to_owned(), journal: journal.into() })
+    }
+
+    /// … with the list of erased conversations elsewhere than beside it, for keys in folders that cannot be written.
+    #[must_use]
+    pub fn with_journal(self, journal: PathBuf) -> Self {
+        Self { journal, ..self }
     }
 
     fn unusable(&self, cause: impl fmt::Display) -> KeyError {
@@ -340,9 +349,7 @@ impl KeySource for FileSource {
     }
 
     fn journal(&self) -> Option<PathBuf> {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".erased");
-        Some(path.into())
+        Some(self.journal.clone())
     }
 }
 
@@ -350,12 +357,19 @@ impl KeySource for FileSource {
 #[derive(Debug)]
 pub struct EnvironmentSource {
     text: Zeroizing<String>,
+    journal: Option<PathBuf>,
 }
 
 impl EnvironmentSource {
     /// The variable's value.
     pub fn new(value: String) -> Self {
-        Self { text: Zeroizing::new(value) }
+        Self { text: Zeroizing::new(value), journal: None }
+    }
+
+    /// … with a list of erased conversations in this file.
+    #[must_use]
+    pub fn with_journal(self, journal: Option<PathBuf>) -> Self {
+        Self { journal, ..self }
     }
 }
 
@@ -381,6 +395,6 @@ impl KeySource for EnvironmentSource {
     }
 
     fn journal(&self) -> Option<PathBuf> {
-        None
+        self.journal.clone()
     }
 }

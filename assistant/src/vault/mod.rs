@@ -158,6 +158,11 @@ impl Vault {
         self.master(id).is_ok()
     }
 
+    /// Gives its key source back.
+    pub fn into_source(self) -> Box<dyn KeySource> {
+        self.source
+    }
+
     /// Where the master key comes from, for people.
     pub fn source(&self) -> &dyn KeySource {
         self.source.as_ref()
@@ -258,3 +263,6 @@ impl Vault {
         self.master(master)?.wrap(conversation, &plain)
     }
 }
+
+#[cfg(test)]
+mod tests;

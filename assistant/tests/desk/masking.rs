@@ -1,13 +1,11 @@
 //! Personal numbers at the desk: masked, and shown one message at a time for a reason that goes on record.
 
-use assistant::masking::{Permission, RevealAudit, RevealError, Revealed, reveal};
-use async_trait::async_trait;
+use assistant::masking::{Permission, RevealError, reveal};
+use conversation::audit::{AuditActor, AuditPage};
 use conversation::{
     Append, CitizenMessage, ConversationId, EventBody, HandoffCommand, MessageId, MessageKey, Source,
-    StoreError,
 };
 use language::Language;
-use parking_lot::Mutex;
 use serde_json::json;
 
 use crate::app::TestApp;
@@ -68,43 +66,36 @@ async fn a_number_at_the_end_of_a_preview_is_masked_before_it_is_cut() {
     assert_eq!(queue["waiting"][0]["preview"], json!(format!("{}****5678", "字".repeat(72))));
 }
 
-/// An audit trail on a sheet of paper; one without paper fails.
-struct Sheet(Option<Mutex<Vec<Revealed>>>);
-
-#[async_trait]
-impl RevealAudit for Sheet {
-    async fn record(&self, revealed: Revealed) -> Result<(), StoreError> {
-        let sheet = self.0.as_ref().ok_or(StoreError::Busy)?;
-        sheet.lock().push(revealed);
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn revealing_needs_a_permission_a_reason_and_a_record() {
     let app = TestApp::new().await;
-    let agent = app.add_agent("卓玛", &Language::ALL).await.id;
+    let agent = app.agent("卓玛", &Language::ALL).await.agent;
+    let actor = AuditActor::person(agent.id, &agent.name);
     let id = app.waiting(Language::Bo).await;
     let seq = says(&app, id, SAID.to_owned()).await;
-    let sheet = Sheet(Some(Mutex::default()));
     let store = app.store.as_ref();
+    let show = |permission, seq, reason| reveal(store, permission, actor.clone(), (id, seq), reason);
+    let recorded = async || {
+        let all = store.audit(AuditPage::After(0), 100).await.unwrap();
+        all.into_iter().filter(|record| record.action == "numbers.revealed").collect::<Vec<_>>()
+    };
     let (yes, no) = (Permission::Granted, Permission::Denied);
-    let denied = reveal(store, &sheet, no, agent, (id, seq), "call back").await;
-    assert!(matches!(denied, Err(RevealError::NotAllowed)));
-    for reason in ["", "  ", &"字".repeat(201)] {
-        let refused = reveal(store, &sheet, yes, agent, (id, seq), reason).await;
-        assert!(matches!(refused, Err(RevealError::NoReason)));
+    assert!(matches!(show(no, seq, "call back").await, Err(RevealError::NotAllowed)));
+    let long = "字".repeat(201);
+    for reason in ["", "  ", &long] {
+        assert!(matches!(show(yes, seq, reason).await, Err(RevealError::NoReason)));
     }
     for nowhere in [0, 1, 3, seq + 1] {
-        let refused = reveal(store, &sheet, yes, agent, (id, nowhere), "call back").await;
-        assert!(matches!(refused, Err(RevealError::NotFound)), "{nowhere}");
+        assert!(matches!(show(yes, nowhere, "call back").await, Err(RevealError::NotFound)), "{nowhere}");
     }
-    let unrecorded = reveal(store, &Sheet(None), yes, agent, (id, seq), "call back").await;
-    assert!(matches!(unrecorded, Err(RevealError::Store(_))), "no record, no number");
-    assert!(sheet.0.as_ref().unwrap().lock().is_empty());
+    assert!(recorded().await.is_empty());
 
-    let shown = reveal(store, &sheet, yes, agent, (id, seq), " 回拨 13912345678 ").await.unwrap();
-    assert_eq!(shown, SAID);
-    let recorded = Revealed { agent, conversation: id, seq, reason: "回拨 ****5678".to_owned() };
-    assert_eq!(*sheet.0.as_ref().unwrap().lock(), [recorded]);
+    assert_eq!(show(yes, seq, " 回拨 13912345678 ").await.unwrap(), SAID);
+    let records = recorded().await;
+    assert_eq!((records.len(), &records[0].actor), (1, &actor));
+    assert_eq!(records[0].subject, format!("conversation:{id}"));
+    assert_eq!(records[0].detail, format!(r#"{{"reason":"回拨 ****5678","seq":{seq}}}"#));
+    // Where nothing can be recorded, nothing is shown.
+    store.close().await;
+    assert!(matches!(show(yes, seq, "call back").await, Err(RevealError::Store(_))));
 }

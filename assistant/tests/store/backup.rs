@@ -9,6 +9,7 @@ use assistant::vault::backup::{self, BackupError, Made, Manifest, Options, Resto
 use assistant::vault::key_file::KeyFile;
 use assistant::vault::keyring::FileSource;
 use assistant::vault::verify::{self, Keys, Report};
+use conversation::audit::{AuditActor, AuditPage, AuditTrail as _, ChainCheck};
 use conversation::{Clock as _, ConversationId, Erasure, Store as _};
 use language::Language;
 use sqlx::ConnectOptions as _;
@@ -47,12 +48,12 @@ impl Machine {
     }
 
     async fn backup(&self, store: &SqliteStore, keep: Option<usize>) -> Made {
-        let options = Options { place: self.place(), keys: None, keep };
+        let options = Options { place: self.place(), keys: None, keep, by: AuditActor::System };
         backup::make(store, &self.data(), &options, clock().now(), &|_| ()).await.unwrap()
     }
 
     async fn restore(&self, from: &Path, replace: bool) -> Result<Restored, BackupError> {
-        let wanted = RestoreOptions { from: from.to_owned(), keys: None, replace };
+        let wanted = RestoreOptions { from: from.to_owned(), keys: None, replace, by: AuditActor::System };
         backup::restore(&self.data(), self.keys(), &wanted, clock(), &|_| ()).await
     }
 
@@ -72,7 +73,11 @@ async fn asked(store: &SqliteStore, questions: usize) -> ConversationId {
 }
 
 async fn erase(store: &SqliteStore, conversation: ConversationId) {
-    let order = Erasure { conversation, by: "卓玛".to_owned(), why: "request 17".to_owned() };
+    let order = Erasure {
+        conversation,
+        by: AuditActor::CommandLine { user: "卓玛".to_owned() },
+        why: "request 17".to_owned(),
+    };
     assert!(store.erase(order).await.unwrap());
 }
 
@@ -292,10 +297,10 @@ async fn backups_stay_readable_after_the_master_key_was_changed() {
     // As long as the key file cannot be reached, the former key stays.
     let away = machine.folder.path().join("unplugged");
     std::fs::rename(machine.place(), &away).unwrap();
-    let rotated = store.rotate_master_key().await.unwrap();
+    let rotated = store.rotate_master_key(AuditActor::System).await.unwrap();
     assert_eq!((rotated.rewrapped, rotated.behind.len(), rotated.dropped.len()), (2, 1, 0));
     std::fs::rename(&away, machine.place()).unwrap();
-    let rotated = store.rotate_master_key().await.unwrap();
+    let rotated = store.rotate_master_key(AuditActor::System).await.unwrap();
     assert_eq!((rotated.behind.len(), rotated.dropped.len()), (0, 2), "{rotated:?}");
     erase(&store, gone).await;
     store.settle_erasures().await.unwrap();
@@ -361,14 +366,33 @@ async fn a_key_file_of_its_own_folder_serves_backups_that_were_put_away() {
     let store = machine.open().await;
     let id = asked(&store, 1).await;
     let keys = machine.folder.path().join("small disk");
-    let options = Options { place: machine.place(), keys: Some(keys.clone()), keep: None };
+    let options =
+        Options { place: machine.place(), keys: Some(keys.clone()), keep: None, by: AuditActor::System };
     let made = backup::make(&store, &machine.data(), &options, clock().now(), &|_| ()).await.unwrap();
     store.close().await;
     assert!(!machine.place().join("keys").exists());
     assert!(Manifest::read(&made.path).unwrap().problems(&made.path).is_empty());
     machine.lose_data();
     assert!(machine.restore(&made.path, false).await.unwrap_err().to_string().contains("--keys"));
-    let wanted = RestoreOptions { from: made.path, keys: Some(keys), replace: false };
+    let wanted = RestoreOptions { from: made.path, keys: Some(keys), replace: false, by: AuditActor::System };
     backup::restore(&machine.data(), machine.keys(), &wanted, clock(), &|_| ()).await.unwrap();
     assert_eq!(events(&machine.open().await, id).await, 2);
+}
+
+#[tokio::test]
+async fn the_audit_trail_goes_on_over_a_restore() {
+    let machine = Machine::new();
+    let store = machine.open().await;
+    asked(&store, 1).await;
+    let made = machine.backup(&store, None).await;
+    let later = asked(&store, 1).await;
+    erase(&store, later).await;
+    store.close().await;
+    machine.restore(&made.path, true).await.unwrap();
+    let store = machine.open().await;
+    let records = store.audit(AuditPage::After(0), 100).await.unwrap();
+    let actions: Vec<&str> = records.iter().map(|record| record.action.as_str()).collect();
+    assert_eq!(actions, ["backup.made", "conversation.erased", "backup.restored"]);
+    let mut check = ChainCheck::new();
+    assert!(records.iter().all(|record| check.next(record).is_ok()), "the chain is whole");
 }

@@ -9,6 +9,7 @@ use assistant::store::SqliteStore;
 use assistant::store::sqlite::OpenError;
 use assistant::vault::keyring::{EnvironmentSource, FileSource};
 use assistant::vault::{KeyError, Keyring, MasterKey};
+use conversation::audit::{AuditActor, AuditPage, AuditTrail as _};
 use conversation::{ConversationId, Erasure, Store as _, StoreError};
 use language::Language;
 use sqlx::ConnectOptions as _;
@@ -36,7 +37,11 @@ async fn asked(store: &SqliteStore) -> ConversationId {
 }
 
 fn order(conversation: ConversationId) -> Erasure {
-    Erasure { conversation, by: "卓玛".to_owned(), why: "request 17".to_owned() }
+    Erasure {
+        conversation,
+        by: AuditActor::CommandLine { user: "卓玛".to_owned() },
+        why: "request 17".to_owned(),
+    }
 }
 
 /// Whether bytes stand in any file of a folder.
@@ -167,7 +172,11 @@ async fn an_erased_conversation_leaves_a_mark_and_nothing_else_anywhere() {
     assert_eq!(store.events_after(stays, 0, 10).await.unwrap().len(), 3);
     let mark: (String, String, String) =
         sqlx::query_as("SELECT conversation, by, why FROM erasures").fetch_one(&mut other).await.unwrap();
-    assert_eq!(mark, (gone.to_string(), "卓玛".to_owned(), "request 17".to_owned()));
+    assert_eq!(mark, (gone.to_string(), "command 卓玛".to_owned(), "request 17".to_owned()));
+    let records = store.audit(AuditPage::After(0), 10).await.unwrap();
+    assert_eq!((records.len(), records[0].action.as_str()), (1, "conversation.erased"));
+    assert_eq!(records[0].subject, format!("conversation:{gone}"));
+    assert_eq!(records[0].detail, r#"{"why":"request 17"}"#);
     let journal = std::fs::read_to_string(folder.path().join("store.key.erased")).unwrap();
     assert!(journal.starts_with(&gone.to_string()), "{journal}");
 }
@@ -181,7 +190,7 @@ async fn the_master_key_changes_while_two_processes_go_on() {
     let key = folder.path().join("store.key");
     let old = std::fs::read_to_string(&key).unwrap();
     let command = open(&path, clock()).await.unwrap();
-    let rotated = command.rotate_master_key().await.unwrap();
+    let rotated = command.rotate_master_key(AuditActor::System).await.unwrap();
     assert_eq!((rotated.rewrapped, rotated.dropped.len(), rotated.behind.len()), (1, 1, 0));
     command.close().await;
     let new = std::fs::read_to_string(&key).unwrap();
@@ -231,4 +240,25 @@ pub async fn erasing_takes_one_conversation_out_of_everything(bench: Bench) {
     assert!(matches!(claim, Err(StoreError::NotFound(_))), "{claim:?}");
     bench.check_log(stays).await;
     assert_eq!(bench.store.settle_erasures().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_journal_that_moves_is_written_anew_and_one_that_can_not_be_written_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let keys = || FileSource::new(&folder.path().join("store.key"), &path.join("no data folder")).unwrap();
+    let store = open(&path, clock()).await.unwrap();
+    let gone = asked(&store).await;
+    store.erase(order(gone)).await.unwrap();
+    store.settle_erasures().await.unwrap();
+    store.close().await;
+    let missing = folder.path().join("not mounted/list");
+    let store =
+        SqliteStore::open(&path, Box::new(keys().with_journal(missing.clone())), clock()).await.unwrap();
+    let behind = store.settle_erasures().await.unwrap();
+    assert_eq!(behind.len(), 1, "{behind:?}");
+    assert_eq!(behind[0].path, missing.to_string_lossy());
+    std::fs::create_dir(missing.parent().unwrap()).unwrap();
+    assert_eq!(store.settle_erasures().await.unwrap(), []);
+    assert!(std::fs::read_to_string(&missing).unwrap().starts_with(&gone.to_string()));
 }

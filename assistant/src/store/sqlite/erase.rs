@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
+use conversation::audit::AuditEntry;
 use conversation::{ConversationId, Erasure, PlaceBehind, StoreError, Timestamp};
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
@@ -11,13 +12,13 @@ use sqlx::Connection as _;
 use super::append::corrupt;
 use super::opening::truncate_log;
 use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{SqliteStore, options, unavailable};
+use super::{SqliteStore, audit, options, unavailable};
 use crate::vault::erasure::{Erased, Place, PlaceKind};
 
 /// Erasures that one step carries on, so that a long list never fills the memory.
 const PER_STEP: u32 = 10_000;
 
-/// Erases a conversation.
+/// Erases a conversation, on record.
 pub(super) struct Erase(pub(super) Erasure);
 
 #[async_trait]
@@ -26,31 +27,44 @@ impl Write for Erase {
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
         let Erasure { conversation, by, why } = &self.0;
-        let id = conversation.to_string();
-        let status: Option<String> = sqlx::query_scalar("SELECT status FROM conversations WHERE id = ?")
-            .bind(&id)
-            .fetch_optional(&mut *unit.connection)
-            .await
-            .or_unavailable()?;
-        let Some(status) = status else { return Ok(false) };
-        // The key's row, events and client messages go with it (`ON DELETE CASCADE`), overwritten (`secure_delete`).
-        sqlx::query("DELETE FROM conversations WHERE id = ?")
-            .bind(&id)
-            .execute(&mut *unit.connection)
-            .await
-            .or_unavailable()?;
-        sqlx::query("INSERT INTO erasures (conversation, at, by, why) VALUES (?, ?, ?, ?)")
-            .bind(&id)
-            .bind(unit.now.as_millis())
-            .bind(by)
-            .bind(why)
-            .execute(&mut *unit.connection)
-            .await
-            .or_unavailable()?;
-        unit.news.erased.push(*conversation);
-        unit.news.queue_changed |= !matches!(status.as_str(), "bot" | "closed");
-        Ok(true)
+        let erased = erase(unit, &self.0).await?;
+        if erased {
+            let entry = AuditEntry::new(by.clone(), "conversation.erased");
+            audit::record(unit, &entry.on("conversation", conversation).with("why", why.as_str())).await?;
+        }
+        Ok(erased)
     }
+}
+
+/// Destroys the key and the rows of a conversation and leaves a mark. False where there is no such conversation.
+pub(super) async fn erase(
+    unit: &mut Unit<'_>,
+    Erasure { conversation, by, why }: &Erasure,
+) -> Result<bool, StoreError> {
+    let id = conversation.to_string();
+    let status: Option<String> = sqlx::query_scalar("SELECT status FROM conversations WHERE id = ?")
+        .bind(&id)
+        .fetch_optional(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+    let Some(status) = status else { return Ok(false) };
+    // The key's row, events and client messages go with it (`ON DELETE CASCADE`), overwritten (`secure_delete`).
+    sqlx::query("DELETE FROM conversations WHERE id = ?")
+        .bind(&id)
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+    sqlx::query("INSERT INTO erasures (conversation, at, by, why) VALUES (?, ?, ?, ?)")
+        .bind(&id)
+        .bind(unit.now.as_millis())
+        .bind(format!("{} {}", by.kind(), by.name()).trim_end())
+        .bind(why)
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
+    unit.news.erased.push(*conversation);
+    unit.news.queue_changed |= !matches!(status.as_str(), "bot" | "closed");
+    Ok(true)
 }
 
 /// A place knows of erasures up to a number.

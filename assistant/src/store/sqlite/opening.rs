@@ -40,10 +40,17 @@ pub(super) async fn vault(
         .execute(&mut *connection)
         .await
         .map_err(open)?;
-    // Erasures are told to a list beside the master key, too, which every restore looks at.
-    if let Some(journal) = vault.source().journal() {
+    // Erasures are told to a list beside the master key, too, which every restore looks at. One that moved is written
+    // anew, and the old one is nobody's business any more.
+    let journal = vault.source().journal().map(|journal| absolute(&journal)).unwrap_or_default();
+    sqlx::query("DELETE FROM key_places WHERE kind = 'journal' AND path <> ?")
+        .bind(&journal)
+        .execute(&mut *connection)
+        .await
+        .map_err(open)?;
+    if !journal.is_empty() {
         sqlx::query("INSERT OR IGNORE INTO key_places (path, kind) VALUES (?, 'journal')")
-            .bind(absolute(&journal))
+            .bind(&journal)
             .execute(connection)
             .await
             .map_err(open)?;

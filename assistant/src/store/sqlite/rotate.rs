@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use conversation::audit::{AuditActor, AuditEntry};
 use conversation::{ConversationId, PlaceBehind, StoreError};
 
 use super::append::corrupt;
 use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{SqliteStore, keys, unavailable};
+use super::{SqliteStore, audit, keys, unavailable};
 use crate::vault::{KeyId, Vault, WrappedKey, key_file};
 
 /// Data keys wrapped anew in one transaction, so that other writers wait for milliseconds.
@@ -29,7 +30,10 @@ pub struct Rotated {
 }
 
 /// New data keys are wrapped with this master key from now on.
-struct SetMaster(KeyId);
+struct SetMaster {
+    master: KeyId,
+    by: AuditActor,
+}
 
 #[async_trait]
 impl Write for SetMaster {
@@ -37,10 +41,12 @@ impl Write for SetMaster {
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         sqlx::query("UPDATE vault SET value = ? WHERE name = 'master'")
-            .bind(self.0.as_str())
+            .bind(self.master.as_str())
             .execute(&mut *unit.connection)
             .await
             .or_unavailable()?;
+        let entry = AuditEntry::new(self.by.clone(), "master_key.rotated");
+        audit::record(unit, &entry.with("master", self.master.as_str())).await?;
         Ok(())
     }
 }
@@ -83,7 +89,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] where the key source cannot be changed, or the database fails.
-    pub async fn rotate_master_key(&self) -> Result<Rotated, StoreError> {
+    pub async fn rotate_master_key(&self, by: AuditActor) -> Result<Rotated, StoreError> {
         let current = keys::current_master(&mut *self.reader().await?).await?;
         let unfinished: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM data_keys WHERE master <> ?)")
@@ -97,7 +103,7 @@ impl SqliteStore {
             (false, false) => first,
             (false, true) => self.vault.add_master()?,
         };
-        self.writer.run(SetMaster(master.clone())).await?;
+        self.writer.run(SetMaster { master: master.clone(), by }).await?;
         let mut rewrapped = 0;
         loop {
             match self.writer.run(Rewrap).await? {

@@ -1,10 +1,12 @@
 //! What happens because nothing happened: lost agents, idle conversations, retention.
 
 use async_trait::async_trait;
+use conversation::audit::{AuditActor, AuditEntry};
 use conversation::{Append, ClosedBy, ConversationId, Erasure, HandoffCommand, StoreError, Timestamp};
 
 use super::append::corrupt;
-use super::erase::Erase;
+use super::audit;
+use super::erase::erase;
 use super::writer::{OrUnavailable as _, Unit, Write};
 
 /// Conversations that one sweep touches at most, so that it never holds other writers up for long.
@@ -90,8 +92,12 @@ impl Write for DeleteClosed {
         let mut erased = 0;
         for conversation in old {
             let conversation = conversation.parse().map_err(corrupt)?;
-            let (by, why) = ("retention".to_owned(), "its time was over".to_owned());
-            erased += u64::from(Erase(Erasure { conversation, by, why }).write(unit).await?);
+            let why = "its time was over".to_owned();
+            erased += u64::from(erase(unit, &Erasure { conversation, by: AuditActor::System, why }).await?);
+        }
+        if erased > 0 {
+            let entry = AuditEntry::new(AuditActor::System, "retention.erased").with("conversations", erased);
+            audit::record(unit, &entry).await?;
         }
         sqlx::query("DELETE FROM agent_sessions WHERE expires_at <= ?")
             .bind(unit.now.as_millis())

@@ -5,12 +5,14 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use conversation::Timestamp;
+use conversation::audit::{AuditActor, AuditEntry, AuditTrail as _};
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::{ALSO, ALSO_IN, BackupError, Counts, DATABASE, Manifest, copy, files_under, io, manifest};
 use crate::store::SqliteStore;
+use crate::store::sqlite::opening::absolute;
 use crate::vault::KeyId;
 use crate::vault::key_file::{self, KeyFile, KeyFileError, sync_folder};
 
@@ -23,6 +25,8 @@ pub struct Options {
     pub keys: Option<PathBuf>,
     /// How many backups of this database stay in the place, this one included; all where it is not said.
     pub keep: Option<usize>,
+    /// Who makes it, for the audit trail.
+    pub by: AuditActor,
 }
 
 /// What was made.
@@ -58,6 +62,9 @@ pub async fn make(
     let draft = place.join(format!(".{name}.part"));
     private_folder(&draft)?;
 
+    // Before, since a copy that is out cannot be called back; the backup holds the record of itself.
+    let entry = AuditEntry::new(options.by.clone(), "backup.made");
+    store.record(entry.on("backup", absolute(&path))).await?;
     tell("copying the database");
     store.copy_without_keys(&draft.join(DATABASE)).await?;
     sync(&draft.join(DATABASE))?;

@@ -5,12 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use conversation::{Clock, ConversationId, Timestamp};
+use conversation::audit::{AuditActor, AuditEntry, AuditTrail as _};
+use conversation::{Clock, ConversationId, PlaceBehind, Store as _, Timestamp};
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::{ALSO_IN, BackupError, DATABASE, Manifest, copy, io, key_file_of, unusable};
+use crate::store::SqliteStore;
+use crate::store::sqlite::opening::absolute;
 use crate::store::sqlite::{newest_schema, options};
 use crate::vault::erasure::read_journal;
 use crate::vault::key_file::{KeyFile, sync_folder};
@@ -26,6 +29,8 @@ pub struct RestoreOptions {
     pub keys: Option<PathBuf>,
     /// Replace the database that is there.
     pub replace: bool,
+    /// Who does it, for the audit trail.
+    pub by: AuditActor,
 }
 
 /// What was restored.
@@ -39,6 +44,8 @@ pub struct Restored {
     pub conversations: u64,
     /// Conversations of the backup that had been erased since and stay so.
     pub erased: u64,
+    /// Key files and journals that could not be told of erasures.
+    pub behind: Vec<PlaceBehind>,
 }
 
 /// Restores into `data`. Everything is checked first, beside what is there; the change itself is one rename.
@@ -90,7 +97,12 @@ pub async fn restore(
     tell("putting it in place");
     swap(&draft, &target).await?;
     also(&from, &manifest, data, wanted.replace)?;
-    Ok(Restored { from, conversations: count(&target).await?, manifest, erased })
+    let store = SqliteStore::open(&target, vault.into_source(), clock).await?;
+    let entry = AuditEntry::new(wanted.by.clone(), "backup.restored");
+    store.record(entry.on("backup", absolute(&from)).with("made_at", manifest.made_at.to_string())).await?;
+    let behind = store.settle_erasures().await?;
+    store.close().await;
+    Ok(Restored { from, conversations: count(&target).await?, manifest, erased, behind })
 }
 
 fn key_file(from: &Path, wanted: &RestoreOptions, manifest: &Manifest) -> Result<KeyFile, BackupError> {
@@ -127,7 +139,8 @@ impl Plan<'_> {
         copy(&self.from.join(DATABASE), draft)?;
         let mut connection = options(draft).connect().await?;
         if self.target.exists() {
-            adopt(&mut connection, &stopped(self.target).await?).await?;
+            stopped(self.target).await?;
+            adopt(&mut connection, self.target).await?;
         }
         for conversation in journal {
             sqlx::query("INSERT OR IGNORE INTO erasures (conversation, at, by, why) VALUES (?, ?, 'journal', 'erased after the backup was made')")
@@ -140,6 +153,8 @@ impl Plan<'_> {
         sqlx::query("BEGIN IMMEDIATE").execute(&mut connection).await?;
         let gone = put_keys(&mut connection, self.keys, self.now).await?;
         agree_on_master(&mut connection, self.vault).await?;
+        // Logins of that time may have been ended since.
+        sqlx::query("DELETE FROM agent_sessions").execute(&mut connection).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
         tell("opening every conversation");
         let report = verify::database(&mut connection, self.vault, Keys::InDatabase, tell).await?;
@@ -153,37 +168,14 @@ impl Plan<'_> {
     }
 }
 
-/// What the present database knows that a backup cannot.
-#[derive(Default)]
-struct Present {
-    /// Conversation, when, by whom, why.
-    erased: Vec<(String, i64, String, String)>,
-    /// Path and kind.
-    places: Vec<(String, String)>,
-}
-
-/// Reads the present database, and fails unless nobody else has it open.
-async fn stopped(target: &Path) -> Result<Present, BackupError> {
+/// Fails unless nobody else has the present database open.
+async fn stopped(target: &Path) -> Result<(), BackupError> {
     let busy = |_| unusable(target, "it is in use: stop the server first");
     let mut connection = alone(target).await?;
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.map_err(busy)?;
-    // A database from before version 3 has no such tables, and nothing was ever erased from it.
-    let has: bool =
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'key_places')")
-            .fetch_one(&mut connection)
-            .await?;
-    let present = if has {
-        let erased = sqlx::query_as("SELECT conversation, at, by, why FROM erasures ORDER BY number")
-            .fetch_all(&mut connection)
-            .await?;
-        let places = sqlx::query_as("SELECT path, kind FROM key_places").fetch_all(&mut connection).await?;
-        Present { erased, places }
-    } else {
-        Present::default()
-    };
     sqlx::query("ROLLBACK").execute(&mut connection).await?;
     connection.close().await?;
-    Ok(present)
+    Ok(())
 }
 
 /// A connection that can only be the only one.
@@ -196,26 +188,44 @@ async fn alone(target: &Path) -> Result<SqliteConnection, BackupError> {
     Ok(options.connect().await?)
 }
 
-/// Marks of erasures and the places that learn of them live on; their numbers begin anew.
-async fn adopt(connection: &mut SqliteConnection, present: &Present) -> Result<(), BackupError> {
-    for (conversation, at, by, why) in &present.erased {
-        sqlx::query("INSERT OR IGNORE INTO erasures (conversation, at, by, why) VALUES (?, ?, ?, ?)")
-            .bind(conversation)
-            .bind(at)
-            .bind(by)
-            .bind(why)
-            .execute(&mut *connection)
-            .await?;
+/// What the present database knows that a backup cannot, lives on: marks of erasures, the places that learn of them (their
+/// numbers begin anew), and what the audit trail has recorded since.
+async fn adopt(connection: &mut SqliteConnection, present: &Path) -> Result<(), BackupError> {
+    sqlx::query("ATTACH DATABASE ? AS present")
+        .bind(present.to_string_lossy())
+        .execute(&mut *connection)
+        .await?;
+    if both_have(connection, "key_places").await? {
+        for statement in [
+            "INSERT OR IGNORE INTO main.erasures (conversation, at, by, why) \
+             SELECT conversation, at, by, why FROM present.erasures ORDER BY number",
+            "INSERT OR IGNORE INTO main.key_places (path, kind) SELECT path, kind FROM present.key_places",
+            "UPDATE main.key_places SET settled = 0",
+        ] {
+            sqlx::query(statement).execute(&mut *connection).await?;
+        }
     }
-    for (path, kind) in &present.places {
-        sqlx::query("INSERT OR IGNORE INTO key_places (path, kind) VALUES (?, ?)")
-            .bind(path)
-            .bind(kind)
-            .execute(&mut *connection)
-            .await?;
+    if both_have(connection, "audit").await? {
+        // Only where the present trail goes on from the backup's: another one would break its chain.
+        sqlx::query(
+            "INSERT INTO main.audit (id, at, actor_kind, actor_id, actor_name, action, subject, detail, hash) \
+             SELECT id, at, actor_kind, actor_id, actor_name, action, subject, detail, hash FROM present.audit \
+             WHERE id > (SELECT coalesce(max(id), 0) FROM main.audit) \
+             AND (SELECT hash FROM main.audit ORDER BY id DESC LIMIT 1) IS \
+                 (SELECT hash FROM present.audit WHERE id = (SELECT max(id) FROM main.audit)) ORDER BY id",
+        )
+        .execute(&mut *connection)
+        .await?;
     }
-    sqlx::query("UPDATE key_places SET settled = 0").execute(connection).await?;
+    sqlx::query("DETACH DATABASE present").execute(connection).await?;
     Ok(())
+}
+
+/// Whether a table stands in both databases: one of them may be of an earlier version.
+async fn both_have(connection: &mut SqliteConnection, table: &str) -> Result<bool, BackupError> {
+    let both = "SELECT (SELECT count(*) FROM main.sqlite_master WHERE name = ?1) > 0 \
+                AND (SELECT count(*) FROM present.sqlite_master WHERE name = ?1) > 0";
+    Ok(sqlx::query_scalar(both).bind(table).fetch_one(connection).await?)
 }
 
 /// Gives conversations their keys back; those without one, and those erased since, go. Tells how many went.

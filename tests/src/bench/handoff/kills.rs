@@ -47,7 +47,7 @@ struct Told {
 pub async fn kills(report: &mut Report) -> Result<()> {
     let tools = tempfile::tempdir()?;
     let settings = ServerSettings {
-        configuration: format!("{WIDE}[people]\nfailures = 1000\n"),
+        configuration: format!("{WIDE}[people]\nfailures = 100\n"),
         power_cut: Some(power::library(tools.path())?),
         ..ServerSettings::default()
     };
