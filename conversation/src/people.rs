@@ -172,7 +172,7 @@ pub enum PersonChange {
 /// A second factor by time-based codes (RFC 6238).
 #[derive(Clone)]
 pub struct StoredTotp {
-    /// The secret, as the server sealed it; the store cannot read it.
+    /// The secret. A store keeps it sealed where it has a key.
     pub secret: Vec<u8>,
     /// The person has proved that they can make its codes: only then it is asked for.
     pub confirmed: bool,
@@ -331,7 +331,7 @@ pub trait People: Send + Sync {
         password: NewPassword,
     ) -> Result<(), StoreError>;
 
-    /// Keeps a second factor that is not asked for until it is confirmed; takes the place of another unconfirmed one.
+    /// Keeps the secret of a second factor that is not asked for until it is confirmed; takes the place of another unconfirmed one.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], also where a confirmed one is there.

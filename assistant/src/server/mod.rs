@@ -29,7 +29,6 @@ use crate::{
         routes::Route,
     },
     knowledge::KnowledgeError,
-    people::seal::WithoutKey,
     session::Conversations,
     store::sqlite::OpenError,
     telemetry,
@@ -156,7 +155,6 @@ impl Server {
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
-            secrets: Arc::new(WithoutKey),
             answers: Arc::new(workers.minds.clone()),
             typing: typing.clone(),
             origins: origins.clone(),

@@ -12,7 +12,7 @@ use conversation::ConversationId;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
-use super::cipher::{self, KEY_BYTES, SealingKey};
+use super::cipher::{self, CannotOpen, KEY_BYTES, SealingKey};
 use super::{VaultError, WrappedKey};
 
 /// The environment variable that holds master keys; where it is set, no file is used.
@@ -147,6 +147,14 @@ impl MasterKey {
             .map_err(|_| tampered())?;
         let bytes: [u8; KEY_BYTES] = plain.as_slice().try_into().map_err(|_| tampered())?;
         Ok(Zeroizing::new(bytes))
+    }
+
+    pub(super) fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
+        cipher::seal(&SealingKey::new(&self.bytes), place.as_bytes(), plain)
+    }
+
+    pub(super) fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CannotOpen> {
+        cipher::open(&SealingKey::new(&self.bytes), place.as_bytes(), sealed).map(Zeroizing::new)
     }
 
     fn line(&self) -> Zeroizing<String> {

@@ -15,6 +15,7 @@ pub mod erasure;
 pub mod key_file;
 pub mod keyring;
 mod keys;
+mod secrets;
 pub mod verify;
 
 use std::collections::HashSet;

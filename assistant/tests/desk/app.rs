@@ -8,7 +8,6 @@ use assistant::doors::desk::{
     TypingHub, password,
 };
 use assistant::doors::origin::OriginPolicy;
-use assistant::people::seal::WithoutKey;
 use assistant::store::SqliteStore;
 use assistant::vault::keyring::FileSource;
 use async_trait::async_trait;
@@ -113,7 +112,6 @@ impl TestApp {
         let state = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: clock.clone(),
-            secrets: Arc::new(WithoutKey),
             answers: Arc::new(OneAnswer),
             typing: typing.clone(),
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),

@@ -1,6 +1,6 @@
 //! Conversations at rest: keys, what is bound to its place, erasure.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use assistant::store::sqlite::OpenError;
 use assistant::vault::keyring::{EnvironmentSource, FileSource};
 use assistant::vault::{KeyError, Keyring, MasterKey};
 use conversation::audit::{AuditActor, AuditPage, AuditTrail as _};
-use conversation::{ConversationId, Erasure, Store as _, StoreError};
+use conversation::{
+    ConversationId, Erasure, NewPassword, NewPerson, People as _, Role, Store as _, StoreError,
+};
 use language::Language;
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -209,6 +211,30 @@ async fn the_master_key_changes_while_two_processes_go_on() {
         matches!(open(&path, clock()).await, Err(OpenError::WrongKey { .. })),
         "the old key opens nothing"
     );
+}
+
+#[tokio::test]
+async fn secrets_of_accounts_are_sealed_and_move_to_the_new_master_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = open(&path, clock()).await.unwrap();
+    let mut new = NewPerson::new("卓玛", vec![Language::Bo], BTreeSet::from([Role::Agent]));
+    new.password = Some(NewPassword { hash: "$argon2id$".to_owned(), must_change: false });
+    let id = new.id;
+    store.add_person(AuditActor::System, new).await.unwrap();
+    let secret = b"a secret that apps keep".to_vec();
+    store.begin_totp(id, secret.clone()).await.unwrap();
+    let kept = |store: SqliteStore| async move {
+        let known = store.credentials("卓玛").await.unwrap().unwrap().totp.unwrap().secret;
+        store.close().await;
+        known
+    };
+    assert_eq!(stands_in(folder.path(), &secret), [] as [String; 0]);
+    let rotated = store.rotate_master_key(AuditActor::System).await.unwrap();
+    assert_eq!((rotated.resealed, rotated.dropped.len()), (1, 1));
+    assert_eq!(store.rotate_master_key(AuditActor::System).await.unwrap().resealed, 1);
+    assert_eq!(kept(store).await, secret);
+    assert_eq!(kept(open(&path, clock()).await.unwrap()).await, secret);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

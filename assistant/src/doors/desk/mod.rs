@@ -37,7 +37,6 @@ pub use typing::{Typing, TypingFeed, TypingHub};
 
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::Doors;
-use crate::people::seal::SealSecrets;
 use duty::Duty;
 use error::DeskError;
 use password::PasswordChecker;
@@ -96,8 +95,6 @@ pub struct DeskParts {
     pub store: Arc<dyn Store>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// How secrets of accounts are kept.
-    pub secrets: Arc<dyn SealSecrets>,
     /// Suggests answers.
     pub answers: Arc<dyn SuggestAnswers>,
     /// Who is typing.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use conversation::{Credentials, LockoutPolicy, LoginMethod, Person, StoredTotp, Timestamp};
+use conversation::{Credentials, LockoutPolicy, LoginMethod, Person, Timestamp};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
@@ -114,17 +114,9 @@ fn second_factor(
         // Whether it is one of theirs, the store says when it is spent.
         return Ok(Some(LoginMethod::Recovery { code }));
     }
-    let step = secret(state, &known.person, totp)?.step_of(code, state.clock.now(), totp.last_step);
+    let secret = Secret::from_bytes(totp.secret.clone());
+    let step = secret.step_of(code, state.clock.now(), totp.last_step);
     Ok(step.map(|step| LoginMethod::Totp { step }))
-}
-
-/// The secret of somebody's second factor.
-pub(super) fn secret(state: &DeskState, person: &Person, totp: &StoredTotp) -> Result<Secret, DeskError> {
-    let opened = state.secrets.open(&person.id.to_string(), &totp.secret).map_err(|error| {
-        tracing::error!(agent = %person.id, %error, "a second factor cannot be read");
-        DeskError::Unavailable
-    })?;
-    Ok(Secret::from_bytes(opened))
 }
 
 /// Counts a failure against an account, and returns what to answer.

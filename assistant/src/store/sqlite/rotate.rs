@@ -9,6 +9,7 @@ use conversation::audit::{AuditActor, AuditEntry};
 use conversation::{ConversationId, PlaceBehind, StoreError};
 
 use super::append::corrupt;
+use super::people::ResealSecrets;
 use super::writer::{OrUnavailable as _, Unit, Write};
 use super::{SqliteStore, audit, keys, unavailable};
 use crate::vault::{KeyId, Vault, WrappedKey, key_file};
@@ -23,6 +24,8 @@ pub struct Rotated {
     pub master: KeyId,
     /// Data keys that were wrapped anew.
     pub rewrapped: u64,
+    /// Secrets of accounts that were sealed anew.
+    pub resealed: u64,
     /// Master keys that nothing needs any more and that were taken out of the source.
     pub dropped: Vec<KeyId>,
     /// Backups' key files that could not be reached: the former keys stay until they were.
@@ -111,10 +114,12 @@ impl SqliteStore {
                 count => rewrapped += count,
             }
         }
+        // Before any former key goes.
+        let resealed = self.writer.run(ResealSecrets).await?;
         let behind = self.rewrap_places(&master).await?;
         let keep = HashSet::from([master.clone()]);
         let dropped = if behind.is_empty() { self.drop_masters(keep).await? } else { Vec::new() };
-        Ok(Rotated { master, rewrapped, dropped, behind })
+        Ok(Rotated { master, rewrapped, resealed, dropped, behind })
     }
 
     /// An environment variable cannot be changed from here; its former keys are dropped by whoever set it.

@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use conversation::audit::AuditActor;
 use conversation::{AgentId, StoreError};
 
-use super::super::audit;
+use super::super::append::corrupt;
 use super::super::writer::{OrUnavailable as _, Unit, Write};
+use super::super::{audit, keys};
 use super::{about, end_sessions, name_of};
 
 /// Keeps a secret that is not asked for yet.
@@ -19,8 +20,10 @@ impl Write for Begin {
     type Output = ();
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        let master = keys::current_master(unit.connection).await?;
+        let sealed = unit.vault.seal_secret(self.id, &master, &self.secret)?;
         let kept = sqlx::query("UPDATE agents SET totp_secret = ? WHERE id = ? AND totp_confirmed = 0")
-            .bind(&self.secret)
+            .bind(sealed)
             .bind(self.id.to_string())
             .execute(&mut *unit.connection)
             .await
@@ -104,4 +107,34 @@ async fn forget_recovery_codes(unit: &mut Unit<'_>, id: AgentId) -> Result<(), S
 
 fn found(rows: u64) -> Result<(), StoreError> {
     if rows == 0 { Err(StoreError::NotFound("second factor to set up")) } else { Ok(()) }
+}
+
+/// Seals all secrets anew that another master key sealed; tells how many. In one transaction: there are as many as people.
+pub(in super::super) struct ResealSecrets;
+
+#[async_trait]
+impl Write for ResealSecrets {
+    type Output = u64;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
+        let master = keys::current_master(unit.connection).await?;
+        let rows: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT id, totp_secret FROM agents WHERE totp_secret IS NOT NULL")
+                .fetch_all(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        let mut resealed = 0;
+        for (id, sealed) in rows {
+            let account: AgentId = id.parse().map_err(corrupt)?;
+            let Some(moved) = unit.vault.reseal_secret(account, &sealed, &master)? else { continue };
+            sqlx::query("UPDATE agents SET totp_secret = ? WHERE id = ?")
+                .bind(moved)
+                .bind(id)
+                .execute(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+            resealed += 1;
+        }
+        Ok(resealed)
+    }
 }

@@ -16,6 +16,7 @@ use conversation::{
 use super::SqliteStore;
 use super::writer::{OrUnavailable as _, Unit};
 
+pub(super) use factors::ResealSecrets;
 pub(super) use sessions::Heartbeat;
 
 #[async_trait]
@@ -67,7 +68,7 @@ impl People for SqliteStore {
     }
 
     async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StoreError> {
-        rows::credentials(&self.readers, name).await
+        rows::credentials(&self.readers, &self.vault, name).await
     }
 
     async fn login_failed(

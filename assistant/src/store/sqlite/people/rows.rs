@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::append::corrupt;
 use super::super::writer::OrUnavailable as _;
+use crate::vault::Vault;
 
 /// Everything but secrets: what [`PersonRow`] is made of, in any query over `agents`.
 macro_rules! person_columns {
@@ -105,7 +106,11 @@ struct CredentialsRow {
     locked_until: Option<i64>,
 }
 
-pub(super) async fn credentials(readers: &SqlitePool, name: &str) -> Result<Option<Credentials>, StoreError> {
+pub(super) async fn credentials(
+    readers: &SqlitePool,
+    vault: &Vault,
+    name: &str,
+) -> Result<Option<Credentials>, StoreError> {
     let row: Option<CredentialsRow> = sqlx::query_as(concat!(
         "SELECT ",
         person_columns!(),
@@ -118,10 +123,12 @@ pub(super) async fn credentials(readers: &SqlitePool, name: &str) -> Result<Opti
     row.map(|row| {
         let person = row.person.read()?;
         let must_change = person.must_change_password;
+        let open = |sealed: Vec<u8>| vault.open_secret(person.id, &sealed);
+        let secret = row.totp_secret.map(open).transpose()?;
         Ok(Credentials {
             password: row.password_hash.map(|hash| NewPassword { hash, must_change }),
-            totp: row.totp_secret.map(|secret| StoredTotp {
-                secret,
+            totp: secret.map(|secret| StoredTotp {
+                secret: secret.to_vec(),
                 confirmed: person.has_totp,
                 last_step: row.totp_last_step.cast_unsigned(),
             }),
