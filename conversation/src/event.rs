@@ -167,12 +167,16 @@ impl EventBody {
     /// conversation with the assistant ends by changes nobody's hands.
     pub fn changes_hands(&self) -> Option<(Option<&AgentRef>, bool)> {
         Some(match self {
-            Self::Escalated(_) | Self::Snoozed(_) | Self::Woken(_) | Self::WrappedUp(_) => (None, false),
+            Self::Escalated(_)
+            | Self::Snoozed(_)
+            | Self::Woken(_)
+            | Self::WrappedUp(_)
+            | Self::Offered(_)
+            | Self::OfferEnded(_) => (None, false),
             Self::EscalationCancelled(_)
             | Self::CallbackRequested(_)
             | Self::Abandoned(_)
             | Self::Reopened(_) => (None, true),
-            Self::Offered(_) | Self::OfferEnded(_) => (None, false),
             Self::AgentJoined(joined) => (Some(&joined.agent), false),
             Self::AgentLeft(left) => (left.by.as_ref().or(left.agent.as_ref()), false),
             Self::CallbackAttempted(attempted) => (attempted.agent.as_ref(), false),

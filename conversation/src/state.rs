@@ -218,7 +218,7 @@ impl ConversationState {
         let handoff = match self.handoff.after(event) {
             Folded::Impossible => return Err(impossible()),
             Folded::Same => None,
-            Folded::Changed(handoff) => Some(handoff),
+            Folded::Changed(handoff) => Some(*handoff),
         };
         if let EventBody::Withdrawn(withdrawn) = &event.body
             && self.withdrawable() != Some(*withdrawn)

@@ -12,6 +12,23 @@ const MOST_BEAM: u8 = 64;
 /// The strongest bias: a keyword's words are then worth the most that a recogniser may be lent for them.
 const MOST_BIAS: f32 = 4.0;
 
+fn handing_over(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
+    if let Err(reason) = c.handoff.hours.validate() {
+        must(false, "handoff.hours.time_zone", &reason);
+    }
+    must(
+        c.handoff.offer_for.as_secs() >= 5,
+        "handoff.offer_for",
+        "must be at least 5s, or nobody can answer in time",
+    );
+    must(
+        c.handoff.lost_after.as_secs() >= 45,
+        "handoff.lost_after",
+        "must be at least 45s: a page gives a sign of life every 20 s",
+    );
+    must(c.handoff.callback_attempts >= 1, "handoff.callback_attempts", "must be at least 1");
+}
+
 /// Everything wrong with the values of `c`; empty where it can be used.
 pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -30,20 +47,7 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         "limits.audio_seconds",
         "must be between 1 and 60 seconds, which is what the protocol allows",
     );
-    if let Err(reason) = c.handoff.hours.validate() {
-        must(false, "handoff.hours.time_zone", &reason);
-    }
-    must(
-        c.handoff.offer_for.as_secs() >= 5,
-        "handoff.offer_for",
-        "must be at least 5s, or nobody can answer in time",
-    );
-    must(
-        c.handoff.lost_after.as_secs() >= 45,
-        "handoff.lost_after",
-        "must be at least 45s: a page gives a sign of life every 20 s",
-    );
-    must(c.handoff.callback_attempts >= 1, "handoff.callback_attempts", "must be at least 1");
+    handing_over(c, &mut must);
     must(c.limits.messages_per_minute >= 1, "limits.messages_per_minute", "must be at least 1");
     must(c.limits.starts_per_minute >= 1, "limits.starts_per_minute", "must be at least 1");
     must(c.limits.conversations_per_address >= 1, "limits.conversations_per_address", "must be at least 1");

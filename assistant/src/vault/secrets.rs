@@ -1,7 +1,7 @@
 //! Secrets of accounts, such as the one that a second factor's codes are made from: sealed with the master key itself,
 //! since there are few of them and they are erased with their account.
 //!
-//! Sealed bytes are `1 | id of the master key (16) | what [`cipher::seal`] made`, bound to the account.
+//! Sealed bytes are `1 | id of the master key (16) | what cipher::seal made`, bound to the account.
 
 use conversation::AgentId;
 use zeroize::Zeroizing;

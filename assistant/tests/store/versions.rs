@@ -123,10 +123,10 @@ async fn databases_of_every_earlier_version_open_read_as_before_and_hold_no_plai
         for Before { id, events, state } in &before {
             assert_eq!(store.events_after(*id, 0, 1_000).await.unwrap(), *events);
             // What later versions remember besides is made from the log.
-            let folded = ConversationState::replay(events).unwrap();
-            assert_eq!(store.conversation(*id).await.unwrap().as_ref(), Some(&folded));
+            let made = ConversationState::replay(events).unwrap();
+            assert_eq!(store.conversation(*id).await.unwrap().as_ref(), Some(&made));
             assert_eq!(
-                ConversationState { last_agent: None, ..folded },
+                ConversationState { last_agent: None, ..made },
                 *state,
                 "this version folds them alike"
             );
@@ -163,9 +163,9 @@ async fn sealing_an_earlier_version_goes_on_where_it_was_broken_off() {
     let store = open(&path, clock()).await.unwrap();
     for Before { id, events, state } in &before {
         assert_eq!(store.events_after(*id, 0, 1_000).await.unwrap(), *events);
-        let folded = ConversationState::replay(events).unwrap();
-        assert_eq!(ConversationState { last_agent: None, ..folded.clone() }, *state);
-        assert_eq!(store.conversation(*id).await.unwrap(), Some(folded));
+        let made = ConversationState::replay(events).unwrap();
+        assert_eq!(ConversationState { last_agent: None, ..made.clone() }, *state);
+        assert_eq!(store.conversation(*id).await.unwrap(), Some(made));
     }
     store.close().await;
     assert_eq!(plain_text_in(folder.path()), [] as [String; 0]);

@@ -13,12 +13,12 @@ pub(crate) enum Folded {
     /// Nothing.
     Same,
     /// It changes hands.
-    Changed(Handoff),
+    Changed(Box<Handoff>),
 }
 
 impl From<Option<Handoff>> for Folded {
     fn from(next: Option<Handoff>) -> Self {
-        next.map_or(Self::Impossible, Self::Changed)
+        next.map_or(Self::Impossible, |next| Self::Changed(Box::new(next)))
     }
 }
 

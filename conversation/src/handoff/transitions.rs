@@ -116,7 +116,6 @@ impl Handoff {
     fn check_offer(&self, id: OfferId, agent: &Actor) -> Result<(), IllegalTransition> {
         match self {
             Self::Offered { offer, .. } if offer.id == id && offer.agent.id == agent.id => Ok(()),
-            Self::Offered { .. } => Err(IllegalTransition::OfferOver),
             Self::Assigned { holder, .. } if holder.id != agent.id => Err(already_claimed(holder)),
             Self::Closed { .. } => Err(IllegalTransition::Closed),
             _ => Err(IllegalTransition::OfferOver),

@@ -127,13 +127,17 @@ async fn check(report: &mut Report, stage: &Stage, told: &[Told]) -> Result<()> 
         doubled += seen.iter().filter(|(key, count)| !key.is_empty() && **count > 1).count();
         let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
         escalations += count("escalated");
-        let last =
+        let latest =
             |kinds: &[&str]| events.iter().rposition(|event| kinds.iter().any(|kind| event["type"] == *kind));
-        let begun = last(&["escalated", "reopened"]);
-        let ended = last(&["closed", "escalation_cancelled", "agent_left"]);
+        let begun = latest(&["escalated", "reopened"]);
+        let ended = latest(&["closed", "escalation_cancelled", "agent_left"]);
         open += usize::from(begun.is_some_and(|begun| ended.is_none_or(|ended| ended < begun)));
     }
-    report.tell("power cuts: messages acknowledged, citizens' and agents'", acknowledged as f64, "messages");
+    report.tell(
+        "power cuts: messages acknowledged, citizens' and agents'",
+        f64::from(acknowledged),
+        "messages",
+    );
     report.tell("power cuts: of these, agents'", by_agents as f64, "messages");
     report.at_most("power cuts: acknowledged and lost", lost as f64, 0.0, "messages");
     report.at_most("power cuts: doubled", doubled as f64, 0.0, "messages");

@@ -95,17 +95,17 @@ pub async fn simulated(report: &mut Report) -> Result<()> {
         house.clock.advance(Duration::from_secs(1));
         second += 1;
     }
-    let mut folded = 0;
+    let mut checked = 0;
     for id in &all {
         let events = house.store.events_after(*id, 0, u32::MAX).await?;
         ensure!(events.iter().zip(1..).all(|(event, seq)| event.seq == seq), "{id} has a gap");
         let state = house.store.conversation(*id).await?.context("a conversation is gone")?;
         ensure!(ConversationState::replay(&events)? == state, "{id} is not what its log says");
-        folded += 1;
+        checked += 1;
     }
     report.tell(
         "simulated half hour: citizens, each log folded to its state",
-        f64::from(folded),
+        f64::from(checked),
         "conversations",
     );
     report.tell("simulated half hour: escalations", house.escalated as f64, "escalations");
