@@ -269,7 +269,7 @@ fn with_a_judge_who_is_not_sure_silence_ends_the_question_later() {
 
 #[test]
 fn a_question_that_has_only_begun_is_waited_for() {
-    let sound = [speech(1000), silence(1600), speech(1000), silence(2100)].concat();
+    let sound = [speech(1000), silence(1450), speech(1000), silence(2100)].concat();
     let mut listener = listener();
     listener.set_judged(true);
     let mut found = Vec::new();
@@ -281,7 +281,7 @@ fn a_question_that_has_only_begun_is_waited_for() {
         }
         found.extend(utterances(events));
     }
-    assert_eq!(found.len(), 1, "1.6 s are too long for one who may have finished, not for one who has not");
+    assert_eq!(found.len(), 1, "1.45 s are too long for one who may have finished, not for one who has not");
     let rest = found[0].audio.len() as u64 / 16 - 3_600;
     assert!(rest < 700, "what came after the pause is waited on no longer than usual: {rest} ms more");
 }
