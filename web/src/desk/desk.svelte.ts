@@ -52,7 +52,7 @@ export class Desk {
   language: Language = $state("zh");
   sound = $state(true);
   now = $state(Date.now());
-  queue: DeskQueue = $state.raw({ waiting: [], mine: [] });
+  queue: DeskQueue = $state.raw({ waiting: [], mine: [], callbacks: [] });
   selected: string | undefined = $state();
   open: DeskConversation | undefined = $state.raw();
   unread: Record<string, number> = $state({});
@@ -180,7 +180,7 @@ export class Desk {
     switch (message.type) {
       case "queue":
         if (newlyWaiting(this.queue, message).length > 0 && this.sound) chime();
-        this.queue = { waiting: message.waiting, mine: message.mine };
+        this.queue = { waiting: message.waiting, mine: message.mine, callbacks: message.callbacks };
         break;
       case "event":
         this.hearEvent(message);

@@ -8,6 +8,7 @@ const message = (seq: number, text: string): ServerEvent => ({
 });
 const waiting = (conversation: string): Waiting => ({
   escalation: `e${conversation}`, conversation, language: "bo", reason: "asked", since: at, position: 1, voice: true, preview: "",
+  status: "queued", priority: "normal",
 });
 
 describe("the transcript", () => {
@@ -43,8 +44,8 @@ describe("the transcript", () => {
 
 describe("the queue", () => {
   it("rings for those who wait newly, not for those who come back from this agent", () => {
-    const before = { waiting: [waiting("a")], mine: [{ ...waiting("b"), claimed_at: at }] };
-    expect(newlyWaiting(before, { waiting: [waiting("a"), waiting("b"), waiting("c")], mine: [] })).toEqual(["c"]);
+    const before = { waiting: [waiting("a")], mine: [{ ...waiting("b"), claimed_at: at }], callbacks: [] };
+    expect(newlyWaiting(before, { waiting: [waiting("a"), waiting("b"), waiting("c")], mine: [], callbacks: [] })).toEqual(["c"]);
   });
 
   it("never shows a wait below zero when the clocks differ", () => {
