@@ -80,8 +80,8 @@ export const bo: Texts<DeskKey> = {
 
   presence: "ངའི་གནས་ཚུལ།",
   presence_available: "ལེན་ཆོག",
-  presence_busy: "རང་གིས་འདེམས།",
-  presence_leaving: "ལས་གྲོལ་ཉེ།",
+  presence_busy: "རང་འདེམས།",
+  presence_leaving: "གྲོལ་ཉེ།",
   presence_away: "མེད།",
   offerTitle: "ཁྱེད་ཀྱིས་ལེན་རོགས།",
   offerFrom: "ལས་རོགས་ཤིག་གིས་ཁྱེད་ལ་སྤྲད་པ།",
