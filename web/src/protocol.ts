@@ -78,6 +78,22 @@ export interface LeaveQueue {
   type: "leave_queue";
   id: string;
 }
+/** The citizen wants to be called back instead of waiting. */
+export interface RequestCallback {
+  type: "callback";
+  id: string;
+  /** 3 to 15 digits, a plus sign at most in front. */
+  number: string;
+  /** RFC 3339; without it: now. */
+  from?: string;
+  /** RFC 3339; without it: a day after `from`. */
+  until?: string;
+}
+/** The matter is not settled after all, or the citizen is back after going away. */
+export interface Reopen {
+  type: "reopen";
+  id: string;
+}
 export interface ChangeLanguage {
   type: "language";
   id: string;
@@ -107,7 +123,7 @@ export interface Ping {
   n: number;
 }
 /** Messages with an `id` that are kept until the server has accepted them. */
-export type DurableMessage = Text | Choose | Person | LeaveQueue | ChangeLanguage | Repeat | Close;
+export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Close;
 export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
 
 // ------------------------------------------------------------------------------------- server → client: events
@@ -214,12 +230,18 @@ export interface Withdrawn extends EventBase {
   from: number;
   to: number;
 }
-export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency";
+export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency" | "reopened";
+/** A wait as people are told it; `to_minutes` absent: nobody can tell how long at most. */
+export interface WaitRange {
+  from_minutes: number;
+  to_minutes?: number | null;
+}
 export interface Escalated extends EventBase {
   type: "escalated";
   reason: EscalationReason;
   /** 1 = next. */
   position: number;
+  wait?: WaitRange | null;
   text: string;
 }
 export interface EscalationCancelled extends EventBase {
@@ -227,6 +249,8 @@ export interface EscalationCancelled extends EventBase {
   text: string;
 }
 export interface AgentName {
+  /** Only the desk's events carry it. */
+  id?: string;
   name: string;
 }
 export interface AgentJoined extends EventBase {
@@ -242,13 +266,87 @@ export interface AgentMessage extends EventBase {
 }
 export interface AgentLeft extends EventBase {
   type: "agent_left";
-  /** `requeued` by the agent, `lost` with their connection: both go back to the queue. */
-  outcome: "returned" | "resolved" | "requeued" | "lost";
+  /** `requeued` by the agent, `lost` with their connection, `transferred` to a colleague, `reassigned` by a supervisor: all go back to the queue. */
+  outcome: "returned" | "resolved" | "requeued" | "lost" | "transferred" | "reassigned";
+  text: string;
+  /** For the next agent; only the desk's events carry it. */
+  note?: string;
+}
+/** An agent is asked whether they take the conversation: nothing for a citizen. */
+export interface Offered extends EventBase {
+  type: "offered";
+  /** Only the desk's events carry these. */
+  agent?: AgentName;
+  transferred?: boolean;
+}
+/** The agent who was asked has not taken it: nothing for a citizen. */
+export interface OfferEnded extends EventBase {
+  type: "offer_ended";
+  /** Only the desk's events carry it. */
+  why?: "declined" | "expired" | "withdrawn";
+}
+/** The agent has set the conversation aside; a message of the citizen's wakes it. */
+export interface Snoozed extends EventBase {
+  type: "snoozed";
+  until?: string | null;
+  /** Only the desk's events carry it. */
+  note?: string;
+}
+/** The agent is back at it. */
+export interface Woken extends EventBase {
+  type: "woken";
+  /** May be empty. */
   text: string;
 }
+export interface CallbackRequested extends EventBase {
+  type: "callback_requested";
+  number: string;
+  from: string;
+  until: string;
+  text: string;
+}
+export type AttemptOutcome = "reached" | "no_answer" | "busy" | "wrong_number";
+export interface CallbackAttempted extends EventBase {
+  type: "callback_attempted";
+  outcome: AttemptOutcome;
+  /** When it is tried again: from, until. */
+  again?: [string, string] | null;
+  text: string;
+}
+/** The citizen went away while waiting. */
+export interface Abandoned extends EventBase {
+  type: "abandoned";
+}
+/** The citizen is back: at the old place in the queue, or with a matter that is not settled after all. */
+export interface Reopened extends EventBase {
+  type: "reopened";
+  position: number;
+  text: string;
+}
+export interface SupervisorJoined extends EventBase {
+  type: "supervisor_joined";
+  agent: AgentName;
+  /** May be empty. */
+  text: string;
+}
+export interface SupervisorLeft extends EventBase {
+  type: "supervisor_left";
+  agent: AgentName;
+  /** May be empty. */
+  text: string;
+}
+/** The agent's notes are done: nothing for a citizen. */
+export interface WrappedUp extends EventBase {
+  type: "wrapped_up";
+  /** Only the desk's events carry these. */
+  disposition?: string;
+  note?: string;
+}
+/** `abandoned`: the citizen went away while waiting and did not come back; `unreachable`: nobody could be called back. */
+export type ClosedBy = "citizen" | "agent" | "idle" | "abandoned" | "unreachable";
 export interface Closed extends EventBase {
   type: "closed";
-  by: "citizen" | "agent" | "idle";
+  by: ClosedBy;
   text: string;
 }
 export type ServerEvent =
@@ -264,6 +362,17 @@ export type ServerEvent =
   | AgentJoined
   | AgentMessage
   | AgentLeft
+  | Offered
+  | OfferEnded
+  | Snoozed
+  | Woken
+  | CallbackRequested
+  | CallbackAttempted
+  | Abandoned
+  | Reopened
+  | SupervisorJoined
+  | SupervisorLeft
+  | WrappedUp
   | Closed;
 
 // ------------------------------------------------------------------------------------ server → client: signals
@@ -483,6 +592,34 @@ export interface LoginWays {
 export interface LoggedOut {
   provider_logout: string;
 }
+/** Who has a conversation, or may have it. */
+export interface Actor {
+  id: string;
+  name: string;
+}
+export type Status = "bot" | "queued" | "offered" | "assigned" | "snoozed" | "callback" | "wrapping" | "abandoned" | "closed";
+export type Priority = "emergency" | "failed" | "voice" | "normal";
+/** `busy`: at work, and picks from the queue by hand; only who is `available` is offered conversations. */
+export type Presence = "available" | "busy" | "leaving" | "away";
+/** One agent is asked whether they take a conversation. */
+export interface Offer {
+  /** Named by the answer, so that an answer to an old offer never counts for a new one. */
+  id: string;
+  agent: Actor;
+  /** When it ends by itself: RFC 3339, UTC. */
+  until: string;
+  /** A colleague passed it on. */
+  transferred?: boolean;
+}
+/** A call back that is to be made. */
+export interface Callback {
+  /** Masked, except in the conversation's view of whoever has it. */
+  number: string;
+  /** RFC 3339, UTC. */
+  from: string;
+  until: string;
+  attempts?: { at: string; agent: string; outcome: AttemptOutcome }[];
+}
 export interface Waiting {
   escalation: string;
   conversation: string;
@@ -494,6 +631,16 @@ export interface Waiting {
   /** The citizen speaks rather than types. */
   voice: boolean;
   preview: string;
+  status: Status;
+  priority: Priority;
+  /** `soon`: three quarters of the time in which it should be answered are over; `overdue`: all of it. */
+  late?: "soon" | "overdue";
+  holder?: Actor;
+  offer?: Offer;
+  /** When time alone changes something: RFC 3339, UTC. */
+  deadline?: string;
+  skills?: string[];
+  callback?: Callback;
 }
 export interface Mine extends Waiting {
   claimed_at: string;
@@ -501,13 +648,29 @@ export interface Mine extends Waiting {
 export interface DeskQueue {
   waiting: Waiting[];
   mine: Mine[];
+  /** Citizens to be called back, in order of their time. */
+  callbacks: Waiting[];
+}
+/** One of `GET /v1/desk/colleagues`. */
+export interface Colleague {
+  agent: Actor;
+  languages: Language[];
+  skills: string[];
+  presence: Presence;
+  capacity: number;
+  /** How much they have now: a voice conversation weighs 100, a chat 25. */
+  load: number;
+  /** They gave a sign of life lately and serve citizens. */
+  there: boolean;
 }
 export interface DeskConversation {
   conversation: string;
   language: Language;
   voice: boolean;
-  status: string;
-  holder?: { id: string; name: string } | null;
+  status: Status;
+  holder?: Actor | null;
+  /** With its number, for whoever has the conversation. */
+  callback?: Callback | null;
   events: ServerEvent[];
 }
 export interface Candidate {

@@ -20,7 +20,7 @@ import {
 } from "../protocol";
 import { backoffDelay } from "./backoff";
 import type { Keeper } from "./keeper";
-import { apply, emptyState, isPassing, type ConversationState } from "./state";
+import { apply, canReopen, emptyState, isPassing, type ConversationState } from "./state";
 import { SpokenTurn } from "./turn";
 
 /** The part of `WebSocket` that is used. */
@@ -112,6 +112,16 @@ export class ConversationClient {
   /** Queues a message with a fresh id; returns the id. Begins a new conversation where the old one is closed. */
   send(message: Outgoing): string {
     if (this.state.closed) this.startOver();
+    return this.enqueue(message);
+  }
+
+  /** The matter is not settled after all, or the citizen is back: takes the conversation up again, be it closed. */
+  reopen(): void {
+    const underway = this.state.pending.some((p) => p.message.type === "reopen");
+    if (this.token !== undefined && !underway && (!this.state.closed || canReopen(this.state))) this.enqueue({ type: "reopen" });
+  }
+
+  private enqueue(message: Outgoing): string {
     const id = this.options.newId();
     const durable = { ...message, id } as DurableMessage;
     this.setState({ ...this.state, pending: [...this.state.pending, { message: durable }] });
@@ -257,7 +267,8 @@ export class ConversationClient {
         this.refused(message);
         break;
       case "closed":
-        this.token = undefined;
+        // Kept in this page's memory only, where the citizen may still say that the matter is not settled.
+        if (!canReopen(this.state)) this.token = undefined;
         this.turn = undefined;
         this.options.keeper.forget();
         break;
@@ -333,11 +344,16 @@ export class ConversationClient {
     this.dropWire();
     if (event.code === CLOSE.policy) {
       this.setLink(/taken over/i.test(event.reason) ? "taken" : "refused");
-    } else if (event.code === CLOSE.done && this.state.pending.length === 0 && this.turn === undefined) {
+    } else if (event.code === CLOSE.done && this.isDone()) {
       this.setLink("idle");
     } else {
       this.reconnectSoon(event.code === CLOSE.tryLater ? (this.state.error?.retry_after_ms ?? 5000) : 0);
     }
+  }
+
+  /** Nothing is to be sent or waited for: a conversation that was opened again goes on after its old end's connection. */
+  private isDone(): boolean {
+    return this.state.pending.length === 0 && this.turn === undefined && this.state.holder === "assistant";
   }
 
   private reconnectSoon(floorMs = 0): void {

@@ -5,6 +5,7 @@
  */
 import {
   isEvent,
+  type ClosedBy,
   type DurableMessage,
   type Language,
   type Limits,
@@ -12,6 +13,7 @@ import {
   type ServerEvent,
   type ServerMessage,
   type ServerSignal,
+  type WaitRange,
 } from "../protocol";
 
 /** An event as the page shows it. */
@@ -47,8 +49,14 @@ export interface Heard {
   hint: boolean;
 }
 
-/** Who has the conversation in hand. */
-export type Holder = "assistant" | "queue" | "agent";
+/**
+ * Who has the conversation in hand. `callback`: nobody yet, and the citizen is called back; `away`: nobody, because the citizen
+ * went away while waiting.
+ */
+export type Holder = "assistant" | "queue" | "agent" | "callback" | "away";
+
+/** An expected wait in minutes, from and to; without `to` nobody can tell how long at most. */
+export type WaitMinutes = [from: number, to?: number];
 
 export interface ConversationState {
   conversation?: string;
@@ -61,10 +69,18 @@ export interface ConversationState {
   holder: Holder;
   agent?: string;
   agentTyping: boolean;
-  queue?: { position: number; waitMinutes?: [number, number] };
+  /** Who had it last: whoever wakes it is not named again. */
+  lastAgent?: string;
+  /** The agent has set the conversation aside until then (RFC 3339), or for a while where that is empty. */
+  snoozedUntil?: string;
+  queue?: { position: number; waitMinutes?: WaitMinutes };
+  /** The call back that the citizen waits for; times are RFC 3339. */
+  callback?: { number: string; from: string; until: string };
   /** No room for another voice: so many others wait before this citizen. */
   voiceLine?: number;
   closed: boolean;
+  /** Who ended it, where the server said so. */
+  closedBy?: ClosedBy;
   dictation: boolean;
   limits: Limits;
   error?: ProtocolError;
@@ -98,7 +114,24 @@ export function apply(state: ConversationState, message: ServerMessage): Convers
   return isEvent(message) ? applyEvent(state, message) : applySignal(state, message);
 }
 
-const REPLIES: ReadonlySet<ServerEvent["type"]> = new Set(["answer", "clarify", "say", "escalated", "agent_message", "closed"]);
+const REPLIES: ReadonlySet<ServerEvent["type"]> = new Set([
+  "answer",
+  "clarify",
+  "say",
+  "escalated",
+  "callback_requested",
+  "reopened",
+  "agent_message",
+  "closed",
+]);
+/** The citizen's matter can be opened again, although it is closed. */
+const REOPENABLE: ReadonlySet<ClosedBy> = new Set(["agent", "abandoned", "unreachable"]);
+
+/** Whether the citizen may say that the matter is not settled after all. */
+export function canReopen(state: ConversationState): boolean {
+  return state.closed && state.closedBy !== undefined && REOPENABLE.has(state.closedBy);
+}
+
 
 function applyEvent(state: ConversationState, event: ServerEvent): ConversationState {
   if (event.seq <= state.lastSeq) return state;
@@ -140,30 +173,55 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
       if (next.turn?.id === event.id && next.turn.resumed !== true) delete next.turn;
       break;
     case "escalated":
-      next.holder = "queue";
+      next.queue = queuePlace(event.position, event.wait ? waitMinutes(event.wait) : undefined);
+      handTo(next, "queue");
+      break;
+    case "reopened":
+      next.closed = false;
+      delete next.closedBy;
       next.queue = { position: event.position };
+      handTo(next, "queue");
+      break;
+    case "callback_requested":
+      next.callback = { number: event.number, from: event.from, until: event.until };
+      handTo(next, "callback");
+      break;
+    case "callback_attempted":
+      if (event.again && next.callback !== undefined) {
+        next.callback = { ...next.callback, from: event.again[0], until: event.again[1] };
+        handTo(next, "callback");
+      }
+      break;
+    case "abandoned":
+      handTo(next, "away");
       break;
     case "agent_joined":
-      next.holder = "agent";
       next.agent = event.agent.name;
-      delete next.queue;
+      next.lastAgent = event.agent.name;
+      handTo(next, "agent");
       break;
     case "agent_message":
       next.agentTyping = false;
       break;
+    case "snoozed":
+      next.snoozedUntil = event.until ?? "";
+      next.agentTyping = false;
+      break;
+    case "woken":
+      if (next.lastAgent !== undefined) next.agent = next.lastAgent;
+      handTo(next, "agent");
+      break;
     case "escalation_cancelled":
-      backToAssistant(next);
+      handTo(next, "assistant");
       break;
     case "agent_left":
       // The server says the new place by `queue`.
-      if (event.outcome === "lost" || event.outcome === "requeued") next.holder = "queue";
-      else backToAssistant(next);
-      delete next.agent;
-      next.agentTyping = false;
+      handTo(next, event.outcome === "returned" || event.outcome === "resolved" ? "assistant" : "queue");
       break;
     case "closed":
-      backToAssistant(next);
+      handTo(next, "assistant");
       next.closed = true;
+      next.closedBy = event.by;
       next.pending = [];
       delete next.turn;
       break;
@@ -171,10 +229,17 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
   return next;
 }
 
-function backToAssistant(next: ConversationState): void {
-  next.holder = "assistant";
-  delete next.queue;
-  delete next.agent;
+/** Gives the conversation to `holder`, and forgets what belonged to others; in place. */
+function handTo(next: ConversationState, holder: Holder): void {
+  next.holder = holder;
+  delete next.snoozedUntil;
+  if (holder !== "queue") delete next.queue;
+  // Whoever calls back has the conversation, and may have to try again.
+  if (holder !== "callback" && holder !== "agent") delete next.callback;
+  if (holder !== "agent") {
+    delete next.agent;
+    next.agentTyping = false;
+  }
 }
 
 function applySignal(state: ConversationState, signal: ServerSignal): ConversationState {
@@ -224,8 +289,12 @@ function heard(text: string, stable: number, hint: boolean): Heard {
   return { stable: points.slice(0, stable).join(""), rest: points.slice(stable).join(""), hint };
 }
 
-function queuePlace(position: number, waitMinutes: [number, number] | undefined) {
-  return waitMinutes === undefined ? { position } : { position, waitMinutes };
+function queuePlace(position: number, wait: WaitMinutes | undefined) {
+  return wait === undefined ? { position } : { position, waitMinutes: wait };
+}
+
+function waitMinutes({ from_minutes: from, to_minutes: to }: WaitRange): WaitMinutes {
+  return to === undefined || to === null ? [from] : [from, to];
 }
 
 function accept(state: ConversationState, id: string, seq: number | undefined): readonly Pending[] {
@@ -259,6 +328,10 @@ function applyError(state: ConversationState, error: ProtocolError): Conversatio
   const id = error.id ?? undefined;
   if (id !== undefined && !isPassing(error)) next.pending = state.pending.filter((p) => p.message.id !== id);
   if (id !== undefined && state.turn?.id === id) delete next.turn;
-  if (error.code === "closed") next.closed = true;
+  if (error.code === "closed") {
+    // Also said where it is too late to open it again.
+    next.closed = true;
+    delete next.closedBy;
+  }
   return next;
 }

@@ -1,5 +1,5 @@
 /** The desk's HTTP calls, as docs/protocol.md lists them. */
-import type { Candidate, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays } from "../protocol";
+import type { Candidate, Colleague, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays, Presence, Waiting } from "../protocol";
 
 /** A refused or failed request. `status` 0: the server was not reached. */
 export class DeskError extends Error {
@@ -14,6 +14,9 @@ export class DeskError extends Error {
     super(message);
   }
 }
+
+/** What can be done with a conversation besides claiming it, writing, and giving it back. */
+export type Act = "accept" | "decline" | "transfer" | "snooze" | "wake" | "resolve" | "wrap-up" | "called" | "reassign" | "join" | "depart";
 
 export class DeskApi {
   private csrf = "";
@@ -68,6 +71,24 @@ export class DeskApi {
 
   finish(conversation: string, how: "resolve" | "return" | "requeue", note: string): Promise<void> {
     return this.act(conversation, how, how === "resolve" || note === "" ? {} : { note });
+  }
+
+  /** Does `act` of docs/protocol.md with a conversation. */
+  perform(conversation: string, act: Act, body: object): Promise<void> {
+    return this.act(conversation, act, body);
+  }
+
+  setPresence(presence: Presence): Promise<void> {
+    return this.call("POST", "/presence", { presence });
+  }
+
+  colleagues(): Promise<Colleague[]> {
+    return this.call("GET", "/colleagues");
+  }
+
+  /** All that is open, whoever has it; for supervisors. */
+  escalations(): Promise<Waiting[]> {
+    return this.call("GET", "/escalations");
   }
 
   async answers(query: string, language: Language): Promise<Candidate[]> {

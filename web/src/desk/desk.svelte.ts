@@ -2,37 +2,22 @@
 import { shelfOr, type Shelf } from "../core/keeper";
 import { bo } from "../i18n/desk.bo";
 import { zh, type DeskKey } from "../i18n/desk.zh";
-import { fill } from "../i18n/translate";
-import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, LoginWays, Mine, Waiting } from "../protocol";
+import { fill, momentOf } from "../i18n/translate";
+import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, LoginWays, Mine, ServerEvent, Waiting } from "../protocol";
 import { DeskApi, DeskError } from "./api";
 import { chime } from "./chime";
+import { Handoff } from "./handoff.svelte";
 import { Live, LOST_AFTER_SECONDS, openLiveWire } from "./live";
-import { lastQuestion, newlyWaiting, secondsSince, withEvent } from "./transcript";
+import { REFUSALS, loginProblem } from "./refusals";
+import { lastQuestion, newlyOffered, newlyWaiting, secondsSince, withEvent } from "./transcript";
 
 const TEXTS = { bo, zh };
 const TYPING_SHOWN_MS = 5000;
 const TYPING_SENT_EVERY_MS = 3000;
 const SEARCH_AFTER_MS = 300;
 
-/** The server's reasons, in the agent's language. */
-const REFUSALS: Partial<Record<string, DeskKey>> = {
-  other_language: "notYours",
-  not_yours: "notOpenToYou",
-  not_found: "notFound",
-  not_holder: "notHolder",
-  not_waiting: "notWaiting",
-  conflict: "notWaiting",
-  closed: "isClosed",
-  busy: "busy",
-  unavailable: "busy",
-  foreign_page: "loginExpired",
-};
-
-function loginProblem(refusal: DeskError | undefined): DeskKey {
-  if (refusal?.code === "wrong_code") return "codeWrong";
-  if (refusal?.status === 401) return "loginWrong";
-  return refusal?.status === 429 ? "loginLocked" : "unreachable";
-}
+/** Events after which somebody else may have the conversation, or the number to call. */
+const CHANGES_HANDS: ReadonlySet<ServerEvent["type"]> = new Set(["agent_joined", "agent_left", "closed", "reopened", "callback_requested", "callback_attempted"]);
 
 /** A message of the agent's on its way. */
 export interface Outgoing {
@@ -52,7 +37,7 @@ export class Desk {
   language: Language = $state("zh");
   sound = $state(true);
   now = $state(Date.now());
-  queue: DeskQueue = $state.raw({ waiting: [], mine: [] });
+  queue: DeskQueue = $state.raw({ waiting: [], mine: [], callbacks: [] });
   selected: string | undefined = $state();
   open: DeskConversation | undefined = $state.raw();
   unread: Record<string, number> = $state({});
@@ -66,6 +51,7 @@ export class Desk {
   problem: string | undefined = $state();
 
   readonly api = new DeskApi();
+  readonly handoff = new Handoff(this);
   private readonly shelf: Shelf = shelfOr(() => window.localStorage);
   private readonly live: Live;
   private searchTimer: ReturnType<typeof setTimeout> | undefined;
@@ -167,6 +153,7 @@ export class Desk {
   private connected(connected: boolean): void {
     this.brokenSince = connected ? undefined : (this.brokenSince ?? Date.now());
     if (connected && this.selected !== undefined) void this.fetchOpen(this.selected);
+    if (connected) void this.handoff.learn();
     // A socket that is not let in closes like a broken one: only an HTTP answer tells that the login is over.
     if (!connected) void this.api.me().catch((error: unknown) => this.expired(error));
   }
@@ -179,8 +166,9 @@ export class Desk {
   private hear(message: DeskServerMessage): void {
     switch (message.type) {
       case "queue":
-        if (newlyWaiting(this.queue, message).length > 0 && this.sound) chime();
-        this.queue = { waiting: message.waiting, mine: message.mine };
+        if (newlyWaiting(this.queue, message).length + newlyOffered(this.queue, message, this.me).length > 0 && this.sound) chime();
+        this.queue = { waiting: message.waiting, mine: message.mine, callbacks: message.callbacks };
+        void this.handoff.learnOthers();
         break;
       case "event":
         this.hearEvent(message);
@@ -208,7 +196,7 @@ export class Desk {
       this.typingUntil = 0;
       this.suggest();
     }
-    if (event.type === "agent_joined" || event.type === "agent_left" || event.type === "closed") void this.fetchOpen(conversation);
+    if (CHANGES_HANDS.has(event.type)) void this.fetchOpen(conversation);
   }
 
   // --------------------------------------------------------------------------------------------- a conversation
@@ -231,17 +219,36 @@ export class Desk {
     if (this.selected !== undefined) this.unread[this.selected] = 0;
   }
 
+  /** Who is logged in; empty where nobody is. */
+  get me(): string {
+    return this.session?.agent.id ?? "";
+  }
+
+  /** The open conversation's place in the lists. */
+  get item(): Mine | Waiting | undefined {
+    return [...this.list, ...this.handoff.others].find((one) => one.conversation === this.selected);
+  }
+
   get isMine(): boolean {
     return this.selected !== undefined && this.queue.mine.some((m) => m.conversation === this.selected);
+  }
+
+  /** Whether this agent may write to the citizen: has the conversation in hand, or takes part. */
+  get mayWrite(): boolean {
+    return (this.isMine && this.item?.status === "assigned") || this.handoff.takesPart;
   }
 
   get isWaiting(): boolean {
     return this.selected !== undefined && this.queue.waiting.some((w) => w.conversation === this.selected);
   }
 
+  get isCallback(): boolean {
+    return this.selected !== undefined && this.queue.callbacks.some((w) => w.conversation === this.selected);
+  }
+
   /** All conversations in the order of the list. */
   get list(): (Waiting | Mine)[] {
-    return [...this.queue.mine, ...this.queue.waiting];
+    return [...this.queue.mine, ...this.queue.waiting, ...this.queue.callbacks];
   }
 
   move(step: 1 | -1): void {
@@ -249,6 +256,12 @@ export class Desk {
     const at = list.findIndex((w) => w.conversation === this.selected);
     const next = list[at < 0 ? 0 : (at + step + list.length) % list.length];
     if (next !== undefined) this.select(next.conversation);
+  }
+
+  /** A moment in words: the day too where it is not today. */
+  moment(at: string): string {
+    const { today, ...moment } = momentOf(at, this.now);
+    return today ? moment.time : this.text("dayTime", moment);
   }
 
   waited(since: string): string {
@@ -262,8 +275,11 @@ export class Desk {
     await this.refresh();
   }
 
+  /** Takes what is offered to this agent, or else who waits longest in one of their languages. */
   async claimNext(): Promise<void> {
-    const able = this.queue.waiting.find((w) => this.session?.agent.languages.includes(w.language) ?? true);
+    const offered = this.handoff.offers[0];
+    if (offered !== undefined) return this.handoff.accept(offered);
+    const able = this.queue.waiting.find((w) => w.offer === undefined && (this.session?.agent.languages.includes(w.language) ?? true));
     if (able !== undefined) await this.claim(able.conversation);
   }
 
@@ -274,7 +290,7 @@ export class Desk {
     await this.refresh();
   }
 
-  private async refresh(): Promise<void> {
+  async refresh(): Promise<void> {
     await this.attempt(async () => {
       this.queue = await this.api.queue();
     });
@@ -309,7 +325,7 @@ export class Desk {
   async send(): Promise<void> {
     const conversation = this.selected;
     const text = this.draft.trim();
-    if (conversation === undefined || text === "" || !this.isMine) return;
+    if (conversation === undefined || text === "" || !this.mayWrite) return;
     this.draft = "";
     const message: Outgoing = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, state: "sending" };
     this.outbox[conversation] = [...(this.outbox[conversation] ?? []), message];
@@ -354,13 +370,13 @@ export class Desk {
 
   insert(index: number): void {
     const candidate = this.candidates?.[index];
-    if (candidate !== undefined && this.isMine) this.draft = candidate.text;
+    if (candidate !== undefined && this.mayWrite) this.draft = candidate.text;
   }
 
   // ------------------------------------------------------------------------------------------------------ faults
 
   /** @returns false where it failed; the reason is then on the page */
-  private async attempt(work: () => Promise<unknown>): Promise<boolean> {
+  async attempt(work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;

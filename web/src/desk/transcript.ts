@@ -1,5 +1,5 @@
 /** What the desk makes of a conversation's events; pure. */
-import type { Considered, DeskQueue, ServerEvent } from "../protocol";
+import type { Considered, DeskQueue, ServerEvent, Waiting } from "../protocol";
 
 /** The events with `event` in its place; `undefined` where one before it is missing and all must be fetched again. */
 export function withEvent(events: readonly ServerEvent[], event: ServerEvent): ServerEvent[] | undefined {
@@ -43,4 +43,33 @@ export function secondsSince(since: string, now: number): number {
 export function newlyWaiting(before: DeskQueue, after: DeskQueue): string[] {
   const known = new Set([...before.waiting, ...before.mine].map((w) => w.conversation));
   return after.waiting.filter((w) => !known.has(w.conversation)).map((w) => w.conversation);
+}
+
+/** Conversations that this agent is asked whether they take. */
+export function offersTo(agent: string, queue: DeskQueue): Waiting[] {
+  return queue.waiting.filter((w) => w.offer?.agent.id === agent);
+}
+
+/** Offers to this agent that were not there a moment ago. */
+export function newlyOffered(before: DeskQueue, after: DeskQueue, agent: string): string[] {
+  const known = new Set(offersTo(agent, before).map((w) => w.offer?.id));
+  return offersTo(agent, after).flatMap((w) => (w.offer === undefined || known.has(w.offer.id) ? [] : [w.offer.id]));
+}
+
+/** Whether this supervisor takes part in a conversation that somebody else has; a change of hands ends it. */
+export function isTakingPart(agent: string, events: readonly ServerEvent[]): boolean {
+  let taking = false;
+  for (const event of events) {
+    if (event.type === "supervisor_joined" && event.agent.id === agent) taking = true;
+    else if (event.type === "supervisor_left" && event.agent.id === agent) taking = false;
+    else if (event.type === "agent_left" || event.type === "snoozed" || event.type === "closed") taking = false;
+  }
+  return taking;
+}
+
+/** Half an hour from `now`, or nine o'clock on the next day by this device's clock; RFC 3339, UTC. */
+export function asideUntil(how: "half_hour" | "tomorrow", now: number): string {
+  if (how === "half_hour") return new Date(now + 30 * 60_000).toISOString();
+  const day = new Date(now);
+  return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, 9).toISOString();
 }

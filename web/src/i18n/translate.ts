@@ -17,6 +17,15 @@ export function languageOf(text: string, fallback: Language): Language {
   return tibetan > chinese * 3 ? "bo" : "zh";
 }
 
+/** A moment by this device's clock, as values for a text: hours and minutes, and the day for where it is not today. */
+export function momentOf(at: string, now: number): { time: string; month: number; day: number; today: boolean } {
+  const date = new Date(at);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  const today = date.toDateString() === new Date(now).toDateString();
+  return { time, month: date.getMonth() + 1, day: date.getDate(), today };
+}
+
 /** The HTML `lang` of a conversation language. */
 export function htmlLang(language: Language): string {
   return language === "zh" ? "zh-CN" : "bo";

@@ -121,6 +121,16 @@ export class Session {
     this.client?.send({ type: "leave_queue" });
   }
 
+  /** The citizen would rather be called back at `number` than wait. */
+  wantCallback(number: string): void {
+    this.client?.send({ type: "callback", number });
+  }
+
+  /** The matter is not settled after all, or the citizen is back. */
+  reopen(): void {
+    this.client?.reopen();
+  }
+
   setLanguage(language: Language): void {
     this.client?.setLanguage(language);
     this.keepSettings(language);

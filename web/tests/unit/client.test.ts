@@ -350,6 +350,42 @@ it("words typed after the end begin a new conversation", () => {
   expect(wire(1).types()).toEqual(["start", "text"]);
 });
 
+describe("a matter that is not settled", () => {
+  const closed = { type: "closed", seq: 2, at, by: "agent", text: "…" } as const;
+
+  it("is opened again on a new connection, with the token that only this page still has", () => {
+    const client = talking();
+    wire(0).say({ type: "accepted", id: "id1-0" }, closed);
+    wire(0).drop(1000);
+    expect([client.link, newClient().resumeKept()]).toEqual(["idle", false]);
+    client.reopen();
+    client.reopen();
+    wire(1).accept();
+    wire(1).say({ type: "resumed", conversation: "c1", last_seq: 2, language: "bo" });
+    expect(wire(1).types()).toEqual(["resume", "reopen"]);
+    wire(1).say({ type: "reopened", seq: 3, at, position: 1, text: "…" });
+    expect([client.state.closed, client.state.holder, newClient().resumeKept()]).toEqual([false, "queue", true]);
+  });
+
+  it("goes on although the connection of its old end closes afterwards", () => {
+    const client = talking();
+    wire(0).say(closed);
+    client.reopen();
+    const { id } = wire(0).sent.at(-1) as { id: string };
+    wire(0).say({ type: "accepted", id, seq: 3 }, { type: "reopened", seq: 3, at, position: 1, text: "…" });
+    wire(0).drop(1000);
+    expect(client.link).toBe("waiting");
+  });
+
+  it("that the citizen ended themselves is not opened again", () => {
+    const client = talking();
+    wire(0).say({ ...closed, by: "citizen" });
+    wire(0).drop(1000);
+    client.reopen();
+    expect([client.state.pending.length, wires.length]).toEqual([0, 1]);
+  });
+});
+
 it("the language of a running conversation is asked for, that of the next one only remembered", () => {
   const client = newClient();
   client.setLanguage("zh");

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { apply, emptyState, type ConversationState } from "../../src/core/state";
+import { apply, canReopen, emptyState, type ConversationState } from "../../src/core/state";
 import type { ServerMessage } from "../../src/protocol";
 
 const at = "2026-11-23T10:00:00Z";
@@ -166,10 +166,103 @@ describe("a person", () => {
 
   it("whose connection is lost puts the citizen back into the queue, not to the assistant", () => {
     const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
-    for (const outcome of ["lost", "requeued"] as const) {
-      expect(after(joined, { type: "agent_left", seq: 4, at, outcome, text: "…" }).holder).toBe("queue");
+    for (const outcome of ["lost", "requeued", "transferred", "reassigned"] as const) {
+      const left = after(joined, { type: "agent_left", seq: 4, at, outcome, text: "…" });
+      expect([left.holder, left.agent]).toEqual(["queue", undefined]);
     }
   });
+
+  it("is told about with the range of the wait where there is one", () => {
+    const escalated = { type: "escalated", seq: 2, at, reason: "asked", position: 3, text: "…" } as const;
+    const told = (wait: { from_minutes: number; to_minutes?: number }) => after(emptyState("zh"), started, { ...escalated, wait }).queue;
+    expect(told({ from_minutes: 5, to_minutes: 10 })).toEqual({ position: 3, waitMinutes: [5, 10] });
+    expect(told({ from_minutes: 60 })).toEqual({ position: 3, waitMinutes: [60] });
+    expect(queued.queue).toEqual({ position: 3 });
+  });
+
+  it("who sets the conversation aside still has it, and is back under the same name", () => {
+    const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
+    const aside = after(joined, { type: "snoozed", seq: 4, at, until: "2026-11-24T01:00:00Z" });
+    expect([aside.holder, aside.snoozedUntil]).toEqual(["agent", "2026-11-24T01:00:00Z"]);
+    const woken = after(aside, { type: "woken", seq: 5, at, text: "" });
+    expect([woken.holder, woken.agent, woken.snoozedUntil]).toEqual(["agent", "卓玛", undefined]);
+  });
+
+  it("who writes the notes already is back when the citizen writes once more", () => {
+    const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
+    const resolved = after(joined, { type: "agent_left", seq: 4, at, outcome: "resolved", text: "…" });
+    expect(resolved.holder).toBe("assistant");
+    const woken = after(resolved, { type: "woken", seq: 5, at, text: "…" });
+    expect([woken.holder, woken.agent]).toEqual(["agent", "卓玛"]);
+  });
+
+  it("may take part beside the one who has the conversation", () => {
+    const joined = after(queued, { type: "agent_joined", seq: 3, at, agent: { name: "卓玛" }, text: "…" });
+    const both = after(joined, { type: "supervisor_joined", seq: 4, at, agent: { name: "次仁" }, text: "…" });
+    expect([both.holder, both.agent]).toEqual(["agent", "卓玛"]);
+  });
+});
+
+describe("a call back", () => {
+  const times = { from: "2026-11-23T11:00:00Z", until: "2026-11-24T11:00:00Z" };
+  const waiting = after(
+    emptyState("zh"),
+    started,
+    { type: "escalated", seq: 2, at, reason: "asked", position: 3, text: "…" },
+    { type: "callback_requested", seq: 3, at, number: "13800138000", ...times, text: "…" },
+  );
+  const calling = after(waiting, { type: "agent_joined", seq: 4, at, agent: { name: "卓玛" }, text: "…" });
+
+  it("is waited for without a place in the queue", () => {
+    expect([waiting.holder, waiting.queue]).toEqual(["callback", undefined]);
+    expect(waiting.callback).toEqual({ number: "13800138000", ...times });
+    expect(after(waiting, { type: "escalation_cancelled", seq: 4, at, text: "…" }).callback).toBeUndefined();
+  });
+
+  it("that did not reach the citizen is waited for again, at the new time", () => {
+    const again: [string, string] = ["2026-11-24T01:00:00Z", "2026-11-24T02:00:00Z"];
+    const missed = after(calling, { type: "callback_attempted", seq: 5, at, outcome: "no_answer", again, text: "…" });
+    expect([missed.holder, missed.agent]).toEqual(["callback", undefined]);
+    expect(missed.callback).toEqual({ number: "13800138000", from: again[0], until: again[1] });
+  });
+
+  it("that reached the citizen leaves them with the agent", () => {
+    const reached = after(calling, { type: "callback_attempted", seq: 5, at, outcome: "reached", text: "…" });
+    expect([reached.holder, reached.agent]).toEqual(["agent", "卓玛"]);
+  });
+});
+
+describe("a matter that is not settled", () => {
+  const queued = after(emptyState("zh"), started, { type: "escalated", seq: 2, at, reason: "asked", position: 3, text: "…" });
+  const closed = (by: "citizen" | "agent" | "idle" | "abandoned" | "unreachable") => after(queued, { type: "closed", seq: 3, at, by, text: "…" });
+
+  it("can be opened again where a person closed it, and not where the citizen did", () => {
+    expect((["agent", "abandoned", "unreachable"] as const).map((by) => canReopen(closed(by)))).toEqual([true, true, true]);
+    expect((["citizen", "idle"] as const).map((by) => canReopen(closed(by)))).toEqual([false, false]);
+    expect(canReopen(queued)).toBe(false);
+  });
+
+  it("is in the queue again at once", () => {
+    const reopened = after(closed("agent"), { type: "reopened", seq: 4, at, position: 2, text: "…" });
+    expect([reopened.closed, reopened.holder, reopened.queue, canReopen(reopened)]).toEqual([false, "queue", { position: 2 }, false]);
+  });
+
+  it("cannot be opened again once the server says that it is too late", () => {
+    const late = after(closed("agent"), { type: "error", code: "closed", message: "…", fatal: false, id: "r1" });
+    expect([late.closed, canReopen(late), late.error?.code]).toEqual([true, false, "closed"]);
+  });
+
+  it("of a citizen who went away keeps the place for their return", () => {
+    const away = after(queued, { type: "abandoned", seq: 3, at });
+    expect([away.holder, away.queue]).toEqual(["away", undefined]);
+    expect(after(away, { type: "reopened", seq: 4, at, position: 1, text: "…" }).queue).toEqual({ position: 1 });
+  });
+});
+
+it("what only the desk has to know moves nothing but the place in the log", () => {
+  const queued = after(emptyState("zh"), started, { type: "escalated", seq: 2, at, reason: "asked", position: 3, text: "…" });
+  const later = after(queued, { type: "offered", seq: 3, at }, { type: "offer_ended", seq: 4, at }, { type: "wrapped_up", seq: 5, at });
+  expect([later.holder, later.queue, later.lastSeq]).toEqual(["queue", { position: 3 }, 5]);
 });
 
 it("the end of the conversation gives up what was still to be sent", () => {

@@ -4,7 +4,8 @@ import { bo as deskBo } from "../../src/i18n/desk.bo";
 import { zh as deskZh } from "../../src/i18n/desk.zh";
 import { bo as portalBo } from "../../src/i18n/portal.bo";
 import { zh as portalZh } from "../../src/i18n/portal.zh";
-import { fill, languageOf } from "../../src/i18n/translate";
+import { dialable } from "../../src/core/phone";
+import { fill, languageOf, momentOf } from "../../src/i18n/translate";
 import { emergencyNumbers, safeUrl } from "../../src/portal/links";
 import { isEvent, parseServerMessage } from "../../src/protocol";
 
@@ -46,6 +47,18 @@ it("the language of words is told by their letters, mixed ones too", () => {
   expect(languageOf("ཐོབ་ཐང་ལག་ཁྱེར་ 身份证", "zh")).toBe("bo");
   expect(languageOf("我的ལག་ཁྱེར་丢了怎么补办", "bo")).toBe("zh");
   expect(languageOf("12345", "bo")).toBe("bo");
+});
+
+it("a number to be called back at is understood as people write it", () => {
+  expect(["138 0013-8000", "༡༣༨༠༠༡༣༨༠༠༠", "１３８００１３８０００"].map(dialable)).toEqual(Array(3).fill("13800138000"));
+  expect(dialable("＋86 (138) 0013 8000")).toBe("+8613800138000");
+  for (const bad of ["", "12", "给我打电话", "1380013800012345", "138+0013", "++138"]) expect(dialable(bad)).toBeUndefined();
+});
+
+it("a moment has its day only where that is not today", () => {
+  const now = new Date(2026, 10, 30, 9, 0).getTime();
+  expect(momentOf(new Date(2026, 10, 30, 14, 5).toISOString(), now)).toEqual({ time: "14:05", month: 11, day: 30, today: true });
+  expect(momentOf(new Date(2026, 11, 1, 9, 0).toISOString(), now)).toEqual({ time: "09:00", month: 12, day: 1, today: false });
 });
 
 it("links lead only where a citizen may be sent", () => {
