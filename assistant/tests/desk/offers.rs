@@ -130,6 +130,15 @@ async fn supervisors_see_take_part_reassign_and_drain_and_the_trail_tells() {
     assert_eq!(app.get(&agent, "/v1/desk/escalations").await.status, StatusCode::FORBIDDEN);
     let all = app.get(&boss, "/v1/desk/escalations").await.body;
     assert_eq!((&all[0]["status"], &all[0]["holder"]["name"]), (&json!("assigned"), &json!("卓玛")));
+    let shown = json!({ "seq": 2, "reason": "核对号码" });
+    assert_eq!(app.post(&agent, &at(id, "reveal"), shown.clone()).await.status, StatusCode::FORBIDDEN);
+    assert!(
+        app.post(&boss, &at(id, "reveal"), shown).await.body["text"].as_str().unwrap().contains("身份证")
+    );
+    assert_eq!(
+        app.post(&boss, &at(id, "reveal"), json!({ "seq": 2, "reason": " " })).await.code(),
+        "invalid"
+    );
     assert_eq!(app.post(&boss, &at(id, "join"), json!({})).await.status, StatusCode::OK);
     let words = json!({ "id": "s1", "text": "我来帮忙 ངས་རོགས་བྱེད" });
     assert_eq!(app.post(&boss, &at(id, "messages"), words).await.status, StatusCode::OK);

@@ -11,9 +11,10 @@ use conversation::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::conversations::{Note, act, check_note, parse_id};
+use super::conversations::{Note, act, check_note, parse_id, read};
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState};
+use crate::masking;
 
 /// The longest code of what came of a matter, in characters.
 const MAX_DISPOSITION_CHARACTERS: usize = 64;
@@ -339,4 +340,37 @@ pub(super) async fn requeue(
     };
     perform(&state, &logged_in, &id, command).await?;
     Ok(Json(json!({})))
+}
+
+/// Which message is to be shown with its personal numbers, and why.
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    seq: u64,
+    reason: String,
+}
+
+/// The words of one message as they were written, on the record.
+pub(super) async fn reveal(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+    Body(shown): Body<Shown>,
+) -> Done {
+    let id = parse_id(&id)?;
+    read(&state, id, &logged_in.agent).await?;
+    let who = AuditActor::person(logged_in.agent.id, &logged_in.person.name);
+    // The gate before this route has asked for the permission.
+    let asked = masking::reveal(
+        state.store.as_ref(),
+        masking::Permission::Granted,
+        who,
+        (id, shown.seq),
+        &shown.reason,
+    );
+    match asked.await {
+        Ok(text) => Ok(Json(json!({ "text": text }))),
+        Err(masking::RevealError::Store(error)) => Err(error.into()),
+        Err(masking::RevealError::NotFound) => Err(DeskError::NotFound("message")),
+        Err(error) => Err(DeskError::Invalid(error.to_string())),
+    }
 }

@@ -23,7 +23,7 @@ const POST: Method = Method::POST;
 
 /// Everything under `/v1/desk`.
 pub(super) fn doors(state: DeskState) -> Doors {
-    use Permission::{ManagePeople, ReadAudit, ServeCitizens, Supervise};
+    use Permission::{ManagePeople, ReadAudit, RevealNumbers, ServeCitizens, Supervise};
     let serving = Desk::new(state)
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
@@ -41,6 +41,7 @@ pub(super) fn doors(state: DeskState) -> Doors {
         .needs(POST, "/v1/desk/conversations/{id}/called", ServeCitizens, offers::called)
         .needs(POST, "/v1/desk/presence", ServeCitizens, offers::presence)
         .needs(GET, "/v1/desk/colleagues", ServeCitizens, offers::colleagues)
+        .needs(POST, "/v1/desk/conversations/{id}/reveal", RevealNumbers, offers::reveal)
         .needs(GET, "/v1/desk/escalations", Supervise, offers::escalations)
         .needs(POST, "/v1/desk/conversations/{id}/reassign", Supervise, offers::reassign)
         .needs(POST, "/v1/desk/conversations/{id}/join", Supervise, offers::join)
