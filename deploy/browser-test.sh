@@ -38,7 +38,7 @@ first, second = (wave.open(name) for name in sys.argv[1:3])
 with wave.open(sys.argv[3], "wb") as out:
     out.setparams(first.getparams())
     rate, width = first.getframerate(), first.getsampwidth()
-    pause = bytes(width * (rate * 7 // 4))
+    pause = bytes(width * (rate * 19 // 10))
     out.writeframes(first.readframes(first.getnframes()) + pause + second.readframes(second.getnframes()))
 PY
 }

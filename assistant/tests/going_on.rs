@@ -166,7 +166,7 @@ async fn a_question_cut_in_the_middle_is_answered_as_one_and_what_was_said_to_it
         (Language::Bo, "ཐོབ་ཐང་ལག་འཁྱེར་", "དུས་ཚོད་ཡོལ་ན་གང་འདྲ་བརྗེ་དགོས་རེད།", "idcard-renew"),
     ] {
         let mut citizen = Citizen::arrives(language).await;
-        let halting = sound(&[Says(beginning), Pauses(1_750), Says(end), Pauses(3_000)], language);
+        let halting = sound(&[Says(beginning), Pauses(1_950), Says(end), Pauses(3_000)], language);
         citizen.speaks("a", &halting).await;
         citizen.listens(500).await;
         let told = citizen.told.clone();
