@@ -21,6 +21,9 @@ listen = "127.0.0.1:$port"
 data = "$folder/data"
 [knowledge]
 path = "$PWD/examples/knowledge/sample"
+# The story of a turn that was cut needs one that is cut: by default the rest of a known question is waited for longer.
+[hearing.portal]
+silence_when_begun_ms = 1250
 [limits]
 messages_per_minute = 1000
 starts_per_minute = 1000
@@ -38,7 +41,7 @@ first, second = (wave.open(name) for name in sys.argv[1:3])
 with wave.open(sys.argv[3], "wb") as out:
     out.setparams(first.getparams())
     rate, width = first.getframerate(), first.getsampwidth()
-    pause = bytes(width * (rate * 19 // 10))
+    pause = bytes(width * rate * 3 // 2)
     out.writeframes(first.readframes(first.getnframes()) + pause + second.readframes(second.getnframes()))
 PY
 }
