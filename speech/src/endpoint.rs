@@ -77,7 +77,7 @@ impl EndpointRules {
             longest_silence_ms: 1_800,
             ask_after_ms: 400,
             silence_when_unsure_ms: 1_250,
-            silence_when_begun_ms: 1_600,
+            silence_when_begun_ms: 1_800,
             continue_within_ms: 2_000,
             heard_to_interrupt_ms: 600,
             maximum_utterance_ms: 30_000,
