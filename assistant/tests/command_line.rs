@@ -142,7 +142,8 @@ async fn fill_the_audit_trail(folder: &Path) {
     let path = folder.join("data/conversations.sqlite");
     let keys =
         assistant::vault::keyring::FileSource::new(&folder.join("data.key"), &folder.join("data")).unwrap();
-    let store = assistant::store::SqliteStore::open(&path, Box::new(keys), std::sync::Arc::new(SystemClock));
+    let store =
+        assistant::store::SqlStore::open_file(&path, Box::new(keys), std::sync::Arc::new(SystemClock));
     let store = store.await.unwrap();
     for (action, rows) in [("export.made", 12), ("number.shown", 1), ("number.shown", 1)] {
         store.record(AuditEntry::new(AuditActor::System, action).with("rows", rows)).await.unwrap();

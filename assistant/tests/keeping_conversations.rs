@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use assistant::store::SqliteStore;
+use assistant::store::SqlStore;
 use assistant::vault::keyring::FileSource;
 use conversation::{
     Append, Channel, CitizenMessage, ClosedBy, ConversationId, EventBody, HandoffCommand, MessageId,
@@ -23,15 +23,15 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-async fn store(folder: &Path) -> SqliteStore {
+async fn store(folder: &Path) -> SqlStore {
     std::fs::create_dir_all(folder.join("data")).unwrap();
     let keys = FileSource::new(&folder.join("data.key"), &folder.join("data")).unwrap();
-    SqliteStore::open(&folder.join("data/conversations.sqlite"), Box::new(keys), Arc::new(SystemClock))
+    SqlStore::open_file(&folder.join("data/conversations.sqlite"), Box::new(keys), Arc::new(SystemClock))
         .await
         .unwrap()
 }
 
-async fn conversation(store: &SqliteStore, text: &str) -> ConversationId {
+async fn conversation(store: &SqlStore, text: &str) -> ConversationId {
     let mut random = [0; 32];
     getrandom::fill(&mut random).unwrap();
     let new = NewConversation {

@@ -9,13 +9,12 @@ use clap::Args;
 use conversation::audit::AuditActor;
 use conversation::{Clock as _, Store as _, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
-use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 
 use super::{Failure, Outcome, block_on};
 use crate::config::Configuration;
-use crate::server::{DATABASE, open_sqlite};
-use crate::store::SqliteStore;
+use crate::server::{DATABASE, open_database};
+use crate::store::SqlStore;
 use crate::vault::Vault;
 use crate::vault::backup::{self, Manifest, RestoreOptions};
 use crate::vault::key_file::{self, KeyFile};
@@ -55,10 +54,10 @@ pub(super) struct VerifyOptions {
 }
 
 /// One line that changes, where a person looks on.
-struct Progress(ProgressBar);
+pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
@@ -67,7 +66,7 @@ impl Progress {
         Self(bar)
     }
 
-    fn tell(&self, step: &str) {
+    pub(super) fn tell(&self, step: &str) {
         self.0.set_message(step.to_owned());
     }
 }
@@ -85,14 +84,14 @@ pub(super) fn operator() -> AuditActor {
 }
 
 /// The store of a database that exists: these commands are about what is there.
-pub(super) async fn existing(configuration: &Configuration) -> anyhow::Result<SqliteStore> {
+pub(super) async fn existing(configuration: &Configuration) -> anyhow::Result<SqlStore> {
     let path = configuration.data(DATABASE);
     anyhow::ensure!(
-        path.is_file(),
+        configuration.store.url.is_some() || path.is_file(),
         "there is no database {}; server.data or --config may name another folder",
         path.display()
     );
-    Ok(open_sqlite(configuration, Arc::new(SystemClock)).await?)
+    Ok(open_database(configuration, Arc::new(SystemClock)).await?)
 }
 
 pub(super) fn backup(configuration: &Configuration, options: BackupOptions) -> Outcome {
@@ -182,11 +181,8 @@ pub(super) fn verify(configuration: &Configuration, options: &VerifyOptions) -> 
 async fn verify_live(configuration: &Configuration) -> anyhow::Result<Report> {
     let store = existing(configuration).await?;
     let progress = Progress::new();
-    let options = crate::store::sqlite::options(store.path()).read_only(true);
-    let mut connection = options.connect().await?;
     let told = |step: &str| progress.tell(step);
-    let mut report = verify::database(&mut connection, store.vault(), Keys::InDatabase, &told).await?;
-    connection.close().await?;
+    let mut report = store.verify(&told).await?;
     for place in store.settle_erasures().await? {
         report.problems.push(format!(
             "{} has not learnt of all erasures: {}. It is tried again; if that file is gone for good, `assistant keys forget` it",

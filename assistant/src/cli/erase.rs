@@ -9,7 +9,7 @@ use conversation::{Clock as _, ConversationId, Erasure, PlaceBehind, Store as _,
 use super::backup::{existing, operator};
 use super::{Failure, Outcome, block_on};
 use crate::config::Configuration;
-use crate::store::SqliteStore;
+use crate::store::SqlStore;
 
 #[derive(Debug, Args)]
 pub(super) struct EraseOptions {
@@ -71,7 +71,7 @@ pub(super) fn retention(configuration: &Configuration, options: &RetentionOption
 }
 
 /// Tells backups of it; what cannot be told now is told by the server later, and said here.
-async fn settle(store: SqliteStore) -> Outcome {
+async fn settle(store: SqlStore) -> Outcome {
     let behind = store.settle_erasures().await?;
     store.close().await;
     if behind.is_empty() {

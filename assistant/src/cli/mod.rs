@@ -13,6 +13,7 @@ mod eval;
 mod keys;
 mod knowledge;
 mod manifest;
+mod migrate;
 mod models;
 mod people;
 mod serve;
@@ -71,6 +72,8 @@ enum Command {
     Restore(backup::RestoreArguments),
     /// Check the database, or a backup: every conversation opens, no event is missing, states are what the logs say.
     Verify(backup::VerifyOptions),
+    /// Move everything from the file of one machine to a PostgreSQL server.
+    Migrate(migrate::Options),
     /// Erase a conversation for good, in backups too.
     Erase(erase::EraseOptions),
     /// Erase every conversation whose time is over, as the running server does by and by.
@@ -156,6 +159,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Backup(options) => backup::backup(&configuration, options),
         Command::Restore(arguments) => backup::restore(&configuration, arguments),
         Command::Verify(options) => backup::verify(&configuration, &options),
+        Command::Migrate(options) => migrate::run(&configuration, options),
         Command::Erase(options) => erase::erase(&configuration, &options),
         Command::Retention(options) => erase::retention(&configuration, &options),
         Command::Keys(command) => keys::run(&configuration, command),

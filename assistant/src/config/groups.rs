@@ -395,12 +395,40 @@ pub enum Totp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreSettings {
+    /// The `postgres://` address of the database; without it, a SQLite file in the data folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// A file with the password for [`Self::url`], whose end of line does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
     /// For how long after its last event a conversation can be resumed.
     #[serde(with = "humantime_serde")]
     pub resume_for: Duration,
     /// For how long after its end a conversation is kept; without it for ever.
     #[serde(default, with = "humantime_serde::option", skip_serializing_if = "Option::is_none")]
     pub keep_closed_for: Option<Duration>,
+}
+
+/// This server among others on one database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeGroup {
+    /// Its name, the same after a restart; without it, the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether it loads models and hears: without, it serves text and the desk.
+    pub models: bool,
+    /// How often it looks for what other nodes did.
+    #[serde(with = "humantime_serde")]
+    pub look_every: Duration,
+}
+
+impl NodeGroup {
+    /// Its name.
+    pub fn name(&self) -> String {
+        let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
+        self.name.clone().unwrap_or_else(machine)
+    }
 }
 
 /// Where the master key of the conversations is. The environment variable `DRILEN_MASTER_KEY`, where it is set, is used

@@ -21,8 +21,8 @@ use figment::{
 use serde::{Deserialize, Serialize};
 
 pub use groups::{
-    Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, Oidc, People, Pooling,
-    Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
+    Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, NodeGroup, Oidc, People,
+    Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
 };
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
@@ -56,8 +56,10 @@ pub struct Configuration {
     pub people: People,
     /// How conversations are handed over to people.
     pub handoff: Handoff,
-    /// How long things are kept.
+    /// Where conversations are kept, and how long.
     pub store: StoreSettings,
+    /// This server among others on one database.
+    pub node: NodeGroup,
     /// The master key of the conversations.
     pub vault: VaultSettings,
     /// What is logged, and how.

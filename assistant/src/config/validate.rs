@@ -29,6 +29,27 @@ fn handing_over(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
     must(c.handoff.callback_attempts >= 1, "handoff.callback_attempts", "must be at least 1");
 }
 
+fn storing(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
+    let is_postgres = |url: &String| url.starts_with("postgres://") || url.starts_with("postgresql://");
+    must(
+        c.store.url.as_ref().is_none_or(is_postgres),
+        "store.url",
+        "must be a postgres:// address, such as postgres://drilen@db.example/drilen; without it a SQLite file in server.data is used",
+    );
+    must(
+        c.store.password_file.is_none() || c.store.url.is_some(),
+        "store.password_file",
+        "is the password for store.url, which is not set",
+    );
+    let named = !c.node.name().is_empty() && !c.node.name().contains(':');
+    must(named, "node.name", "must not be empty and must not contain a colon");
+    must(
+        (20..=1_000).contains(&c.node.look_every.as_millis()),
+        "node.look_every",
+        "must be between 20ms and 1s: so long a citizen and an agent on two nodes wait for each other's words",
+    );
+}
+
 /// Everything wrong with the values of `c`; empty where it can be used.
 pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -48,6 +69,7 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         "must be between 1 and 60 seconds, which is what the protocol allows",
     );
     handing_over(c, &mut must);
+    storing(c, &mut must);
     must(c.limits.messages_per_minute >= 1, "limits.messages_per_minute", "must be at least 1");
     must(c.limits.starts_per_minute >= 1, "limits.starts_per_minute", "must be at least 1");
     must(c.limits.conversations_per_address >= 1, "limits.conversations_per_address", "must be at least 1");

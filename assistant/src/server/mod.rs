@@ -14,7 +14,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use parts::{DATABASE, open_sqlite, open_store, voices};
+pub(crate) use parts::{DATABASE, connect, open_database, open_file, open_store, voices};
 pub use parts::{FirstAgent, Parts};
 
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
     },
     knowledge::KnowledgeError,
     session::Conversations,
-    store::sqlite::OpenError,
+    store::OpenError,
     telemetry,
     workers::{
         fatal::{Deaths, Fatal},
@@ -52,6 +52,14 @@ pub enum StartError {
         "the data folder {path} cannot be used: {source}; set server.data to a folder that this user may write"
     )]
     Data {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database's password cannot be read.
+    #[error("store.password_file {path} cannot be read: {source}")]
+    Password {
         /// Which.
         path: std::path::PathBuf,
         /// Why.

@@ -1,8 +1,8 @@
 //! What a server is made of, loaded or given.
 
-use std::{collections::BTreeSet, fs, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
-use conversation::{AuditActor, Clock, NewPassword, NewPerson, Role, Store};
+use conversation::{AuditActor, Clock, NewPassword, NewPerson, Role, Store, StoreError};
 use language::Language;
 use speech::{
     SynthesisError, Synthesizer,
@@ -14,7 +14,7 @@ use crate::{
     config::{Configuration, VoiceEngine},
     doors::desk,
     knowledge::{self, Brain},
-    store::{SqliteStore, sqlite::OpenError},
+    store::{OpenError, SqlStore, postgres::NodeSettings},
     workers::{
         cache::SoundCache,
         ears::Ears,
@@ -59,18 +59,57 @@ pub(crate) async fn open_store(
     configuration: &Configuration,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>, StartError> {
-    Ok(Arc::new(open_sqlite(configuration, clock).await?))
+    Ok(Arc::new(open_database(configuration, clock).await?))
 }
 
 /// As [`open_store`], for commands about the database itself.
-pub(crate) async fn open_sqlite(
+pub(crate) async fn open_database(
     configuration: &Configuration,
     clock: Arc<dyn Clock>,
-) -> Result<SqliteStore, StartError> {
+) -> Result<SqlStore, StartError> {
+    match &configuration.store.url {
+        None => open_file(configuration, &configuration.data(DATABASE), clock).await,
+        Some(url) => connect(configuration, url, clock).await,
+    }
+}
+
+/// The database on a server.
+pub(crate) async fn connect(
+    configuration: &Configuration,
+    url: &str,
+    clock: Arc<dyn Clock>,
+) -> Result<SqlStore, StartError> {
+    let path = &configuration.server.data;
+    fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
+    let url = match &configuration.store.password_file {
+        None => url.to_owned(),
+        Some(file) => with_password(url, file)?,
+    };
+    let node = NodeSettings { name: configuration.node.name(), look_every: configuration.node.look_every };
+    let keys = configuration.key_source().map_err(OpenError::Key)?;
+    Ok(SqlStore::connect(&url, node, keys, clock).await?)
+}
+
+fn with_password(url: &str, file: &Path) -> Result<String, StartError> {
+    let password =
+        fs::read_to_string(file).map_err(|source| StartError::Password { path: file.to_owned(), source })?;
+    let wrong = |why: String| StartError::Other(format!("store.url cannot be used: {why}"));
+    let mut url: reqwest::Url = url.parse().map_err(|error| wrong(format!("{error}")))?;
+    url.set_password(Some(password.trim_end_matches(['\r', '\n'])))
+        .map_err(|()| wrong("it has no place for a password".to_owned()))?;
+    Ok(url.into())
+}
+
+/// A database in a file.
+pub(crate) async fn open_file(
+    configuration: &Configuration,
+    file: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<SqlStore, StartError> {
     let path = &configuration.server.data;
     fs::create_dir_all(path).map_err(|source| StartError::Data { path: path.clone(), source })?;
     let keys = configuration.key_source().map_err(OpenError::Key)?;
-    Ok(SqliteStore::open(&configuration.data(DATABASE), keys, clock).await?)
+    Ok(SqlStore::open_file(file, keys, clock).await?)
 }
 
 /// The database's name in the data folder.
@@ -86,7 +125,12 @@ pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>,
     let (password, hash) = desk::password::fresh().await.map_err(StartError::Other)?;
     first.password = Some(NewPassword { hash, must_change: true });
     let name = first.name.clone();
-    store.add_person(AuditActor::System, first).await?;
+    match store.add_person(AuditActor::System, first).await {
+        Ok(()) => {}
+        // Another node was faster, and has told its password.
+        Err(StoreError::NameTaken) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
     Ok(Some(FirstAgent { name, password }))
 }
 

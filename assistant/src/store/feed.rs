@@ -14,9 +14,18 @@ const CONVERSATION_BACKLOG: usize = 32;
 /// As [`CONVERSATION_BACKLOG`], for subscribers to all conversations.
 const DESK_BACKLOG: usize = 1_024;
 
-type Subscribers = Mutex<HashMap<ConversationId, broadcast::Sender<Published>>>;
+/// What a channel carries.
+#[derive(Clone, Debug)]
+enum Commit {
+    Published(Published),
+    /// Something was committed that could not be read.
+    Missed,
+}
 
-/// Tells subscribers what was committed. The writer is its only caller, so commits arrive in their order.
+type Subscribers = Mutex<HashMap<ConversationId, broadcast::Sender<Commit>>>;
+
+/// Tells subscribers what was committed. Commits of one lane arrive in their order; those of other lanes and other nodes may
+/// come before or after them, or twice. Subscribers know by `seq` what they have.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     /// One channel per conversation that somebody is attached to, so that a commit wakes only those it concerns.
@@ -27,7 +36,7 @@ pub(crate) struct Publisher {
 
 #[derive(Debug)]
 struct DeskChannels {
-    all: broadcast::Sender<Published>,
+    all: broadcast::Sender<Commit>,
     queue: watch::Sender<u64>,
 }
 
@@ -41,10 +50,10 @@ impl Publisher {
     pub(crate) fn publish(&self, published: Published) {
         let subscriber = self.conversations.lock().get(&published.conversation).cloned();
         if let Some(subscriber) = subscriber {
-            let _ = subscriber.send(published.clone());
+            let _ = subscriber.send(Commit::Published(published.clone()));
         }
         if let Some(desk) = &*self.desk.lock() {
-            let _ = desk.all.send(published);
+            let _ = desk.all.send(Commit::Published(published));
         }
     }
 
@@ -78,6 +87,23 @@ impl Publisher {
         Box::new(QueueTicks(receiver.unwrap_or_else(|| watch::channel(0).1)))
     }
 
+    /// Whether anybody here would hear of it.
+    pub(crate) fn is_wanted(&self, conversation: ConversationId) -> bool {
+        self.conversations.lock().contains_key(&conversation)
+            || self.desk.lock().as_ref().is_some_and(|desk| desk.all.receiver_count() > 0)
+    }
+
+    /// Everybody reads the log again.
+    pub(crate) fn all_missed_some(&self) {
+        for subscriber in self.conversations.lock().values() {
+            let _ = subscriber.send(Commit::Missed);
+        }
+        if let Some(desk) = &*self.desk.lock() {
+            let _ = desk.all.send(Commit::Missed);
+            desk.queue.send_modify(|version| *version += 1);
+        }
+    }
+
     /// Ends every feed.
     pub(crate) fn close(&self) {
         self.desk.lock().take();
@@ -87,7 +113,7 @@ impl Publisher {
 
 struct ConversationFeed {
     /// `None` only while it is being dropped.
-    receiver: Option<broadcast::Receiver<Published>>,
+    receiver: Option<broadcast::Receiver<Commit>>,
     conversation: ConversationId,
     subscribers: Arc<Subscribers>,
 }
@@ -112,7 +138,7 @@ impl Drop for ConversationFeed {
     }
 }
 
-struct WholeFeed(broadcast::Receiver<Published>);
+struct WholeFeed(broadcast::Receiver<Commit>);
 
 #[async_trait]
 impl Feed for WholeFeed {
@@ -121,10 +147,10 @@ impl Feed for WholeFeed {
     }
 }
 
-async fn next(receiver: &mut broadcast::Receiver<Published>) -> Result<Option<Published>, Lagged> {
+async fn next(receiver: &mut broadcast::Receiver<Commit>) -> Result<Option<Published>, Lagged> {
     match receiver.recv().await {
-        Ok(published) => Ok(Some(published)),
-        Err(broadcast::error::RecvError::Lagged(_)) => Err(Lagged),
+        Ok(Commit::Published(published)) => Ok(Some(published)),
+        Ok(Commit::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => Err(Lagged),
         Err(broadcast::error::RecvError::Closed) => Ok(None),
     }
 }

@@ -1,6 +1,14 @@
-//! Where conversations and agents are kept: implementations of [`conversation::Store`].
+//! Where conversations and agents are kept: [`SqlStore`], which implements [`conversation::Store`] on SQLite ([`sqlite`],
+//! one machine) and PostgreSQL ([`postgres`], several) with the same statements ([`sql`]).
 
 mod feed;
+mod opening;
+pub mod postgres;
+pub(crate) mod sql;
 pub mod sqlite;
+pub mod transfer;
 
-pub use sqlite::SqliteStore;
+pub use opening::OpenError;
+pub(crate) use sql::absolute;
+pub(crate) use sql::link::is_shared;
+pub use sql::{Rotated, SqlStore};

@@ -2,13 +2,14 @@
 //! beside the logs is what they amount to.
 
 use conversation::{ConversationId, ConversationState, Event, Timestamp};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::key_file::KeyFile;
 use super::{Vault, WrappedKey};
+use crate::store::is_shared;
 
 /// Conversations looked at in one snapshot, so that the write-ahead log of a live database can be folded in between.
-const PER_STEP: u32 = 100;
+const PER_STEP: i64 = 100;
 /// Problems told in words; the rest are counted.
 const TOLD: usize = 50;
 
@@ -61,7 +62,7 @@ struct Row {
 /// # Errors
 /// Where the database cannot be read at all; what is wrong in it is in the report.
 pub async fn database(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     vault: &Vault,
     keys: Keys<'_>,
     tell: &(dyn Fn(&str) + Sync),
@@ -71,11 +72,17 @@ pub async fn database(
     queue(connection, &mut report).await?;
     let mut after = String::new();
     loop {
-        sqlx::query("BEGIN").execute(&mut *connection).await?;
+        sqlx::query(if is_shared(connection) {
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        } else {
+            "BEGIN"
+        })
+        .execute(&mut *connection)
+        .await?;
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id, status, last_seq, last_at, state, queue_number, holder, master, sealed FROM conversations \
              LEFT JOIN data_keys ON data_keys.conversation = conversations.id \
-             WHERE id > ? ORDER BY id LIMIT ?",
+             WHERE id > $1 ORDER BY id LIMIT $2",
         )
         .bind(&after)
         .bind(PER_STEP)
@@ -94,7 +101,22 @@ pub async fn database(
 }
 
 /// SQLite's own checks, and what the tables must not hold.
-async fn structure(connection: &mut SqliteConnection, report: &mut Report) -> Result<(), sqlx::Error> {
+async fn structure(connection: &mut AnyConnection, report: &mut Report) -> Result<(), sqlx::Error> {
+    if !is_shared(connection) {
+        file(connection, report).await?;
+    }
+    let back: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM conversations JOIN erasures ON conversation = id")
+            .fetch_one(&mut *connection)
+            .await?;
+    if back > 0 {
+        report.problem(format!("{back} erased conversations are there again"));
+    }
+    Ok(())
+}
+
+/// SQLite's own checks.
+async fn file(connection: &mut AnyConnection, report: &mut Report) -> Result<(), sqlx::Error> {
     let whole: Vec<String> =
         sqlx::query_scalar("PRAGMA integrity_check(20)").fetch_all(&mut *connection).await?;
     for line in whole.into_iter().filter(|line| line != "ok") {
@@ -106,17 +128,10 @@ async fn structure(connection: &mut SqliteConnection, report: &mut Report) -> Re
     for (table,) in foreign {
         report.problem(format!("table {table} has rows that belong to nothing"));
     }
-    let count = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql);
-    let back = count("SELECT count(*) FROM conversations JOIN erasures ON conversation = id")
-        .fetch_one(&mut *connection)
-        .await?;
-    if back > 0 {
-        report.problem(format!("{back} erased conversations are there again"));
-    }
     Ok(())
 }
 
-async fn queue(connection: &mut SqliteConnection, report: &mut Report) -> Result<(), sqlx::Error> {
+async fn queue(connection: &mut AnyConnection, report: &mut Report) -> Result<(), sqlx::Error> {
     let twice: Vec<i64> = sqlx::query_scalar(
         "SELECT queue_number FROM conversations WHERE queue_number IS NOT NULL GROUP BY queue_number HAVING count(*) > 1",
     )
@@ -129,7 +144,7 @@ async fn queue(connection: &mut SqliteConnection, report: &mut Report) -> Result
 }
 
 async fn conversation(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     vault: &Vault,
     keys: Keys<'_>,
     row: Row,
@@ -155,7 +170,7 @@ async fn conversation(
     };
     let key = WrappedKey { master: master.into(), sealed };
     let events: Vec<(i64, i64, String)> =
-        sqlx::query_as("SELECT seq, at, body FROM events WHERE conversation = ? ORDER BY seq")
+        sqlx::query_as("SELECT seq, at, body FROM events WHERE conversation = $1 ORDER BY seq")
             .bind(&row.id)
             .fetch_all(connection)
             .await?;

@@ -8,7 +8,7 @@ use assistant::doors::desk::{
     TypingHub, password,
 };
 use assistant::doors::origin::OriginPolicy;
-use assistant::store::SqliteStore;
+use assistant::store::SqlStore;
 use assistant::vault::keyring::FileSource;
 use async_trait::async_trait;
 use axum::Router;
@@ -106,7 +106,7 @@ impl TestApp {
         let path = folder.path().join("data").join("store.db");
         std::fs::create_dir(folder.path().join("data")).unwrap();
         let keys = FileSource::new(&folder.path().join("master.key"), path.parent().unwrap()).unwrap();
-        let store = SqliteStore::open(&path, Box::new(keys), clock.clone()).await.unwrap();
+        let store = SqlStore::open_file(&path, Box::new(keys), clock.clone()).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(store);
         let (typing, shutdown, tasks) = (TypingHub::new(), CancellationToken::new(), TaskTracker::new());
         let state = DeskState::new(DeskParts {

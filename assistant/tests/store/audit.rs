@@ -8,14 +8,14 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::story::{Bench, clock};
-use assistant::store::SqliteStore;
+use assistant::store::SqlStore;
 
 fn shown(number: usize) -> AuditEntry {
     let actor = AuditActor::CommandLine { user: "root".to_owned() };
     AuditEntry::new(actor, "number.shown").on("conversation", number).with("reason", "电话回访")
 }
 
-async fn verify(store: &dyn Store, wanted: Option<ChainHead>) -> Result<Option<ChainHead>, BrokenChain> {
+pub async fn verify(store: &dyn Store, wanted: Option<ChainHead>) -> Result<Option<ChainHead>, BrokenChain> {
     let mut check = wanted.map_or_else(ChainCheck::new, ChainCheck::looking_for);
     for record in store.audit(AuditPage::After(0), 10_000).await.unwrap() {
         check.next(&record)?;
@@ -76,7 +76,7 @@ async fn trail() -> (tempfile::TempDir, ChainHead) {
     (folder, head)
 }
 
-async fn open(folder: &tempfile::TempDir) -> SqliteStore {
+async fn open(folder: &tempfile::TempDir) -> SqlStore {
     crate::sqlite::open(&folder.path().join("store.db"), clock()).await.unwrap()
 }
 

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assistant::store::SqliteStore;
+use assistant::store::SqlStore;
 use assistant::vault::KeySource;
 use assistant::vault::backup::{self, BackupError, Made, Manifest, Options, RestoreOptions, Restored};
 use assistant::vault::key_file::KeyFile;
 use assistant::vault::keyring::FileSource;
-use assistant::vault::verify::{self, Keys, Report};
+use assistant::vault::verify::Report;
 use conversation::audit::{AuditActor, AuditPage, AuditTrail as _, ChainCheck};
 use conversation::{Clock as _, ConversationId, Erasure, Store as _};
 use language::Language;
@@ -43,11 +43,11 @@ impl Machine {
         Box::new(FileSource::new(&self.folder.path().join("master.key"), &self.data()).unwrap())
     }
 
-    async fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.data().join("conversations.sqlite"), self.keys(), clock()).await.unwrap()
+    async fn open(&self) -> SqlStore {
+        SqlStore::open_file(&self.data().join("conversations.sqlite"), self.keys(), clock()).await.unwrap()
     }
 
-    async fn backup(&self, store: &SqliteStore, keep: Option<usize>) -> Made {
+    async fn backup(&self, store: &SqlStore, keep: Option<usize>) -> Made {
         let options = Options { place: self.place(), keys: None, keep, by: AuditActor::System };
         backup::make(store, &self.data(), &options, clock().now(), &|_| ()).await.unwrap()
     }
@@ -63,7 +63,7 @@ impl Machine {
     }
 }
 
-async fn asked(store: &SqliteStore, questions: usize) -> ConversationId {
+async fn asked(store: &SqlStore, questions: usize) -> ConversationId {
     let (new, _) = new_conversation(Language::Bo);
     let id = store.create(new).await.unwrap().conversation;
     for n in 0..questions {
@@ -72,7 +72,7 @@ async fn asked(store: &SqliteStore, questions: usize) -> ConversationId {
     id
 }
 
-async fn erase(store: &SqliteStore, conversation: ConversationId) {
+async fn erase(store: &SqlStore, conversation: ConversationId) {
     let order = Erasure {
         conversation,
         by: AuditActor::CommandLine { user: "卓玛".to_owned() },
@@ -81,14 +81,12 @@ async fn erase(store: &SqliteStore, conversation: ConversationId) {
     assert!(store.erase(order).await.unwrap());
 }
 
-async fn events(store: &SqliteStore, id: ConversationId) -> usize {
+async fn events(store: &SqlStore, id: ConversationId) -> usize {
     store.events_after(id, 0, 1_000).await.unwrap().len()
 }
 
-async fn check(store: &SqliteStore) -> Report {
-    let mut connection =
-        SqliteConnectOptions::new().filename(store.path()).read_only(true).connect().await.unwrap();
-    verify::database(&mut connection, store.vault(), Keys::InDatabase, &|_| ()).await.unwrap()
+async fn check(store: &SqlStore) -> Report {
+    store.verify(&|_| ()).await.unwrap()
 }
 
 fn copy_folder(from: &Path, to: &Path) {
@@ -338,7 +336,7 @@ async fn verifying_finds_what_was_tampered_with() {
             asked(&store, 2).await;
         }
         assert_eq!(check(&store).await.problems, [] as [String; 0]);
-        let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
+        let mut other = SqliteConnectOptions::new().filename(store.path().unwrap()).connect().await.unwrap();
         sqlx::raw_sql("DROP TRIGGER events_are_never_changed").execute(&mut other).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut other).await.unwrap();
         other.close().await.unwrap();
@@ -350,7 +348,7 @@ async fn verifying_finds_what_was_tampered_with() {
     let store = machine.open().await;
     let id = asked(&store, 1).await;
     let old: String = {
-        let mut other = SqliteConnectOptions::new().filename(store.path()).connect().await.unwrap();
+        let mut other = SqliteConnectOptions::new().filename(store.path().unwrap()).connect().await.unwrap();
         let old = sqlx::query_scalar("SELECT state FROM conversations").fetch_one(&mut other).await.unwrap();
         store.append(ask(id, "later")).await.unwrap();
         sqlx::query("UPDATE conversations SET state = ?").bind(&old).execute(&mut other).await.unwrap();

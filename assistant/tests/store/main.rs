@@ -9,6 +9,7 @@ mod conversations;
 mod durability;
 mod feeds;
 mod handoff;
+mod postgres;
 mod sqlite;
 mod story;
 mod sweeps;
@@ -90,3 +91,4 @@ macro_rules! every_promise {
 }
 
 every_promise!(in_sqlite, crate::sqlite::fresh);
+every_promise!(in_postgres, crate::postgres::fresh);

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use assistant::store::SqliteStore;
-use assistant::store::sqlite::OpenError;
+use assistant::store::OpenError;
+use assistant::store::SqlStore;
 use assistant::vault::KeySource;
 use assistant::vault::keyring::FileSource;
 use conversation::{AgentId, Appended, Clock, People as _, Role, Store as _, StoreError, SystemClock};
@@ -16,8 +16,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use crate::story::{Bench, ask, clock, new_conversation};
 
 /// Opens a store whose master key lies beside it.
-pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(path, keys_beside(path), clock).await
+pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<SqlStore, OpenError> {
+    SqlStore::open_file(path, keys_beside(path), clock).await
 }
 
 /// The key source of [`open`].

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use assistant::store::SqliteStore;
-use assistant::store::sqlite::OpenError;
+use assistant::store::OpenError;
+use assistant::store::SqlStore;
 use assistant::vault::keyring::{EnvironmentSource, FileSource};
 use assistant::vault::{KeyError, Keyring, MasterKey};
 use conversation::audit::{AuditActor, AuditPage, AuditTrail as _};
@@ -29,7 +29,7 @@ async fn run(connection: &mut SqliteConnection, sql: &'static str) {
 }
 
 /// A conversation with two questions.
-async fn asked(store: &SqliteStore) -> ConversationId {
+async fn asked(store: &SqlStore) -> ConversationId {
     let (new, _) = new_conversation(Language::Bo);
     let id = store.create(new).await.unwrap().conversation;
     for name in ["m1", "m2"] {
@@ -140,7 +140,7 @@ async fn a_missing_wrong_or_misplaced_master_key_is_refused_and_no_other_is_made
     // The same keys by the environment.
     let text = String::from_utf8(kept).unwrap();
     let line = text.lines().find(|line| !line.starts_with('#')).unwrap().to_owned();
-    SqliteStore::open(&path, Box::new(EnvironmentSource::new(line)), clock()).await.unwrap();
+    SqlStore::open_file(&path, Box::new(EnvironmentSource::new(line)), clock()).await.unwrap();
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn secrets_of_accounts_are_sealed_and_move_to_the_new_master_key() {
     store.add_person(AuditActor::System, new).await.unwrap();
     let secret = b"a secret that apps keep".to_vec();
     store.begin_totp(id, secret.clone()).await.unwrap();
-    let kept = |store: SqliteStore| async move {
+    let kept = |store: SqlStore| async move {
         let known = store.credentials("卓玛").await.unwrap().unwrap().totp.unwrap().secret;
         store.close().await;
         known
@@ -280,7 +280,7 @@ async fn a_journal_that_moves_is_written_anew_and_one_that_can_not_be_written_is
     store.close().await;
     let missing = folder.path().join("not mounted/list");
     let store =
-        SqliteStore::open(&path, Box::new(keys().with_journal(missing.clone())), clock()).await.unwrap();
+        SqlStore::open_file(&path, Box::new(keys().with_journal(missing.clone())), clock()).await.unwrap();
     let behind = store.settle_erasures().await.unwrap();
     assert_eq!(behind.len(), 1, "{behind:?}");
     assert_eq!(behind[0].path, missing.to_string_lossy());

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use assistant::store::sqlite::OpenError;
+use assistant::store::OpenError;
 use conversation::{ConversationId, ConversationState, Event, EventBody, Store as _, Timestamp};
 use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;

@@ -228,8 +228,18 @@ impl Page {
         if !held && !self.followed.contains_key(&published.conversation) {
             return Ok(());
         }
+        let known = self.followed.get(&published.conversation).map_or(0, |followed| followed.last_seq);
+        let first = published.events.first().map_or(0, |first| first.seq);
+        if known > 0 && first > known + 1 {
+            // Another node's commit comes after a later one of this node: the log has both.
+            self.read_on(published.conversation, known).await?;
+        }
         for event in &*published.events {
             self.send_event(published.conversation, event).await?;
+        }
+        let newest = self.followed.get(&published.conversation).map_or(0, |followed| followed.last_seq);
+        if published.state.last_seq < newest {
+            return Ok(());
         }
         if let Some(followed) = self.followed.get_mut(&published.conversation) {
             followed.held = held;
@@ -253,19 +263,24 @@ impl Page {
     /// After falling behind: everything that the page follows is read again from where it was.
     async fn catch_up(&mut self) -> Result<(), End> {
         let followed: Vec<_> = self.followed.iter().map(|(id, followed)| (*id, followed.last_seq)).collect();
-        for (conversation, mut seq) in followed {
-            loop {
-                let events = self.state.store.events_after(conversation, seq, PAGE).await?;
-                for event in &events {
-                    self.send_event(conversation, event).await?;
-                }
-                match events.last() {
-                    Some(last) if events.len() == PAGE as usize => seq = last.seq,
-                    _ => break,
-                }
-            }
+        for (conversation, seq) in followed {
+            self.read_on(conversation, seq).await?;
         }
         self.send_lists().await
+    }
+
+    /// Sends what the log has after `seq`.
+    async fn read_on(&mut self, conversation: ConversationId, mut seq: u64) -> Result<(), End> {
+        loop {
+            let events = self.state.store.events_after(conversation, seq, PAGE).await?;
+            for event in &events {
+                self.send_event(conversation, event).await?;
+            }
+            match events.last() {
+                Some(last) if events.len() == PAGE as usize => seq = last.seq,
+                _ => return Ok(()),
+            }
+        }
     }
 
     async fn pass_on_typing(&mut self, typing: Typing) -> Result<(), End> {

@@ -10,10 +10,10 @@ const ROUTE_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Looks for lost agents until the server drains. Spawn it once, tracked.
 ///
-/// Nobody is lost before the server has been up for as long as an agent may be silent: while it was down, nobody
-/// could give a sign of life.
+/// Nobody is lost before server and store have been up for as long as an agent may be silent: while one of them was down,
+/// nobody could give a sign of life.
 pub async fn release_lost_agents_until_shutdown(state: DeskState) {
-    let started = state.clock.now();
+    let mut up_since = state.clock.now();
     let mut ticks = tokio::time::interval(state.settings.sweep_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut queue = state.store.subscribe_queue();
@@ -32,11 +32,12 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
         };
         if let Err(error) = hand_out(&state).await {
             tracing::error!(error = &error as &dyn std::error::Error, "what waits could not be offered");
+            up_since = state.clock.now();
         }
         if !whole {
             continue;
         }
-        match release_lost_agents(&state, started).await {
+        match release_lost_agents(&state, up_since).await {
             Ok(released) => {
                 for conversation in released {
                     tracing::warn!(%conversation, "an agent was lost; the conversation is back in the queue");
@@ -48,6 +49,7 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
                     error = &error as &dyn std::error::Error,
                     "lost agents could not be looked for"
                 );
+                up_since = state.clock.now();
             }
         }
     }

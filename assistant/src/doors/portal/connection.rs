@@ -234,8 +234,11 @@ impl Connection {
             Ok(Some(published)) => {
                 // A hole means that something was committed before the subscription; the log has it.
                 let complete = published.events.first().is_some_and(|first| first.seq <= self.last_seq + 1);
-                self.state = published.state;
-                self.teller.set_language(self.state.language);
+                // Other nodes' commits may come after later ones of this node.
+                if published.state.last_seq >= self.state.last_seq {
+                    self.state = published.state;
+                    self.teller.set_language(self.state.language);
+                }
                 if complete {
                     for event in published.events.iter() {
                         self.deliver(event, true);

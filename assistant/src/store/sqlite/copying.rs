@@ -6,15 +6,16 @@ use std::path::Path;
 use async_trait::async_trait;
 use conversation::{ConversationId, StoreError};
 use sqlx::ConnectOptions as _;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{AnyConnection, Connection as _};
 
-use super::append::corrupt;
-use super::opening::absolute;
-use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{SqliteStore, options, unavailable};
+use super::options;
+use crate::store::SqlStore;
+use crate::store::sql::writer::{Unit, Write};
+use crate::store::sql::{Home, OrUnavailable as _, corrupt, unavailable};
+use crate::store::transfer;
+use crate::vault::WrappedKey;
 use crate::vault::erasure::PlaceKind;
-use crate::vault::{Vault, WrappedKey};
 
 /// What is known about keys at one moment.
 pub(crate) struct KeysNow {
@@ -40,8 +41,9 @@ impl Write for Register {
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO key_places (path, kind, settled, last_backup_at) VALUES (?, ?, ?, ?) \
-             ON CONFLICT (path) DO UPDATE SET settled = max(settled, excluded.settled), \
+            "INSERT INTO key_places (path, kind, settled, last_backup_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (path) DO UPDATE SET settled = \
+             CASE WHEN key_places.settled > excluded.settled THEN key_places.settled ELSE excluded.settled END, \
              last_backup_at = excluded.last_backup_at",
         )
         .bind(&self.path)
@@ -63,7 +65,7 @@ impl Write for Unregister {
     type Output = bool;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
-        let gone = sqlx::query("DELETE FROM key_places WHERE path = ? AND kind = ?")
+        let gone = sqlx::query("DELETE FROM key_places WHERE path = $1 AND kind = $2")
             .bind(&self.0)
             .bind(PlaceKind::Keys.as_str())
             .execute(&mut *unit.connection)
@@ -73,21 +75,12 @@ impl Write for Unregister {
     }
 }
 
-impl SqliteStore {
-    /// Where the database is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What seals it.
-    pub fn vault(&self) -> &Vault {
-        &self.vault
-    }
-
-    /// Writes a consistent copy into a new file, without the conversations' keys. Writers go on meanwhile: a reader's
-    /// snapshot is copied (<https://www.sqlite.org/lang_vacuum.html#vacuuminto>).
+impl SqlStore {
+    /// Writes a consistent copy into a new SQLite file, without the conversations' keys. Writers go on meanwhile: a
+    /// reader's snapshot is copied (<https://www.sqlite.org/lang_vacuum.html#vacuuminto>; of a server row by row).
     pub(crate) async fn copy_without_keys(&self, to: &Path) -> Result<(), StoreError> {
-        let mut connection = options(&self.path).connect().await.map_err(unavailable)?;
+        let Home::File(file) = &self.home else { return transfer::into_file(self, to).await };
+        let mut connection = options(file).connect().await.map_err(unavailable)?;
         let copied = sqlx::query("VACUUM INTO ?").bind(to.to_string_lossy()).execute(&mut connection).await;
         connection.close().await.map_err(unavailable)?;
         copied.map_err(unavailable)?;
@@ -96,7 +89,15 @@ impl SqliteStore {
 
     /// Keys and erasures of one moment.
     pub(crate) async fn keys_now(&self) -> Result<KeysNow, StoreError> {
-        let mut snapshot = self.readers.begin().await.map_err(unavailable)?;
+        let mut snapshot = self
+            .readers
+            .begin_with(if matches!(self.home, Home::File(_)) {
+                "BEGIN"
+            } else {
+                "BEGIN ISOLATION LEVEL REPEATABLE READ"
+            })
+            .await
+            .map_err(unavailable)?;
         let database = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'database'")
             .fetch_one(&mut *snapshot)
             .await
@@ -116,27 +117,29 @@ impl SqliteStore {
 
     /// From now on this key file learns of erasures.
     pub(crate) async fn register_key_file(&self, path: &Path, settled: i64) -> Result<(), StoreError> {
-        self.writer.run(Register { path: absolute(path), settled }).await
+        self.writer.run(Register { path: self.name_of_place(path), settled }).await
     }
 
-    /// The key files that learn of erasures.
+    /// The key files of this machine that learn of erasures.
     pub(crate) async fn key_files(&self) -> Result<Vec<String>, StoreError> {
-        sqlx::query_scalar("SELECT path FROM key_places WHERE kind = ? ORDER BY path")
-            .bind(PlaceKind::Keys.as_str())
-            .fetch_all(&self.readers)
-            .await
-            .or_unavailable()
+        let names: Vec<String> =
+            sqlx::query_scalar("SELECT path FROM key_places WHERE kind = $1 ORDER BY path")
+                .bind(PlaceKind::Keys.as_str())
+                .fetch_all(&self.readers)
+                .await
+                .or_unavailable()?;
+        Ok(names.iter().filter_map(|name| self.place_named(name)).map(str::to_owned).collect())
     }
 
     /// This key file is gone for good and is not told of erasures any more. False where it was not known.
     pub(crate) async fn unregister_key_file(&self, path: &Path) -> Result<bool, StoreError> {
-        self.writer.run(Unregister(absolute(path))).await
+        self.writer.run(Unregister(self.name_of_place(path))).await
     }
 }
 
 /// What has been erased, and the last erasure's number.
 pub(crate) async fn erasures(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
 ) -> Result<(HashSet<ConversationId>, i64), StoreError> {
     let rows: Vec<(i64, String)> =
         sqlx::query_as("SELECT number, conversation FROM erasures ORDER BY number")

@@ -1,79 +1,27 @@
-//! What opening a file does about its keys, and with conversations that an earlier version left plain.
-
-use std::path::Path;
+//! What opening a file does with conversations that an earlier version left plain.
 
 use conversation::event::EventBody;
 use conversation::{ConversationId, ConversationState, StoreError, Timestamp};
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
-use super::append::corrupt;
-use super::writer::OrUnavailable as _;
-use super::{OpenError, keys};
-use crate::vault::{KeyId, KeySource, Vault};
+use crate::store::OpenError;
+use crate::store::sql::{OrUnavailable as _, corrupt, keys};
+use crate::vault::{KeyId, Vault};
 
 /// Conversations sealed in one transaction: some megabytes, so that a start that is broken off loses little.
-const PER_BATCH: u32 = 100;
-
-/// The vault for this file. A first master key is made only where nothing is sealed yet: beside sealed conversations a
-/// fresh key would hide that the right one is missing.
-pub(super) async fn vault(
-    path: &Path,
-    connection: &mut SqliteConnection,
-    source: Box<dyn KeySource>,
-) -> Result<Vault, OpenError> {
-    let open = |source| OpenError::Open { path: path.to_owned(), source };
-    let masters: Vec<String> = sqlx::query_scalar(
-        "SELECT value FROM vault WHERE name = 'master' UNION SELECT DISTINCT master FROM data_keys",
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(open)?;
-    let vault = if masters.is_empty() { Vault::open(source)? } else { Vault::open_existing(source)? };
-    for master in masters.into_iter().map(KeyId::from) {
-        if !vault.knows(&master) {
-            let source_of_keys = vault.source().to_string();
-            return Err(OpenError::WrongKey { path: path.to_owned(), master, source_of_keys });
-        }
-    }
-    sqlx::query("INSERT OR IGNORE INTO vault (name, value) VALUES ('master', ?)")
-        .bind(vault.first_master().as_str())
-        .execute(&mut *connection)
-        .await
-        .map_err(open)?;
-    // Erasures are told to a list beside the master key, too, which every restore looks at. One that moved is written
-    // anew, and the old one is nobody's business any more.
-    let journal = vault.source().journal().map(|journal| absolute(&journal)).unwrap_or_default();
-    sqlx::query("DELETE FROM key_places WHERE kind = 'journal' AND path <> ?")
-        .bind(&journal)
-        .execute(&mut *connection)
-        .await
-        .map_err(open)?;
-    if !journal.is_empty() {
-        sqlx::query("INSERT OR IGNORE INTO key_places (path, kind) VALUES (?, 'journal')")
-            .bind(&journal)
-            .execute(connection)
-            .await
-            .map_err(open)?;
-    }
-    Ok(vault)
-}
-
-/// A path as it is kept: the next process may run elsewhere.
-pub(crate) fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
-}
+const PER_BATCH: i64 = 100;
 
 /// Seals conversations that are still plain, a transaction per [`PER_BATCH`], and then rewrites the file, so that the
 /// plain text is nowhere in it. Goes on where it was broken off.
 pub(super) async fn seal_what_is_plain(
-    path: &Path,
-    connection: &mut SqliteConnection,
+    database: &str,
+    connection: &mut AnyConnection,
     vault: &Vault,
 ) -> Result<(), OpenError> {
-    seal(connection, vault).await.map_err(|source| OpenError::Seal { path: path.to_owned(), source })
+    seal(connection, vault).await.map_err(|source| OpenError::Seal { database: database.to_owned(), source })
 }
 
-async fn seal(connection: &mut SqliteConnection, vault: &Vault) -> Result<(), StoreError> {
+async fn seal(connection: &mut AnyConnection, vault: &Vault) -> Result<(), StoreError> {
     let left: Option<String> = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'unsealed'")
         .fetch_optional(&mut *connection)
         .await
@@ -94,13 +42,13 @@ async fn seal(connection: &mut SqliteConnection, vault: &Vault) -> Result<(), St
 }
 
 /// Folds the write-ahead log into the file and empties it.
-pub(crate) async fn truncate_log(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+pub(crate) async fn truncate_log(connection: &mut AnyConnection) -> Result<(), StoreError> {
     let (busy, ..): (i64, i64, i64) =
         sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await.or_unavailable()?;
     if busy == 0 { Ok(()) } else { Err(StoreError::Busy) }
 }
 
-async fn seal_rows(connection: &mut SqliteConnection, vault: &Vault) -> Result<(), StoreError> {
+async fn seal_rows(connection: &mut AnyConnection, vault: &Vault) -> Result<(), StoreError> {
     let (mut after, mut sealed) = (0_i64, 0_usize);
     loop {
         execute(connection, "BEGIN IMMEDIATE").await?;
@@ -119,13 +67,13 @@ async fn seal_rows(connection: &mut SqliteConnection, vault: &Vault) -> Result<(
 
 /// Seals what of the next rows is plain. Tells the last row and how many there were; `None` where there is none left.
 async fn seal_batch(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     vault: &Vault,
     after: i64,
 ) -> Result<Option<(i64, usize)>, StoreError> {
     let rows: Vec<(i64, String, String)> = sqlx::query_as(
-        "SELECT rowid, id, state FROM conversations WHERE rowid > ? AND substr(state, 1, 1) = '{' \
-         ORDER BY rowid LIMIT ?",
+        "SELECT rowid, id, state FROM conversations WHERE rowid > $1 AND substr(state, 1, 1) = '{' \
+         ORDER BY rowid LIMIT $2",
     )
     .bind(after)
     .bind(PER_BATCH)
@@ -141,7 +89,7 @@ async fn seal_batch(
 }
 
 async fn seal_conversation(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     vault: &Vault,
     master: &KeyId,
     id: ConversationId,
@@ -150,7 +98,7 @@ async fn seal_conversation(
     let (key, wrapped) = vault.new_key(id, master)?;
     let state: ConversationState = serde_json::from_str(state).map_err(corrupt)?;
     let events: Vec<(i64, i64, String)> = sqlx::query_as(
-        "SELECT seq, at, body FROM events WHERE conversation = ? AND substr(body, 1, 1) = '{'",
+        "SELECT seq, at, body FROM events WHERE conversation = $1 AND substr(body, 1, 1) = '{'",
     )
     .bind(id.to_string())
     .fetch_all(&mut *connection)
@@ -158,7 +106,7 @@ async fn seal_conversation(
     .or_unavailable()?;
     for (seq, at, body) in events {
         let body: EventBody = serde_json::from_str(&body).map_err(corrupt)?;
-        sqlx::query("UPDATE events SET body = ? WHERE conversation = ? AND seq = ?")
+        sqlx::query("UPDATE events SET body = $1 WHERE conversation = $2 AND seq = $3")
             .bind(key.seal_event(seq.cast_unsigned(), Timestamp::from_millis(at), &body)?)
             .bind(id.to_string())
             .bind(seq)
@@ -166,7 +114,7 @@ async fn seal_conversation(
             .await
             .or_unavailable()?;
     }
-    sqlx::query("UPDATE conversations SET state = ? WHERE id = ?")
+    sqlx::query("UPDATE conversations SET state = $1 WHERE id = $2")
         .bind(key.seal_state(&state)?)
         .bind(id.to_string())
         .execute(&mut *connection)
@@ -175,7 +123,7 @@ async fn seal_conversation(
     keys::keep(connection, id, &wrapped).await
 }
 
-async fn execute(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), StoreError> {
+async fn execute(connection: &mut AnyConnection, statement: &'static str) -> Result<(), StoreError> {
     sqlx::query(statement).execute(connection).await.or_unavailable()?;
     Ok(())
 }

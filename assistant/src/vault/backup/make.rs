@@ -6,13 +6,11 @@ use std::path::{Path, PathBuf};
 
 use conversation::Timestamp;
 use conversation::audit::{AuditActor, AuditEntry, AuditTrail as _};
-use sqlx::ConnectOptions as _;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AnyConnection, Connection as _};
 
 use super::{ALSO, ALSO_IN, BackupError, Counts, DATABASE, Manifest, copy, files_under, io, manifest};
-use crate::store::SqliteStore;
-use crate::store::sqlite::opening::absolute;
+use crate::store::{SqlStore, absolute, sqlite};
 use crate::vault::KeyId;
 use crate::vault::key_file::{self, KeyFile, KeyFileError, sync_folder};
 
@@ -48,7 +46,7 @@ pub struct Made {
 /// [`BackupError`]; a backup that was not finished leaves at most a folder whose name begins with a dot, which the next
 /// one removes.
 pub async fn make(
-    store: &SqliteStore,
+    store: &SqlStore,
     data: &Path,
     options: &Options,
     now: Timestamp,
@@ -141,14 +139,14 @@ async fn describe(copy: &Path, now: Timestamp) -> Result<Manifest, BackupError> 
 }
 
 /// Opens a backup's database, which nobody writes and which must not be changed.
-pub(crate) async fn read_only(path: &Path) -> Result<SqliteConnection, BackupError> {
+pub(crate) async fn read_only(path: &Path) -> Result<AnyConnection, BackupError> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
-    Ok(options.disable_statement_logging().connect().await?)
+    Ok(sqlite::connect(options).await?)
 }
 
 /// Brings the key file up to date: what the database has, and what earlier backups here still need, without what was
 /// erased. Under its lock, and with keys read only once the lock is held, so that no erasure is overtaken.
-async fn write_keys(store: &SqliteStore, path: &Path) -> Result<Vec<String>, BackupError> {
+async fn write_keys(store: &SqlStore, path: &Path) -> Result<Vec<String>, BackupError> {
     let place = path.to_owned();
     let locking = tokio::task::spawn_blocking(move || key_file::lock(&place)).await;
     let locked = locking.map_err(|error| io(path)(error.into()))??;

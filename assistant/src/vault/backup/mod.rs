@@ -25,6 +25,7 @@ pub(crate) use make::read_only;
 pub use make::{Made, Options, make};
 pub use manifest::{Counts, FileEntry, Manifest};
 pub use restore::{RestoreOptions, Restored, restore};
+pub(crate) use restore::stopped;
 
 use super::key_file;
 
@@ -72,7 +73,7 @@ pub enum BackupError {
     Database(#[from] sqlx::Error),
     /// The restored database cannot be opened.
     #[error(transparent)]
-    Open(#[from] crate::store::sqlite::OpenError),
+    Open(#[from] crate::store::OpenError),
 }
 
 pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> BackupError {

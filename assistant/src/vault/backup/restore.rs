@@ -12,9 +12,8 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use super::{ALSO_IN, BackupError, DATABASE, Manifest, copy, io, key_file_of, unusable};
-use crate::store::SqliteStore;
-use crate::store::sqlite::opening::absolute;
-use crate::store::sqlite::{newest_schema, options};
+use crate::store::sqlite::{connect, newest_schema, options};
+use crate::store::{SqlStore, absolute};
 use crate::vault::erasure::read_journal;
 use crate::vault::key_file::{KeyFile, sync_folder};
 use crate::vault::verify::{self, Keys};
@@ -97,7 +96,7 @@ pub async fn restore(
     tell("putting it in place");
     swap(&draft, &target).await?;
     also(&from, &manifest, data, wanted.replace)?;
-    let store = SqliteStore::open(&target, vault.into_source(), clock).await?;
+    let store = SqlStore::open_file(&target, vault.into_source(), clock).await?;
     let entry = AuditEntry::new(wanted.by.clone(), "backup.restored");
     store.record(entry.on("backup", absolute(&from)).with("made_at", manifest.made_at.to_string())).await?;
     let behind = store.settle_erasures().await?;
@@ -157,6 +156,8 @@ impl Plan<'_> {
         sqlx::query("DELETE FROM agent_sessions").execute(&mut connection).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
         tell("opening every conversation");
+        connection.close().await?;
+        let mut connection = connect(options(draft)).await?;
         let report = verify::database(&mut connection, self.vault, Keys::InDatabase, tell).await?;
         connection.close().await?;
         match report.problems.first() {
@@ -169,7 +170,7 @@ impl Plan<'_> {
 }
 
 /// Fails unless nobody else has the present database open.
-async fn stopped(target: &Path) -> Result<(), BackupError> {
+pub(crate) async fn stopped(target: &Path) -> Result<(), BackupError> {
     let busy = |_| unusable(target, "it is in use: stop the server first");
     let mut connection = alone(target).await?;
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.map_err(busy)?;

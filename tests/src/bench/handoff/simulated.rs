@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use assistant::store::SqliteStore;
+use assistant::store::SqlStore;
 use assistant::vault::keyring::FileSource;
 use conversation::event::EventBody;
 use conversation::routing::Presence;
@@ -53,7 +53,7 @@ pub async fn simulated(report: &mut Report) -> Result<()> {
     std::fs::create_dir(&data)?;
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_772_352_000_000)));
     let keys = FileSource::new(&folder.path().join("key"), &data)?;
-    let store = SqliteStore::open(&data.join("store.sqlite"), Box::new(keys), clock.clone()).await?;
+    let store = SqlStore::open_file(&data.join("store.sqlite"), Box::new(keys), clock.clone()).await?;
     let store: Arc<dyn Store> = Arc::new(store);
     let mut agents = Vec::new();
     for number in 0..AGENTS {

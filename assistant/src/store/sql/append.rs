@@ -10,9 +10,10 @@ use conversation::{
     Handoff, HandoffCommand, MessageKey, NewConversation, Priority, Published, Sender, Started, Status,
     StoreError, Timestamp,
 };
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
-use super::writer::{OrUnavailable as _, Unit, Write};
+use super::link::is_shared;
+use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::{audit, handoff, keys, rows};
 use crate::vault::DataKey;
 
@@ -23,6 +24,10 @@ pub(super) struct Create(pub(super) NewConversation);
 impl Write for Create {
     type Output = ConversationState;
 
+    fn subject(&self) -> Subject {
+        Subject::Conversation(self.0.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<ConversationState, StoreError> {
         let new = &self.0;
         let started =
@@ -31,7 +36,7 @@ impl Write for Create {
         let state = ConversationState::begin(&first).map_err(corrupt)?;
         let (key, wrapped) = keys::make(unit, new.id).await?;
         sqlx::query(
-            "INSERT INTO conversations (id, token_hash, status, last_seq, last_at, state) VALUES (?, ?, ?, 1, ?, ?)",
+            "INSERT INTO conversations (id, token_hash, status, last_seq, last_at, state) VALUES ($1, $2, $3, 1, $4, $5)",
         )
         .bind(new.id.to_string())
         .bind(&new.token.as_bytes()[..])
@@ -52,8 +57,12 @@ impl Write for Create {
 impl Write for Append {
     type Output = Appended;
 
+    fn subject(&self) -> Subject {
+        Subject::Conversation(self.conversation)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Appended, StoreError> {
-        let (before, key) = rows::state_with_key(unit.connection, unit.vault, self.conversation)
+        let (before, key) = rows::take_state_with_key(unit.connection, unit.vault, self.conversation)
             .await?
             .ok_or(StoreError::NotFound("conversation"))?;
         if let Some(key) = &self.key
@@ -72,7 +81,7 @@ impl Write for Append {
         if !events.is_empty() {
             save(unit.connection, &key, &before, &state).await?;
             for entry in events.iter().filter_map(|event| transition(event, &state)) {
-                audit::record(unit, &entry).await?;
+                audit::record(unit, entry);
             }
             unit.news.queue_changed |= desk_sees_a_difference(&before, &state);
             tell(unit, &state, Arc::clone(&events));
@@ -237,12 +246,12 @@ fn sender_name(sender: Sender) -> String {
 
 /// `None`: not accepted yet. `Some(None)`: accepted, and it made no event.
 async fn accepted_before(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     append: &Append,
     key: &MessageKey,
 ) -> Result<Option<Option<u64>>, StoreError> {
     let seq: Option<Option<i64>> = sqlx::query_scalar(
-        "SELECT seq FROM client_messages WHERE conversation = ? AND sender = ? AND id = ?",
+        "SELECT seq FROM client_messages WHERE conversation = $1 AND sender = $2 AND id = $3",
     )
     .bind(append.conversation.to_string())
     .bind(sender_name(key.sender))
@@ -254,12 +263,12 @@ async fn accepted_before(
 }
 
 async fn remember(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     append: &Append,
     key: &MessageKey,
     seq: Option<u64>,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO client_messages (conversation, sender, id, seq) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO client_messages (conversation, sender, id, seq) VALUES ($1, $2, $3, $4)")
         .bind(append.conversation.to_string())
         .bind(sender_name(key.sender))
         .bind(key.id.as_str())
@@ -271,12 +280,12 @@ async fn remember(
 }
 
 async fn insert_event(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: &DataKey,
     state: &ConversationState,
     event: &Event,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO events (conversation, seq, at, body) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO events (conversation, seq, at, body) VALUES ($1, $2, $3, $4)")
         .bind(state.conversation.to_string())
         .bind(event.seq.cast_signed())
         .bind(event.at.as_millis())
@@ -289,7 +298,7 @@ async fn insert_event(
 
 /// Writes the projection.
 async fn save(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: &DataKey,
     before: &ConversationState,
     state: &ConversationState,
@@ -297,8 +306,8 @@ async fn save(
     let holder = state.handoff.holder();
     let (ticket, offer) = (state.handoff.ticket(), state.handoff.offer());
     sqlx::query(
-        "UPDATE conversations SET status = ?, last_seq = ?, last_at = ?, state = ?, holder = ?, claimed_at = ?, \
-         queue_rank = ?, deadline = ?, offered_to = ?, weight = ? WHERE id = ?",
+        "UPDATE conversations SET status = $1, last_seq = $2, last_at = $3, state = $4, holder = $5, claimed_at = $6, \
+         queue_rank = $7, deadline = $8, offered_to = $9, weight = $10 WHERE id = $11",
     )
     .bind(state.status().as_str())
     .bind(state.last_seq.cast_signed())
@@ -309,7 +318,7 @@ async fn save(
     .bind(ticket.map(|ticket| ticket.rank().as_millis()))
     .bind(state.handoff.deadline().map(Timestamp::as_millis))
     .bind(offer.map(|offer| offer.agent.id.to_string()))
-    .bind(weight(state.voice))
+    .bind(i64::from(weight(state.voice)))
     .bind(state.conversation.to_string())
     .execute(&mut *connection)
     .await
@@ -328,19 +337,21 @@ async fn save(
 
 /// A new escalation goes to the end of the queue; one that is over leaves it.
 async fn save_queue_number(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     state: &ConversationState,
 ) -> Result<(), StoreError> {
-    let sql = if state.handoff.ticket().is_some() {
+    let sql = if state.handoff.ticket().is_some() && is_shared(connection) {
+        "UPDATE conversations SET queue_number = nextval('queue_numbers') WHERE id = $1"
+    } else if state.handoff.ticket().is_some() {
         "UPDATE conversations SET queue_number = \
-         1 + (SELECT coalesce(max(queue_number), 0) FROM conversations WHERE queue_number IS NOT NULL) WHERE id = ?"
+         1 + (SELECT coalesce(max(queue_number), 0) FROM conversations WHERE queue_number IS NOT NULL) WHERE id = $1"
     } else {
-        "UPDATE conversations SET queue_number = NULL WHERE id = ?"
+        "UPDATE conversations SET queue_number = NULL WHERE id = $1"
     };
     sqlx::query(sql).bind(state.conversation.to_string()).execute(connection).await.or_unavailable()?;
     Ok(())
 }
 
-pub(super) fn corrupt(error: impl std::fmt::Display) -> StoreError {
+pub(in crate::store) fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
 }

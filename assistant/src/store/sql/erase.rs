@@ -6,17 +6,17 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use conversation::audit::AuditEntry;
 use conversation::{ConversationId, Erasure, PlaceBehind, StoreError, Timestamp};
-use sqlx::ConnectOptions as _;
 use sqlx::Connection as _;
 
 use super::append::corrupt;
-use super::opening::truncate_log;
-use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{SqliteStore, audit, options, unavailable};
+use super::link::taking;
+use super::writer::{OrUnavailable as _, Subject, Unit, Write};
+use super::{Home, SqlStore, audit, unavailable};
+use crate::store::sqlite::{connect, opening::truncate_log, options};
 use crate::vault::erasure::{Erased, Place, PlaceKind};
 
 /// Erasures that one step carries on, so that a long list never fills the memory.
-const PER_STEP: u32 = 10_000;
+const PER_STEP: i64 = 10_000;
 
 /// Erases a conversation, on record.
 pub(super) struct Erase(pub(super) Erasure);
@@ -25,12 +25,16 @@ pub(super) struct Erase(pub(super) Erasure);
 impl Write for Erase {
     type Output = bool;
 
+    fn subject(&self) -> Subject {
+        Subject::Conversation(self.0.conversation)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
         let Erasure { conversation, by, why } = &self.0;
         let erased = erase(unit, &self.0).await?;
         if erased {
             let entry = AuditEntry::new(by.clone(), "conversation.erased");
-            audit::record(unit, &entry.on("conversation", conversation).with("why", why.as_str())).await?;
+            audit::record(unit, entry.on("conversation", conversation).with("why", why.as_str()));
         }
         Ok(erased)
     }
@@ -42,19 +46,17 @@ pub(super) async fn erase(
     Erasure { conversation, by, why }: &Erasure,
 ) -> Result<bool, StoreError> {
     let id = conversation.to_string();
-    let status: Option<String> = sqlx::query_scalar("SELECT status FROM conversations WHERE id = ?")
-        .bind(&id)
-        .fetch_optional(&mut *unit.connection)
-        .await
-        .or_unavailable()?;
+    let sql = taking!(unit.connection, "SELECT status FROM conversations WHERE id = $1", "FOR UPDATE");
+    let status: Option<String> =
+        sqlx::query_scalar(sql).bind(&id).fetch_optional(&mut *unit.connection).await.or_unavailable()?;
     let Some(status) = status else { return Ok(false) };
     // The key's row, events and client messages go with it (`ON DELETE CASCADE`), overwritten (`secure_delete`).
-    sqlx::query("DELETE FROM conversations WHERE id = ?")
+    sqlx::query("DELETE FROM conversations WHERE id = $1")
         .bind(&id)
         .execute(&mut *unit.connection)
         .await
         .or_unavailable()?;
-    sqlx::query("INSERT INTO erasures (conversation, at, by, why) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO erasures (conversation, at, by, why) VALUES ($1, $2, $3, $4)")
         .bind(&id)
         .bind(unit.now.as_millis())
         .bind(format!("{} {}", by.kind(), by.name()).trim_end())
@@ -78,17 +80,19 @@ impl Write for Settled {
     type Output = ();
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE key_places SET settled = max(settled, ?) WHERE path = ?")
-            .bind(self.number)
-            .bind(&self.path)
-            .execute(&mut *unit.connection)
-            .await
-            .or_unavailable()?;
+        sqlx::query(
+            "UPDATE key_places SET settled = CASE WHEN settled > $1 THEN settled ELSE $1 END WHERE path = $2",
+        )
+        .bind(self.number)
+        .bind(&self.path)
+        .execute(&mut *unit.connection)
+        .await
+        .or_unavailable()?;
         Ok(())
     }
 }
 
-pub(super) async fn settle(store: &SqliteStore) -> Result<Vec<PlaceBehind>, StoreError> {
+pub(super) async fn settle(store: &SqlStore) -> Result<Vec<PlaceBehind>, StoreError> {
     forget_what_others_erased(store).await?;
     let places: Vec<(String, String, i64)> = sqlx::query_as(
         "SELECT path, kind, settled FROM key_places \
@@ -98,17 +102,24 @@ pub(super) async fn settle(store: &SqliteStore) -> Result<Vec<PlaceBehind>, Stor
     .await
     .or_unavailable()?;
     let mut behind = Vec::new();
-    for (path, kind, settled) in places {
+    for (name, kind, settled) in places {
+        // Another node's file is that node's business.
+        let Some(path) = store.place_named(&name) else { continue };
         let kind = PlaceKind::parse(&kind).ok_or_else(|| corrupt(format_args!("a place of kind {kind}")))?;
-        if let Err(reason) = tell(store, Place { path: PathBuf::from(&path), kind }, settled).await? {
-            behind.push(PlaceBehind { path, reason });
+        if let Err(reason) = tell(store, &name, Place { path: PathBuf::from(path), kind }, settled).await? {
+            behind.push(PlaceBehind { path: path.to_owned(), reason });
         }
     }
     Ok(behind)
 }
 
 /// Tells one place everything it does not know. The inner error is the place's, for people.
-async fn tell(store: &SqliteStore, place: Place, mut settled: i64) -> Result<Result<(), String>, StoreError> {
+async fn tell(
+    store: &SqlStore,
+    name: &str,
+    place: Place,
+    mut settled: i64,
+) -> Result<Result<(), String>, StoreError> {
     loop {
         let erased = erased_after(store, settled).await?;
         let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(Ok(())) };
@@ -121,15 +132,14 @@ async fn tell(store: &SqliteStore, place: Place, mut settled: i64) -> Result<Res
             Ok(Err(error)) => return Ok(Err(error.to_string())),
             Err(error) => return Ok(Err(error.to_string())),
         }
-        let path = place.path.to_string_lossy().into_owned();
-        store.writer.run(Settled { path, number: last }).await?;
+        store.writer.run(Settled { path: name.to_owned(), number: last }).await?;
         settled = last;
     }
 }
 
-async fn erased_after(store: &SqliteStore, number: i64) -> Result<Vec<(i64, Erased)>, StoreError> {
+async fn erased_after(store: &SqlStore, number: i64) -> Result<Vec<(i64, Erased)>, StoreError> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-        "SELECT number, conversation, at FROM erasures WHERE number > ? ORDER BY number LIMIT ?",
+        "SELECT number, conversation, at FROM erasures WHERE number > $1 ORDER BY number LIMIT $2",
     )
     .bind(number)
     .bind(PER_STEP)
@@ -146,13 +156,18 @@ async fn erased_after(store: &SqliteStore, number: i64) -> Result<Vec<(i64, Eras
 
 /// What another process erased leaves this one's memory, and what anybody erased leaves the write-ahead log, where
 /// earlier images of its pages may stand.
-async fn forget_what_others_erased(store: &SqliteStore) -> Result<(), StoreError> {
+async fn forget_what_others_erased(store: &SqlStore) -> Result<(), StoreError> {
     let known = store.forgotten.load(Ordering::Acquire);
     let erased = erased_after(store, known).await?;
     let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(()) };
     let ids: Vec<ConversationId> = erased.into_iter().map(|(_, erased)| erased.conversation).collect();
     store.vault.forget(&ids);
-    let mut connection = options(&store.path).connect().await.map_err(unavailable)?;
+    let Home::File(path) = &store.home else {
+        // What a server's own log and files hold is overwritten by its vacuum; the key that opens it is gone.
+        store.forgotten.store(last, Ordering::Release);
+        return Ok(());
+    };
+    let mut connection = connect(options(path)).await.map_err(unavailable)?;
     let emptied = truncate_log(&mut connection).await;
     connection.close().await.map_err(unavailable)?;
     match emptied {

@@ -5,12 +5,13 @@ use conversation::audit::{AuditActor, AuditEntry};
 use conversation::{Append, ClosedBy, ConversationId, Erasure, HandoffCommand, StoreError, Timestamp};
 
 use super::append::corrupt;
-use super::audit;
 use super::erase::erase;
+use super::link::taking;
 use super::writer::{OrUnavailable as _, Unit, Write};
+use super::{audit, handoff};
 
 /// Conversations that one sweep touches at most, so that it never holds other writers up for long.
-const PER_SWEEP: u32 = 200;
+const PER_SWEEP: i64 = 200;
 
 /// Gives back what lost agents have.
 pub(super) struct ReleaseLost {
@@ -22,15 +23,18 @@ impl Write for ReleaseLost {
     type Output = Vec<ConversationId>;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
-        let held: Vec<(String, String)> = sqlx::query_as(
+        let sql = taking!(
+            unit.connection,
             "SELECT conversations.id, holder FROM conversations JOIN agents ON agents.id = holder \
-             WHERE last_seen_at <= ? AND status = 'assigned' ORDER BY queue_rank, queue_number LIMIT ?",
-        )
-        .bind(self.silent_since.as_millis())
-        .bind(PER_SWEEP)
-        .fetch_all(&mut *unit.connection)
-        .await
-        .or_unavailable()?;
+             WHERE last_seen_at <= $1 AND status = 'assigned' ORDER BY queue_rank, queue_number LIMIT $2",
+            "FOR UPDATE OF conversations SKIP LOCKED"
+        );
+        let held: Vec<(String, String)> = sqlx::query_as(sql)
+            .bind(self.silent_since.as_millis())
+            .bind(PER_SWEEP)
+            .fetch_all(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
         let mut released = Vec::with_capacity(held.len());
         for (conversation, holder) in held {
             let conversation = conversation.parse().map_err(corrupt)?;
@@ -52,14 +56,17 @@ impl Write for CloseIdle {
     type Output = Vec<ConversationId>;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
-        let quiet: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM conversations WHERE status = 'bot' AND last_at <= ? ORDER BY last_at LIMIT ?",
-        )
-        .bind(self.quiet_since.as_millis())
-        .bind(PER_SWEEP)
-        .fetch_all(&mut *unit.connection)
-        .await
-        .or_unavailable()?;
+        let sql = taking!(
+            unit.connection,
+            "SELECT id FROM conversations WHERE status = 'bot' AND last_at <= $1 ORDER BY last_at LIMIT $2",
+            "FOR UPDATE SKIP LOCKED"
+        );
+        let quiet: Vec<String> = sqlx::query_scalar(sql)
+            .bind(self.quiet_since.as_millis())
+            .bind(PER_SWEEP)
+            .fetch_all(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
         let mut closed = Vec::with_capacity(quiet.len());
         for conversation in quiet {
             let conversation = conversation.parse().map_err(corrupt)?;
@@ -67,6 +74,7 @@ impl Write for CloseIdle {
             Append::to(conversation).then(close).write(unit).await?;
             closed.push(conversation);
         }
+        handoff::forget_old_handling_times(unit.connection).await?;
         Ok(closed)
     }
 }
@@ -81,14 +89,17 @@ impl Write for DeleteClosed {
     type Output = u64;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
-        let old: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM conversations WHERE status = 'closed' AND last_at < ? ORDER BY last_at LIMIT ?",
-        )
-        .bind(self.before.as_millis())
-        .bind(PER_SWEEP)
-        .fetch_all(&mut *unit.connection)
-        .await
-        .or_unavailable()?;
+        let sql = taking!(
+            unit.connection,
+            "SELECT id FROM conversations WHERE status = 'closed' AND last_at < $1 ORDER BY last_at LIMIT $2",
+            "FOR UPDATE SKIP LOCKED"
+        );
+        let old: Vec<String> = sqlx::query_scalar(sql)
+            .bind(self.before.as_millis())
+            .bind(PER_SWEEP)
+            .fetch_all(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
         let mut erased = 0;
         for conversation in old {
             let conversation = conversation.parse().map_err(corrupt)?;
@@ -97,9 +108,9 @@ impl Write for DeleteClosed {
         }
         if erased > 0 {
             let entry = AuditEntry::new(AuditActor::System, "retention.erased").with("conversations", erased);
-            audit::record(unit, &entry).await?;
+            audit::record(unit, entry);
         }
-        sqlx::query("DELETE FROM agent_sessions WHERE expires_at <= ?")
+        sqlx::query("DELETE FROM agent_sessions WHERE expires_at <= $1")
             .bind(unit.now.as_millis())
             .execute(&mut *unit.connection)
             .await

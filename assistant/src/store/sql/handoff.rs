@@ -8,14 +8,15 @@ use conversation::wait::{HandlingTimes, WaitRange};
 use conversation::{
     Actor, AgentId, Append, ConversationId, ConversationState, HandoffCommand, OfferId, StoreError, Timestamp,
 };
-use sqlx::sqlite::SqliteConnection;
+use sqlx::AnyConnection;
 
 use super::append::corrupt;
+use super::link::{is_shared, taking};
 use super::rows;
-use super::writer::{OrUnavailable as _, Unit, Write};
+use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 
 /// Conversations that one sweep touches at most, so that it never holds other writers up for long.
-const PER_SWEEP: u32 = 200;
+const PER_SWEEP: i64 = 200;
 
 /// Handling times that are kept; estimates look back on fewer.
 const KEPT_TIMES: i64 = 200;
@@ -28,13 +29,17 @@ impl Write for Due {
     type Output = Vec<ConversationId>;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<ConversationId>, StoreError> {
-        let due: Vec<String> =
-            sqlx::query_scalar("SELECT id FROM conversations WHERE deadline <= ? ORDER BY deadline LIMIT ?")
-                .bind(unit.now.as_millis())
-                .bind(PER_SWEEP)
-                .fetch_all(&mut *unit.connection)
-                .await
-                .or_unavailable()?;
+        let sql = taking!(
+            unit.connection,
+            "SELECT id FROM conversations WHERE deadline <= $1 ORDER BY deadline LIMIT $2",
+            "FOR UPDATE SKIP LOCKED"
+        );
+        let due: Vec<String> = sqlx::query_scalar(sql)
+            .bind(unit.now.as_millis())
+            .bind(PER_SWEEP)
+            .fetch_all(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
         let mut done = Vec::with_capacity(due.len());
         for conversation in due {
             let conversation = conversation.parse().map_err(corrupt)?;
@@ -53,7 +58,7 @@ impl Write for Route {
     type Output = Vec<(ConversationId, AgentId)>;
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Vec<(ConversationId, AgentId)>, StoreError> {
-        let mut agents = at_desk(unit.connection).await?;
+        let mut agents = take_at_desk(unit.connection).await?;
         let rules = unit.rules.routing;
         let wants = |agent: &AtDesk| {
             agent.presence == Presence::Available
@@ -63,7 +68,7 @@ impl Write for Route {
         if !agents.iter().any(wants) {
             return Ok(Vec::new());
         }
-        let waiting = rows::queued_states(unit.connection, unit.vault, PER_SWEEP).await?;
+        let waiting = rows::take_queued_states(unit.connection, unit.vault, PER_SWEEP).await?;
         let mut offered = Vec::new();
         for state in waiting {
             let Some(ticket) = state.handoff.ticket() else { continue };
@@ -94,8 +99,12 @@ pub(super) struct SetPresence {
 impl Write for SetPresence {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.agent)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        let seen = sqlx::query("UPDATE agents SET last_seen_at = ? WHERE id = ?")
+        let seen = sqlx::query("UPDATE agents SET last_seen_at = $1 WHERE id = $2")
             .bind(unit.now.as_millis())
             .bind(self.agent.to_string())
             .execute(&mut *unit.connection)
@@ -105,7 +114,7 @@ impl Write for SetPresence {
             return Err(StoreError::NotFound("agent"));
         }
         sqlx::query(
-            "INSERT INTO presence (agent, presence, free_since) VALUES (?, ?, ?) \
+            "INSERT INTO presence (agent, presence, free_since) VALUES ($1, $2, $3) \
              ON CONFLICT (agent) DO UPDATE SET presence = excluded.presence",
         )
         .bind(self.agent.to_string())
@@ -120,8 +129,8 @@ impl Write for SetPresence {
 }
 
 /// Something new has come to an agent.
-async fn touch(connection: &mut SqliteConnection, agent: AgentId, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE presence SET free_since = ? WHERE agent = ?")
+async fn touch(connection: &mut AnyConnection, agent: AgentId, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE presence SET free_since = $1 WHERE agent = $2")
         .bind(now.as_millis())
         .bind(agent.to_string())
         .execute(connection)
@@ -130,12 +139,29 @@ async fn touch(connection: &mut SqliteConnection, agent: AgentId, now: Timestamp
     Ok(())
 }
 
+/// As [`at_desk`], only those whom no other transaction is offering anything to: what they have does not change meanwhile.
+async fn take_at_desk(connection: &mut AnyConnection) -> Result<Vec<AtDesk>, StoreError> {
+    if !is_shared(connection) {
+        return at_desk(connection).await;
+    }
+    let taken: Vec<String> = sqlx::query_scalar(
+        "SELECT agent FROM presence WHERE presence = 'available' ORDER BY agent FOR UPDATE SKIP LOCKED",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .or_unavailable()?;
+    // In a second statement, which sees what was committed before the rows were taken.
+    let mut agents = at_desk(connection).await?;
+    agents.retain(|agent| taken.contains(&agent.agent.id.to_string()));
+    Ok(agents)
+}
+
 /// All agents with what they have, by name.
-pub(super) async fn at_desk(connection: &mut SqliteConnection) -> Result<Vec<AtDesk>, StoreError> {
+pub(super) async fn at_desk(connection: &mut AnyConnection) -> Result<Vec<AtDesk>, StoreError> {
     type Row = (String, String, String, String, i64, i64, Option<String>, Option<i64>, i64);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT agents.id, display_name, languages, skills, capacity, last_seen_at, presence, free_since, \
-                (SELECT coalesce(sum(weight), 0) FROM conversations \
+                (SELECT CAST(coalesce(sum(weight), 0) AS BIGINT) FROM conversations \
                  WHERE (holder = agents.id AND status <> 'snoozed') OR offered_to = agents.id) \
          FROM agents LEFT JOIN presence ON presence.agent = agents.id WHERE disabled = 0 ORDER BY name",
     )
@@ -182,7 +208,7 @@ pub(super) async fn wait(
     Ok(times.wait(position, at_work, free))
 }
 
-async fn last_handling_times(connection: &mut SqliteConnection) -> Result<Vec<f64>, StoreError> {
+async fn last_handling_times(connection: &mut AnyConnection) -> Result<Vec<f64>, StoreError> {
     let mut last: Vec<f64> =
         sqlx::query_scalar("SELECT seconds FROM handling_times ORDER BY number DESC LIMIT 50")
             .fetch_all(connection)
@@ -194,18 +220,33 @@ async fn last_handling_times(connection: &mut SqliteConnection) -> Result<Vec<f6
 
 /// Remembers how long an agent had a conversation that they have settled or returned.
 pub(super) async fn remember_handling(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     time: Duration,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO handling_times (seconds) VALUES (?)")
+    sqlx::query("INSERT INTO handling_times (seconds) VALUES ($1)")
         .bind(time.as_secs_f64())
-        .execute(&mut *connection)
-        .await
-        .or_unavailable()?;
-    sqlx::query("DELETE FROM handling_times WHERE number <= (SELECT max(number) FROM handling_times) - ?")
-        .bind(KEPT_TIMES)
         .execute(connection)
         .await
         .or_unavailable()?;
+    Ok(())
+}
+
+/// Forgets handling times that no estimate looks at.
+pub(super) async fn forget_old_handling_times(connection: &mut AnyConnection) -> Result<(), StoreError> {
+    let sql = taking!(
+        connection,
+        "SELECT number FROM handling_times \
+         WHERE number <= (SELECT max(number) FROM handling_times) - $1 ORDER BY number LIMIT 1000",
+        "FOR UPDATE SKIP LOCKED"
+    );
+    let old: Vec<i64> =
+        sqlx::query_scalar(sql).bind(KEPT_TIMES).fetch_all(&mut *connection).await.or_unavailable()?;
+    for number in old {
+        sqlx::query("DELETE FROM handling_times WHERE number = $1")
+            .bind(number)
+            .execute(&mut *connection)
+            .await
+            .or_unavailable()?;
+    }
     Ok(())
 }

@@ -8,11 +8,11 @@ use conversation::{
     AgentId, LockoutPolicy, LoginMethod, NewSession, Person, Session, SessionId, StoreError, Timestamp,
     TokenHash,
 };
-use sqlx::sqlite::SqlitePool;
+use sqlx::AnyPool;
 
 use super::super::append::corrupt;
 use super::super::audit;
-use super::super::writer::{OrUnavailable as _, Unit, Write};
+use super::super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::rows::{PersonRow, person_columns};
 use super::{about, name_of};
 
@@ -29,9 +29,13 @@ pub(super) struct LoginFailed {
 impl Write for LoginFailed {
     type Output = Option<Timestamp>;
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.agent)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Option<Timestamp>, StoreError> {
-        let (failures, locked_until, name): (u32, Option<i64>, String) = sqlx::query_as(
-            "UPDATE agents SET failed_logins = failed_logins + 1 WHERE id = ? \
+        let (failures, locked_until, name): (i64, Option<i64>, String) = sqlx::query_as(
+            "UPDATE agents SET failed_logins = failed_logins + 1 WHERE id = $1 \
              RETURNING failed_logins, locked_until, name",
         )
         .bind(self.agent.to_string())
@@ -39,16 +43,16 @@ impl Write for LoginFailed {
         .await
         .or_unavailable()?
         .ok_or(StoreError::NotFound("agent"))?;
-        let locks = failures >= self.policy.failures;
+        let locks = failures >= i64::from(self.policy.failures);
         let action = if locks { "login.locked" } else { "login.failed" };
         // Who it was nobody knows; the account is the subject.
         let failed = about(&AuditActor::System, action, self.agent, &name).with("failures", failures);
-        audit::record(unit, &failed).await?;
+        audit::record(unit, failed);
         if !locks {
             return Ok(locked_until.map(Timestamp::from_millis).filter(|until| *until > unit.now));
         }
         let until = unit.now.plus(self.policy.lock_for);
-        sqlx::query("UPDATE agents SET failed_logins = 0, locked_until = ? WHERE id = ?")
+        sqlx::query("UPDATE agents SET failed_logins = 0, locked_until = $1 WHERE id = $2")
             .bind(until.as_millis())
             .bind(self.agent.to_string())
             .execute(&mut *unit.connection)
@@ -65,20 +69,24 @@ pub(super) struct Login(pub(super) NewSession);
 impl Write for Login {
     type Output = bool;
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.0.agent)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
         let new = &self.0;
-        let (name, disabled): (String, bool) =
-            sqlx::query_as("SELECT name, disabled FROM agents WHERE id = ?")
+        let (name, disabled): (String, i64) =
+            sqlx::query_as("SELECT name, disabled FROM agents WHERE id = $1")
                 .bind(new.agent.to_string())
                 .fetch_optional(&mut *unit.connection)
                 .await
                 .or_unavailable()?
                 .ok_or(StoreError::NotFound("agent"))?;
-        if disabled || !spend(unit, new).await? {
+        if disabled != 0 || !spend(unit, new).await? {
             return Ok(false);
         }
         sqlx::query(
-            "UPDATE agents SET failed_logins = 0, locked_until = NULL, last_seen_at = ? WHERE id = ?",
+            "UPDATE agents SET failed_logins = 0, locked_until = NULL, last_seen_at = $1 WHERE id = $2",
         )
         .bind(unit.now.as_millis())
         .bind(new.agent.to_string())
@@ -89,7 +97,7 @@ impl Write for Login {
         sqlx::query(
             "INSERT INTO agent_sessions \
              (token_hash, id, agent, created_at, last_used_at, idle_ms, expires_at, method) \
-             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7)",
+             VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
         )
         .bind(&new.token.as_bytes()[..])
         .bind(id.to_string())
@@ -102,7 +110,7 @@ impl Write for Login {
         .await
         .or_unavailable()?;
         let opened = AuditEntry::new(AuditActor::person(new.agent, name), "session.opened").on("session", id);
-        audit::record(unit, &opened.with("method", new.method.as_str())).await?;
+        audit::record(unit, opened.with("method", new.method.as_str()));
         Ok(true)
     }
 }
@@ -113,8 +121,8 @@ async fn spend(unit: &mut Unit<'_>, new: &NewSession) -> Result<bool, StoreError
         LoginMethod::Password | LoginMethod::Oidc => return Ok(true),
         LoginMethod::Totp { step } => {
             sqlx::query(
-                "UPDATE agents SET totp_last_step = ?1 \
-                 WHERE id = ?2 AND totp_confirmed = 1 AND totp_last_step < ?1",
+                "UPDATE agents SET totp_last_step = $1 \
+                 WHERE id = $2 AND totp_confirmed = 1 AND totp_last_step < $1",
             )
             .bind(step.cast_signed())
             .bind(new.agent.to_string())
@@ -122,7 +130,7 @@ async fn spend(unit: &mut Unit<'_>, new: &NewSession) -> Result<bool, StoreError
             .await
         }
         LoginMethod::Recovery { code } => {
-            sqlx::query("DELETE FROM recovery_codes WHERE agent = ? AND hash = ?")
+            sqlx::query("DELETE FROM recovery_codes WHERE agent = $1 AND hash = $2")
                 .bind(new.agent.to_string())
                 .bind(&code[..])
                 .execute(&mut *unit.connection)
@@ -142,8 +150,8 @@ impl Write for Use {
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         // A session that has ended does not begin again by being used.
         sqlx::query(
-            "UPDATE agent_sessions SET last_used_at = ?1 WHERE token_hash = ?2 AND last_used_at <= ?3 \
-             AND expires_at > ?1 AND last_used_at + idle_ms > ?1",
+            "UPDATE agent_sessions SET last_used_at = $1 WHERE token_hash = $2 AND last_used_at <= $3 \
+             AND expires_at > $1 AND last_used_at + idle_ms > $1",
         )
         .bind(unit.now.as_millis())
         .bind(&self.0.as_bytes()[..])
@@ -164,7 +172,7 @@ impl Write for Logout {
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let ended: Option<(String, String)> =
-            sqlx::query_as("DELETE FROM agent_sessions WHERE token_hash = ? RETURNING id, agent")
+            sqlx::query_as("DELETE FROM agent_sessions WHERE token_hash = $1 RETURNING id, agent")
                 .bind(&self.0.as_bytes()[..])
                 .fetch_optional(&mut *unit.connection)
                 .await
@@ -172,7 +180,7 @@ impl Write for Logout {
         let Some((session, agent)) = ended else { return Ok(()) };
         let agent: AgentId = agent.parse().map_err(corrupt)?;
         let by = AuditActor::person(agent, name_of(unit, agent).await?);
-        audit::record(unit, &AuditEntry::new(by, "session.closed").on("session", session)).await?;
+        audit::record(unit, AuditEntry::new(by, "session.closed").on("session", session));
         Ok(())
     }
 }
@@ -188,9 +196,13 @@ pub(super) struct Revoke {
 impl Write for Revoke {
     type Output = u64;
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.agent)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
         let name = name_of(unit, self.agent).await?;
-        let ended = sqlx::query("DELETE FROM agent_sessions WHERE agent = ?1 AND (?2 IS NULL OR id = ?2)")
+        let ended = sqlx::query("DELETE FROM agent_sessions WHERE agent = $1 AND ($2 IS NULL OR id = $2)")
             .bind(self.agent.to_string())
             .bind(self.session.map(|session| session.to_string()))
             .execute(&mut *unit.connection)
@@ -200,7 +212,7 @@ impl Write for Revoke {
         if ended > 0 {
             let revoked =
                 about(&self.by, "sessions.revoked", self.agent, &name).with("sessions_ended", ended);
-            audit::record(unit, &revoked).await?;
+            audit::record(unit, revoked);
         }
         Ok(ended)
     }
@@ -213,8 +225,12 @@ pub(in super::super) struct Heartbeat(pub(in super::super) AgentId);
 impl Write for Heartbeat {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.0)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE agents SET last_seen_at = ? WHERE id = ?")
+        sqlx::query("UPDATE agents SET last_seen_at = $1 WHERE id = $2")
             .bind(unit.now.as_millis())
             .bind(self.0.to_string())
             .execute(&mut *unit.connection)
@@ -228,7 +244,7 @@ impl Write for Heartbeat {
 /// in are deleted when they are disabled; asking again costs nothing.
 macro_rules! open_at {
     () => {
-        "expires_at > ?2 AND last_used_at + idle_ms > ?2"
+        "expires_at > $2 AND last_used_at + idle_ms > $2"
     };
 }
 
@@ -262,14 +278,14 @@ struct OpenRow {
 }
 
 pub(super) async fn by_token(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     token: &TokenHash,
     now: Timestamp,
 ) -> Result<Option<(Session, Person)>, StoreError> {
     let row: Option<OpenRow> = sqlx::query_as(concat!(
         "SELECT agent_sessions.id AS session, created_at, last_used_at, expires_at, method, ",
         person_columns!(),
-        " FROM agent_sessions JOIN agents ON agents.id = agent WHERE token_hash = ?1 AND disabled = 0 AND ",
+        " FROM agent_sessions JOIN agents ON agents.id = agent WHERE token_hash = $1 AND disabled = 0 AND ",
         open_at!()
     ))
     .bind(&token.as_bytes()[..])
@@ -281,13 +297,13 @@ pub(super) async fn by_token(
 }
 
 pub(super) async fn open(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     agent: AgentId,
     now: Timestamp,
 ) -> Result<Vec<Session>, StoreError> {
     let rows: Vec<SessionRow> = sqlx::query_as(concat!(
         "SELECT id AS session, created_at, last_used_at, expires_at, method FROM agent_sessions \
-         WHERE agent = ?1 AND ",
+         WHERE agent = $1 AND ",
         open_at!(),
         " ORDER BY created_at DESC, id"
     ))

@@ -5,7 +5,7 @@ use conversation::audit::AuditActor;
 use conversation::{AgentId, StoreError};
 
 use super::super::append::corrupt;
-use super::super::writer::{OrUnavailable as _, Unit, Write};
+use super::super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::super::{audit, keys};
 use super::{about, end_sessions, name_of};
 
@@ -19,10 +19,14 @@ pub(super) struct Begin {
 impl Write for Begin {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let master = keys::current_master(unit.connection).await?;
         let sealed = unit.vault.seal_secret(self.id, &master, &self.secret)?;
-        let kept = sqlx::query("UPDATE agents SET totp_secret = ? WHERE id = ? AND totp_confirmed = 0")
+        let kept = sqlx::query("UPDATE agents SET totp_secret = $1 WHERE id = $2 AND totp_confirmed = 0")
             .bind(sealed)
             .bind(self.id.to_string())
             .execute(&mut *unit.connection)
@@ -43,10 +47,14 @@ pub(super) struct Confirm {
 impl Write for Confirm {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let confirmed = sqlx::query(
-            "UPDATE agents SET totp_confirmed = 1, totp_last_step = ? \
-             WHERE id = ? AND totp_confirmed = 0 AND totp_secret IS NOT NULL",
+            "UPDATE agents SET totp_confirmed = 1, totp_last_step = $1 \
+             WHERE id = $2 AND totp_confirmed = 0 AND totp_secret IS NOT NULL",
         )
         .bind(self.step.cast_signed())
         .bind(self.id.to_string())
@@ -56,7 +64,7 @@ impl Write for Confirm {
         found(confirmed.rows_affected())?;
         forget_recovery_codes(unit, self.id).await?;
         for code in &self.recovery {
-            sqlx::query("INSERT INTO recovery_codes (agent, hash) VALUES (?, ?)")
+            sqlx::query("INSERT INTO recovery_codes (agent, hash) VALUES ($1, $2)")
                 .bind(self.id.to_string())
                 .bind(&code[..])
                 .execute(&mut *unit.connection)
@@ -65,7 +73,7 @@ impl Write for Confirm {
         }
         let name = name_of(unit, self.id).await?;
         let by = AuditActor::person(self.id, name.clone());
-        audit::record(unit, &about(&by, "totp.enrolled", self.id, &name)).await?;
+        audit::record(unit, about(&by, "totp.enrolled", self.id, &name));
         Ok(())
     }
 }
@@ -80,24 +88,27 @@ pub(super) struct Remove {
 impl Write for Remove {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let name = name_of(unit, self.id).await?;
         // The last step stays: a code that was used before cannot be used after enrolling the same secret again.
-        sqlx::query("UPDATE agents SET totp_secret = NULL, totp_confirmed = 0 WHERE id = ?")
+        sqlx::query("UPDATE agents SET totp_secret = NULL, totp_confirmed = 0 WHERE id = $1")
             .bind(self.id.to_string())
             .execute(&mut *unit.connection)
             .await
             .or_unavailable()?;
         forget_recovery_codes(unit, self.id).await?;
         let ended = end_sessions(unit, self.id).await?;
-        audit::record(unit, &about(&self.by, "totp.removed", self.id, &name).with("sessions_ended", ended))
-            .await?;
+        audit::record(unit, about(&self.by, "totp.removed", self.id, &name).with("sessions_ended", ended));
         Ok(())
     }
 }
 
 async fn forget_recovery_codes(unit: &mut Unit<'_>, id: AgentId) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM recovery_codes WHERE agent = ?")
+    sqlx::query("DELETE FROM recovery_codes WHERE agent = $1")
         .bind(id.to_string())
         .execute(&mut *unit.connection)
         .await
@@ -127,7 +138,7 @@ impl Write for ResealSecrets {
         for (id, sealed) in rows {
             let account: AgentId = id.parse().map_err(corrupt)?;
             let Some(moved) = unit.vault.reseal_secret(account, &sealed, &master)? else { continue };
-            sqlx::query("UPDATE agents SET totp_secret = ? WHERE id = ?")
+            sqlx::query("UPDATE agents SET totp_secret = $1 WHERE id = $2")
                 .bind(moved)
                 .bind(id)
                 .execute(&mut *unit.connection)

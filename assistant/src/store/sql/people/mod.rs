@@ -13,14 +13,14 @@ use conversation::{
     PersonChange, Session, SessionId, StoreError, Timestamp, TokenHash,
 };
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::writer::{OrUnavailable as _, Unit};
 
 pub(super) use factors::ResealSecrets;
 pub(super) use sessions::Heartbeat;
 
 #[async_trait]
-impl People for SqliteStore {
+impl People for SqlStore {
     async fn add_person(&self, by: AuditActor, new: NewPerson) -> Result<(), StoreError> {
         self.writer.run(accounts::Add { by, new }).await
     }
@@ -116,7 +116,7 @@ fn about(by: &AuditActor, action: &'static str, id: AgentId, name: &str) -> Audi
 
 /// The login name of an account.
 async fn name_of(unit: &mut Unit<'_>, id: AgentId) -> Result<String, StoreError> {
-    sqlx::query_scalar("SELECT name FROM agents WHERE id = ?")
+    sqlx::query_scalar("SELECT name FROM agents WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(&mut *unit.connection)
         .await
@@ -126,7 +126,7 @@ async fn name_of(unit: &mut Unit<'_>, id: AgentId) -> Result<String, StoreError>
 
 /// Ends all sessions of an account; what opened them does not hold any more.
 async fn end_sessions(unit: &mut Unit<'_>, id: AgentId) -> Result<u64, StoreError> {
-    let ended = sqlx::query("DELETE FROM agent_sessions WHERE agent = ?")
+    let ended = sqlx::query("DELETE FROM agent_sessions WHERE agent = $1")
         .bind(id.to_string())
         .execute(&mut *unit.connection)
         .await

@@ -6,10 +6,11 @@ use conversation::{
     Actor, AgentId, Callback, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp,
     TokenHash,
 };
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AnyConnection, AnyPool};
 
 use super::append::corrupt;
 use super::keys;
+use super::link::taking;
 use super::writer::OrUnavailable as _;
 use crate::masking;
 use crate::vault::{DataKey, Reading, Vault};
@@ -40,35 +41,40 @@ fn open(
     Ok((key.open_state(last_seq.cast_unsigned(), &state)?, key))
 }
 
-pub(super) async fn state(
-    connection: &mut SqliteConnection,
+pub(in crate::store) async fn state(
+    connection: &mut AnyConnection,
     vault: &Vault,
     id: ConversationId,
 ) -> Result<Option<ConversationState>, StoreError> {
-    Ok(state_with_key(connection, vault, id).await?.map(|(state, _)| state))
-}
-
-pub(super) async fn state_with_key(
-    connection: &mut SqliteConnection,
-    vault: &Vault,
-    id: ConversationId,
-) -> Result<Option<(ConversationState, Arc<DataKey>)>, StoreError> {
     let reading = vault.reading();
-    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE id = ?"))
+    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE id = $1"))
         .bind(id.to_string())
         .fetch_optional(connection)
         .await
         .or_unavailable()?;
+    row.map(|row| Ok(open(vault, reading, row)?.0)).transpose()
+}
+
+/// As [`state`], and nobody else changes it until the transaction ends.
+pub(super) async fn take_state_with_key(
+    connection: &mut AnyConnection,
+    vault: &Vault,
+    id: ConversationId,
+) -> Result<Option<(ConversationState, Arc<DataKey>)>, StoreError> {
+    let reading = vault.reading();
+    let sql = taking!(connection, select_states!("WHERE id = $1"), "FOR UPDATE OF conversations");
+    let row: Option<StateRow> =
+        sqlx::query_as(sql).bind(id.to_string()).fetch_optional(connection).await.or_unavailable()?;
     row.map(|row| open(vault, reading, row)).transpose()
 }
 
 pub(super) async fn state_by_token(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     vault: &Vault,
     token: &TokenHash,
 ) -> Result<Option<ConversationState>, StoreError> {
     let reading = vault.reading();
-    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE token_hash = ?"))
+    let row: Option<StateRow> = sqlx::query_as(select_states!("WHERE token_hash = $1"))
         .bind(&token.as_bytes()[..])
         .fetch_optional(readers)
         .await
@@ -76,8 +82,8 @@ pub(super) async fn state_by_token(
     row.map(|row| Ok(open(vault, reading, row)?.0)).transpose()
 }
 
-pub(super) async fn events_after(
-    readers: &SqlitePool,
+pub(in crate::store) async fn events_after(
+    readers: &AnyPool,
     vault: &Vault,
     conversation: ConversationId,
     seq: u64,
@@ -89,11 +95,11 @@ pub(super) async fn events_after(
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT seq, at, body, master, sealed FROM events \
          LEFT JOIN data_keys ON data_keys.conversation = events.conversation \
-         WHERE events.conversation = ? AND seq > ? ORDER BY seq LIMIT ?",
+         WHERE events.conversation = $1 AND seq > $2 ORDER BY seq LIMIT $3",
     )
     .bind(conversation.to_string())
     .bind(i64::try_from(seq).unwrap_or(i64::MAX))
-    .bind(limit)
+    .bind(i64::from(limit))
     .fetch_all(readers)
     .await
     .or_unavailable()?;
@@ -114,7 +120,7 @@ pub(super) async fn events_after(
         .collect()
 }
 
-pub(super) async fn waiting(readers: &SqlitePool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
+pub(super) async fn waiting(readers: &AnyPool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
     let reading = vault.reading();
     let states: Vec<StateRow> = sqlx::query_as(select_states!(
         "WHERE status IN ('queued', 'offered') ORDER BY queue_rank, queue_number"
@@ -127,13 +133,13 @@ pub(super) async fn waiting(readers: &SqlitePool, vault: &Vault) -> Result<Vec<Q
 }
 
 pub(super) async fn held_by(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     vault: &Vault,
     agent: AgentId,
 ) -> Result<Vec<QueueItem>, StoreError> {
     let reading = vault.reading();
     let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE holder = ? ORDER BY claimed_at, queue_rank, queue_number"))
+        sqlx::query_as(select_states!("WHERE holder = $1 ORDER BY claimed_at, queue_rank, queue_number"))
             .bind(agent.to_string())
             .fetch_all(readers)
             .await
@@ -169,10 +175,7 @@ fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, Sto
 }
 
 /// All open escalations.
-pub(super) async fn open_escalations(
-    readers: &SqlitePool,
-    vault: &Vault,
-) -> Result<Vec<QueueItem>, StoreError> {
+pub(super) async fn open_escalations(readers: &AnyPool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
     let reading = vault.reading();
     let states: Vec<StateRow> =
         sqlx::query_as(select_states!("WHERE queue_number IS NOT NULL ORDER BY queue_rank, queue_number"))
@@ -191,48 +194,51 @@ pub(super) async fn open_escalations(
         .collect()
 }
 
-/// What waits and is offered to nobody, the first first.
-pub(super) async fn queued_states(
-    connection: &mut SqliteConnection,
+/// Takes what waits and is offered to nobody, the first first; not what another transaction has taken.
+pub(super) async fn take_queued_states(
+    connection: &mut AnyConnection,
     vault: &Vault,
-    limit: u32,
+    limit: i64,
 ) -> Result<Vec<ConversationState>, StoreError> {
     let reading = vault.reading();
+    let sql = taking!(
+        connection,
+        select_states!("WHERE status = 'queued' ORDER BY queue_rank, queue_number LIMIT $1"),
+        "FOR UPDATE OF conversations SKIP LOCKED"
+    );
     let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE status = 'queued' ORDER BY queue_rank, queue_number LIMIT ?"))
-            .bind(limit)
-            .fetch_all(connection)
-            .await
-            .or_unavailable()?;
+        sqlx::query_as(sql).bind(limit).fetch_all(connection).await.or_unavailable()?;
     states.into_iter().map(|row| Ok(open(vault, reading, row)?.0)).collect()
 }
 
 pub(super) async fn queue_position(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     conversation: ConversationId,
 ) -> Result<Option<u32>, StoreError> {
-    sqlx::query_scalar(
+    let position: Option<i64> = sqlx::query_scalar(
         "SELECT (SELECT count(*) FROM conversations AS other \
                  WHERE other.status IN ('queued', 'offered') \
                    AND (other.queue_rank, other.queue_number) <= (this.queue_rank, this.queue_number)) \
-         FROM conversations AS this WHERE this.id = ? AND this.status IN ('queued', 'offered')",
+         FROM conversations AS this WHERE this.id = $1 AND this.status IN ('queued', 'offered')",
     )
     .bind(conversation.to_string())
     .fetch_optional(readers)
     .await
-    .or_unavailable()
+    .or_unavailable()?;
+    position.map(|position| u32::try_from(position).map_err(corrupt)).transpose()
 }
 
 /// How many conversations wait for a person and stand before a rank.
 pub(super) async fn waiting_before(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     rank: Timestamp,
 ) -> Result<u32, StoreError> {
-    sqlx::query_scalar(
-        "SELECT count(*) FROM conversations WHERE status IN ('queued', 'offered') AND queue_rank <= ?",
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM conversations WHERE status IN ('queued', 'offered') AND queue_rank <= $1",
     )
     .bind(rank.as_millis())
     .fetch_one(connection)
     .await
-    .or_unavailable()
+    .or_unavailable()?;
+    u32::try_from(waiting).map_err(corrupt)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::super::append::corrupt;
-use super::super::writer::{OrUnavailable as _, Unit, Write};
+use super::super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::super::{audit, unavailable};
 use super::{about, end_sessions, name_of, rows};
 
@@ -23,12 +23,16 @@ pub(super) struct Add {
 impl Write for Add {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.new.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let new = &self.new;
         sqlx::query(
             "INSERT INTO agents (id, name, display_name, languages, roles, skills, capacity, password_hash, \
              must_change_password, oidc_issuer, oidc_subject, last_seen_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(new.id.to_string())
         .bind(&new.name)
@@ -36,11 +40,11 @@ impl Write for Add {
         .bind(json(&new.languages)?)
         .bind(json(&new.roles)?)
         .bind(json(&new.skills)?)
-        .bind(new.capacity)
-        .bind(new.password.as_ref().map(|password| &password.hash))
-        .bind(new.password.as_ref().is_some_and(|password| password.must_change))
-        .bind(new.external.as_ref().map(|external| &external.issuer))
-        .bind(new.external.as_ref().map(|external| &external.subject))
+        .bind(i64::from(new.capacity))
+        .bind(new.password.as_ref().map(|password| password.hash.clone()))
+        .bind(flag(new.password.as_ref().is_some_and(|password| password.must_change)))
+        .bind(new.external.as_ref().map(|external| external.issuer.clone()))
+        .bind(new.external.as_ref().map(|external| external.subject.clone()))
         .bind(unit.now.as_millis())
         .execute(&mut *unit.connection)
         .await
@@ -53,7 +57,7 @@ impl Write for Add {
             Some(external) => added.with("issuer", external.issuer.clone()),
             None => added,
         };
-        audit::record(unit, &added).await?;
+        audit::record(unit, added);
         Ok(())
     }
 }
@@ -68,6 +72,10 @@ pub(super) struct Change {
 #[async_trait]
 impl Write for Change {
     type Output = Person;
+
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.id)
+    }
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<Person, StoreError> {
         let before = rows::person(unit.connection, self.id).await?.ok_or(StoreError::NotFound("agent"))?;
@@ -89,7 +97,7 @@ impl Write for Change {
         if matches!(self.to, PersonChange::Roles(_) | PersonChange::Disabled(_)) {
             changed = changed.with("sessions_ended", end_sessions(unit, self.id).await?);
         }
-        audit::record(unit, &changed).await?;
+        audit::record(unit, changed);
         rows::person(unit.connection, self.id).await?.ok_or(StoreError::NotFound("agent"))
     }
 }
@@ -112,22 +120,22 @@ impl Change {
     async fn update(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let query = match &self.to {
             PersonChange::Roles(roles) => {
-                sqlx::query("UPDATE agents SET roles = ? WHERE id = ?").bind(json(roles)?)
+                sqlx::query("UPDATE agents SET roles = $1 WHERE id = $2").bind(json(roles)?)
             }
             PersonChange::Disabled(disabled) => {
-                sqlx::query("UPDATE agents SET disabled = ? WHERE id = ?").bind(*disabled)
+                sqlx::query("UPDATE agents SET disabled = $1 WHERE id = $2").bind(flag(*disabled))
             }
             PersonChange::DisplayName(name) => {
-                sqlx::query("UPDATE agents SET display_name = ? WHERE id = ?").bind(name.clone())
+                sqlx::query("UPDATE agents SET display_name = $1 WHERE id = $2").bind(name.clone())
             }
             PersonChange::Languages(languages) => {
-                sqlx::query("UPDATE agents SET languages = ? WHERE id = ?").bind(json(languages)?)
+                sqlx::query("UPDATE agents SET languages = $1 WHERE id = $2").bind(json(languages)?)
             }
             PersonChange::Skills(skills) => {
-                sqlx::query("UPDATE agents SET skills = ? WHERE id = ?").bind(json(skills)?)
+                sqlx::query("UPDATE agents SET skills = $1 WHERE id = $2").bind(json(skills)?)
             }
             PersonChange::Capacity(capacity) => {
-                sqlx::query("UPDATE agents SET capacity = ? WHERE id = ?").bind(*capacity)
+                sqlx::query("UPDATE agents SET capacity = $1 WHERE id = $2").bind(i64::from(*capacity))
             }
         };
         query.bind(self.id.to_string()).execute(&mut *unit.connection).await.or_unavailable()?;
@@ -146,14 +154,18 @@ pub(super) struct SetPassword {
 impl Write for SetPassword {
     type Output = ();
 
+    fn subject(&self) -> Subject {
+        Subject::Agent(self.id)
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
         let name = name_of(unit, self.id).await?;
         sqlx::query(
-            "UPDATE agents SET password_hash = ?, must_change_password = ?, failed_logins = 0, \
-             locked_until = NULL WHERE id = ?",
+            "UPDATE agents SET password_hash = $1, must_change_password = $2, failed_logins = 0, \
+             locked_until = NULL WHERE id = $3",
         )
         .bind(&self.password.hash)
-        .bind(self.password.must_change)
+        .bind(flag(self.password.must_change))
         .bind(self.id.to_string())
         .execute(&mut *unit.connection)
         .await
@@ -161,9 +173,14 @@ impl Write for SetPassword {
         let own = matches!(&self.by, AuditActor::Person { id, .. } if *id == self.id);
         let action = if own { "password.changed" } else { "password.reset" };
         let ended = end_sessions(unit, self.id).await?;
-        audit::record(unit, &about(&self.by, action, self.id, &name).with("sessions_ended", ended)).await?;
+        audit::record(unit, about(&self.by, action, self.id, &name).with("sessions_ended", ended));
         Ok(())
     }
+}
+
+/// The databases know truth as 1 and 0.
+fn flag(value: bool) -> i64 {
+    i64::from(value)
 }
 
 fn json(value: &impl Serialize) -> Result<String, StoreError> {

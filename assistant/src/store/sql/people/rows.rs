@@ -3,7 +3,7 @@
 use conversation::{
     AgentId, Credentials, ExternalId, NewPassword, Person, StoreError, StoredTotp, Timestamp,
 };
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AnyConnection, AnyPool};
 
 use super::super::append::corrupt;
 use super::super::writer::OrUnavailable as _;
@@ -13,13 +13,12 @@ use crate::vault::Vault;
 macro_rules! person_columns {
     () => {
         "agents.id AS person, name, display_name, languages, roles, skills, capacity, disabled, \
-         must_change_password, password_hash IS NOT NULL AS has_password, totp_confirmed, oidc_issuer, oidc_subject"
+         must_change_password, CASE WHEN password_hash IS NULL THEN 0 ELSE 1 END AS has_password, totp_confirmed, oidc_issuer, oidc_subject"
     };
 }
 pub(super) use person_columns;
 
 #[derive(sqlx::FromRow)]
-#[expect(clippy::struct_excessive_bools, reason = "as in Person")]
 pub(super) struct PersonRow {
     person: String,
     name: String,
@@ -27,11 +26,11 @@ pub(super) struct PersonRow {
     languages: String,
     roles: String,
     skills: String,
-    capacity: u32,
-    disabled: bool,
-    must_change_password: bool,
-    has_password: bool,
-    totp_confirmed: bool,
+    capacity: i64,
+    disabled: i64,
+    must_change_password: i64,
+    has_password: i64,
+    totp_confirmed: i64,
     oidc_issuer: Option<String>,
     oidc_subject: Option<String>,
 }
@@ -46,17 +45,17 @@ impl PersonRow {
             languages: serde_json::from_str(&self.languages).map_err(corrupt)?,
             roles: serde_json::from_str(&self.roles).map_err(corrupt)?,
             skills: serde_json::from_str(&self.skills).map_err(corrupt)?,
-            capacity: self.capacity,
-            disabled: self.disabled,
-            must_change_password: self.must_change_password,
-            has_password: self.has_password,
-            has_totp: self.totp_confirmed,
+            capacity: u32::try_from(self.capacity).map_err(corrupt)?,
+            disabled: self.disabled != 0,
+            must_change_password: self.must_change_password != 0,
+            has_password: self.has_password != 0,
+            has_totp: self.totp_confirmed != 0,
             external: external.map(|(issuer, subject)| ExternalId { issuer, subject }),
         })
     }
 }
 
-pub(super) async fn all(readers: &SqlitePool) -> Result<Vec<Person>, StoreError> {
+pub(super) async fn all(readers: &AnyPool) -> Result<Vec<Person>, StoreError> {
     let rows: Vec<PersonRow> =
         sqlx::query_as(concat!("SELECT ", person_columns!(), " FROM agents ORDER BY name"))
             .fetch_all(readers)
@@ -66,11 +65,11 @@ pub(super) async fn all(readers: &SqlitePool) -> Result<Vec<Person>, StoreError>
 }
 
 pub(super) async fn person(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     id: AgentId,
 ) -> Result<Option<Person>, StoreError> {
     let row: Option<PersonRow> =
-        sqlx::query_as(concat!("SELECT ", person_columns!(), " FROM agents WHERE id = ?"))
+        sqlx::query_as(concat!("SELECT ", person_columns!(), " FROM agents WHERE id = $1"))
             .bind(id.to_string())
             .fetch_optional(connection)
             .await
@@ -78,14 +77,11 @@ pub(super) async fn person(
     row.map(PersonRow::read).transpose()
 }
 
-pub(super) async fn external(
-    readers: &SqlitePool,
-    external: &ExternalId,
-) -> Result<Option<Person>, StoreError> {
+pub(super) async fn external(readers: &AnyPool, external: &ExternalId) -> Result<Option<Person>, StoreError> {
     let row: Option<PersonRow> = sqlx::query_as(concat!(
         "SELECT ",
         person_columns!(),
-        " FROM agents WHERE oidc_issuer = ? AND oidc_subject = ?"
+        " FROM agents WHERE oidc_issuer = $1 AND oidc_subject = $2"
     ))
     .bind(&external.issuer)
     .bind(&external.subject)
@@ -102,19 +98,19 @@ struct CredentialsRow {
     password_hash: Option<String>,
     totp_secret: Option<Vec<u8>>,
     totp_last_step: i64,
-    failed_logins: u32,
+    failed_logins: i64,
     locked_until: Option<i64>,
 }
 
 pub(super) async fn credentials(
-    readers: &SqlitePool,
+    readers: &AnyPool,
     vault: &Vault,
     name: &str,
 ) -> Result<Option<Credentials>, StoreError> {
     let row: Option<CredentialsRow> = sqlx::query_as(concat!(
         "SELECT ",
         person_columns!(),
-        ", password_hash, totp_secret, totp_last_step, failed_logins, locked_until FROM agents WHERE name = ?"
+        ", password_hash, totp_secret, totp_last_step, failed_logins, locked_until FROM agents WHERE name = $1"
     ))
     .bind(name)
     .fetch_optional(readers)
@@ -132,7 +128,7 @@ pub(super) async fn credentials(
                 confirmed: person.has_totp,
                 last_step: row.totp_last_step.cast_unsigned(),
             }),
-            failed_logins: row.failed_logins,
+            failed_logins: u32::try_from(row.failed_logins).map_err(corrupt)?,
             locked_until: row.locked_until.map(Timestamp::from_millis),
             person,
         })

@@ -11,11 +11,11 @@ use conversation::{ConversationId, PlaceBehind, StoreError};
 use super::append::corrupt;
 use super::people::ResealSecrets;
 use super::writer::{OrUnavailable as _, Unit, Write};
-use super::{SqliteStore, audit, keys, unavailable};
+use super::{SqlStore, audit, keys, unavailable};
 use crate::vault::{KeyId, Vault, WrappedKey, key_file};
 
 /// Data keys wrapped anew in one transaction, so that other writers wait for milliseconds.
-const PER_BATCH: u32 = 500;
+const PER_BATCH: i64 = 500;
 
 /// What a rotation did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,13 +43,13 @@ impl Write for SetMaster {
     type Output = ();
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE vault SET value = ? WHERE name = 'master'")
+        sqlx::query("UPDATE vault SET value = $1 WHERE name = 'master'")
             .bind(self.master.as_str())
             .execute(&mut *unit.connection)
             .await
             .or_unavailable()?;
         let entry = AuditEntry::new(self.by.clone(), "master_key.rotated");
-        audit::record(unit, &entry.with("master", self.master.as_str())).await?;
+        audit::record(unit, entry.with("master", self.master.as_str()));
         Ok(())
     }
 }
@@ -64,7 +64,7 @@ impl Write for Rewrap {
     async fn write(&self, unit: &mut Unit<'_>) -> Result<u64, StoreError> {
         let master = keys::current_master(unit.connection).await?;
         let rows: Vec<(String, String, Vec<u8>)> =
-            sqlx::query_as("SELECT conversation, master, sealed FROM data_keys WHERE master <> ? LIMIT ?")
+            sqlx::query_as("SELECT conversation, master, sealed FROM data_keys WHERE master <> $1 LIMIT $2")
                 .bind(master.as_str())
                 .bind(PER_BATCH)
                 .fetch_all(&mut *unit.connection)
@@ -74,7 +74,7 @@ impl Write for Rewrap {
             let conversation: ConversationId = id.parse().map_err(corrupt)?;
             let old = WrappedKey { master: old.clone().into(), sealed: sealed.clone() };
             let new = unit.vault.rewrap(conversation, &old, &master)?;
-            sqlx::query("UPDATE data_keys SET master = ?, sealed = ? WHERE conversation = ?")
+            sqlx::query("UPDATE data_keys SET master = $1, sealed = $2 WHERE conversation = $3")
                 .bind(new.master.as_str())
                 .bind(&new.sealed[..])
                 .bind(id)
@@ -86,7 +86,7 @@ impl Write for Rewrap {
     }
 }
 
-impl SqliteStore {
+impl SqlStore {
     /// Replaces the master key while conversations go on. A rotation that was broken off is finished by calling it again
     /// (it then makes no further key).
     ///
@@ -94,14 +94,13 @@ impl SqliteStore {
     /// [`StoreError::Unavailable`] where the key source cannot be changed, or the database fails.
     pub async fn rotate_master_key(&self, by: AuditActor) -> Result<Rotated, StoreError> {
         let current = keys::current_master(&mut *self.reader().await?).await?;
-        let unfinished: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM data_keys WHERE master <> ?)")
-                .bind(current.as_str())
-                .fetch_one(&self.readers)
-                .await
-                .map_err(unavailable)?;
+        let unfinished: i64 = sqlx::query_scalar("SELECT count(*) FROM data_keys WHERE master <> $1")
+            .bind(current.as_str())
+            .fetch_one(&self.readers)
+            .await
+            .map_err(unavailable)?;
         let first = self.vault.first_master();
-        let master = match (unfinished, first == current) {
+        let master = match (unfinished > 0, first == current) {
             (true, _) => current,
             (false, false) => first,
             (false, true) => self.vault.add_master()?,

@@ -3,18 +3,50 @@
 use async_trait::async_trait;
 use conversation::audit::{AuditActor, AuditEntry, AuditHash, AuditPage, AuditRecord, AuditTrail, ChainHead};
 use conversation::{StoreError, Timestamp};
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{AnyConnection, AnyPool};
 
-use super::SqliteStore;
+use super::SqlStore;
 use super::append::corrupt;
-use super::writer::{OrUnavailable as _, Unit, Write};
+use super::link::is_shared;
+use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 
-/// Appends a record in the transaction of the act.
-pub(super) async fn record(unit: &mut Unit<'_>, entry: &AuditEntry) -> Result<ChainHead, StoreError> {
-    let record = AuditRecord::after(head(unit.connection).await?, unit.now, entry);
+/// Records it in the transaction of the act.
+pub(super) fn record(unit: &mut Unit<'_>, entry: AuditEntry) {
+    unit.news.audit.push((unit.now, entry));
+}
+
+/// Transactions wait for each other here, where there are several writers. Any number that nobody else uses.
+const END_OF_TRAIL: i64 = 0x6472_696c_656e_0002;
+
+/// Appends what a transaction recorded, as nearly the last thing that it does: whoever appends holds the end of the trail
+/// until the commit.
+pub(super) async fn append(
+    connection: &mut AnyConnection,
+    entries: &[(Timestamp, AuditEntry)],
+) -> Result<Option<ChainHead>, StoreError> {
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    if is_shared(connection) {
+        sqlx::query("SELECT pg_advisory_xact_lock($1)")
+            .bind(END_OF_TRAIL)
+            .execute(&mut *connection)
+            .await
+            .or_unavailable()?;
+    }
+    let mut end = head(connection).await?;
+    for (at, entry) in entries {
+        let record = AuditRecord::after(end, *at, entry);
+        insert(connection, &record).await?;
+        end = Some(record.head());
+    }
+    Ok(end)
+}
+
+async fn insert(connection: &mut AnyConnection, record: &AuditRecord) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO audit (id, at, actor_kind, actor_id, actor_name, action, subject, detail, hash) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(record.id.cast_signed())
     .bind(record.at.as_millis())
@@ -25,10 +57,10 @@ pub(super) async fn record(unit: &mut Unit<'_>, entry: &AuditEntry) -> Result<Ch
     .bind(&record.subject)
     .bind(&record.detail)
     .bind(&record.hash.as_bytes()[..])
-    .execute(&mut *unit.connection)
+    .execute(connection)
     .await
     .or_unavailable()?;
-    Ok(record.head())
+    Ok(())
 }
 
 /// A record without an act of the store's.
@@ -38,13 +70,19 @@ struct Record(AuditEntry);
 impl Write for Record {
     type Output = ChainHead;
 
+    fn subject(&self) -> Subject {
+        Subject::Trail
+    }
+
     async fn write(&self, unit: &mut Unit<'_>) -> Result<ChainHead, StoreError> {
-        record(unit, &self.0).await
+        let entry = (unit.now, self.0.clone());
+        let end = append(unit.connection, &[entry]).await?;
+        end.ok_or_else(|| corrupt("the audit trail has no end after an append"))
     }
 }
 
 #[async_trait]
-impl AuditTrail for SqliteStore {
+impl AuditTrail for SqlStore {
     async fn record(&self, entry: AuditEntry) -> Result<ChainHead, StoreError> {
         self.writer.run(Record(entry)).await
     }
@@ -54,7 +92,7 @@ impl AuditTrail for SqliteStore {
     }
 }
 
-async fn head(connection: &mut SqliteConnection) -> Result<Option<ChainHead>, StoreError> {
+async fn head(connection: &mut AnyConnection) -> Result<Option<ChainHead>, StoreError> {
     let last: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1")
         .fetch_optional(connection)
         .await
@@ -70,16 +108,16 @@ macro_rules! columns {
 
 type Row = (i64, i64, String, String, String, String, String, String, Vec<u8>);
 
-async fn read(readers: &SqlitePool, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+async fn read(readers: &AnyPool, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
     let (sql, id) = match page {
-        AuditPage::After(id) => (concat!(columns!(), "WHERE id > ? ORDER BY id LIMIT ?"), id.cast_signed()),
+        AuditPage::After(id) => (concat!(columns!(), "WHERE id > $1 ORDER BY id LIMIT $2"), id.cast_signed()),
         AuditPage::Before(id) => (
-            concat!(columns!(), "WHERE id < ? ORDER BY id DESC LIMIT ?"),
+            concat!(columns!(), "WHERE id < $1 ORDER BY id DESC LIMIT $2"),
             id.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX)),
         ),
     };
     let rows: Vec<Row> =
-        sqlx::query_as(sql).bind(id).bind(limit).fetch_all(readers).await.or_unavailable()?;
+        sqlx::query_as(sql).bind(id).bind(i64::from(limit)).fetch_all(readers).await.or_unavailable()?;
     rows.into_iter().map(from_row).collect()
 }
 

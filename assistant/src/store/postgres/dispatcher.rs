@@ -1,0 +1,173 @@
+//! Tells this node's citizens and agents what other nodes did, and the other nodes that this one lives.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use conversation::{Clock, ConversationId, Published, StoreError};
+use sqlx::{AnyConnection, AnyPool};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::outbox::{News, Reader};
+use crate::store::feed::Publisher;
+use crate::store::sql::link::{Dial, Link};
+use crate::store::sql::rows;
+use crate::vault::Vault;
+
+/// How often a node says that it lives, and sweeps up.
+const SIGN_OF_LIFE_EVERY: Duration = Duration::from_secs(5);
+/// A node that was silent for so long is not listed any more.
+const FORGET_NODES_AFTER: Duration = Duration::from_hours(24);
+/// How long what nodes leave each other is kept.
+const KEEP: Duration = Duration::from_mins(10);
+/// A node that could not look for so long has missed some of it and reads everything anew.
+const BLIND: Duration = Duration::from_mins(5);
+/// Events of one conversation that are read at once.
+const PAGE: u32 = 500;
+
+pub(super) struct Parts {
+    pub(super) dial: Dial,
+    pub(super) readers: AnyPool,
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) vault: Arc<Vault>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) node: String,
+    pub(super) name: String,
+    pub(super) look_every: Duration,
+    pub(super) stopped: CancellationToken,
+}
+
+/// Starts looking: what is committed after this returns is told.
+pub(super) async fn start(parts: Parts) -> Result<(), sqlx::Error> {
+    let mut connection = parts.dial.connect().await?;
+    let reader = Reader::start(&mut connection, &parts.node).await?;
+    say_alive(&mut connection, &parts).await?;
+    let link = Link::new(parts.dial.clone(), Some(connection));
+    tokio::spawn(run(parts, link, reader));
+    Ok(())
+}
+
+async fn run(parts: Parts, mut link: Link, mut reader: Reader) {
+    let mut looks = tokio::time::interval(parts.look_every);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut seen_at, mut alive_at) = (Instant::now(), Instant::now());
+    loop {
+        tokio::select! {
+            () = parts.stopped.cancelled() => break,
+            _ = looks.tick() => {}
+        }
+        let looked = look(&parts, &mut link, &mut reader, &mut alive_at).await;
+        metrics::gauge!("store_outbox_blind_seconds").set(seen_at.elapsed().as_secs_f64());
+        match looked {
+            Ok(()) => {
+                if seen_at.elapsed() > BLIND {
+                    parts.publisher.all_missed_some();
+                }
+                seen_at = Instant::now();
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what other nodes did cannot be seen; trying again");
+                link.lost();
+            }
+        }
+    }
+    if let Ok(connection) = link.get().await {
+        let gone = sqlx::query("DELETE FROM nodes WHERE id = $1").bind(&parts.node).execute(connection).await;
+        if let Err(error) = gone {
+            tracing::warn!(%error, "this node could not take its name off the list");
+        }
+    }
+    drop(link.close().await);
+}
+
+async fn look(
+    parts: &Parts,
+    link: &mut Link,
+    reader: &mut Reader,
+    alive_at: &mut Instant,
+) -> Result<(), sqlx::Error> {
+    let connection = link.get().await?;
+    let news = reader.read(connection).await?;
+    if alive_at.elapsed() >= SIGN_OF_LIFE_EVERY {
+        say_alive(connection, parts).await?;
+        *alive_at = Instant::now();
+    }
+    tell(parts, news).await;
+    Ok(())
+}
+
+/// Tells whom it concerns here.
+async fn tell(parts: &Parts, news: Vec<News>) {
+    let mut first_events: BTreeMap<ConversationId, u64> = BTreeMap::new();
+    let mut queue_changed = false;
+    for news in news {
+        parts.vault.forget(&news.erased);
+        queue_changed |= news.queue_changed;
+        for (conversation, first) in news.appended {
+            let known = first_events.entry(conversation).or_insert(first);
+            *known = first.min(*known);
+        }
+    }
+    for (conversation, first) in first_events {
+        if !parts.publisher.is_wanted(conversation) {
+            continue;
+        }
+        match read(parts, conversation, first).await {
+            Ok(Some(published)) => parts.publisher.publish(published),
+            Ok(None) => {}
+            // Whoever listens reads the log again, now or with the next event.
+            Err(error) => {
+                tracing::warn!(%conversation, %error, "what another node wrote could not be read");
+                parts.publisher.all_missed_some();
+            }
+        }
+    }
+    if queue_changed {
+        parts.publisher.queue_changed();
+    }
+}
+
+async fn read(
+    parts: &Parts,
+    conversation: ConversationId,
+    first: u64,
+) -> Result<Option<Published>, StoreError> {
+    let mut reader = parts.readers.acquire().await.map_err(crate::store::sql::unavailable)?;
+    let Some(state) = rows::state(&mut reader, &parts.vault, conversation).await? else { return Ok(None) };
+    drop(reader);
+    let mut events = rows::events_after(&parts.readers, &parts.vault, conversation, first - 1, PAGE).await?;
+    // What was committed between the two reads comes with the next look.
+    events.retain(|event| event.seq <= state.last_seq);
+    if events.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Published { conversation, events: events.into(), state: Arc::new(state) }))
+}
+
+/// Says that this node lives, and removes what nobody needs any more.
+async fn say_alive(connection: &mut AnyConnection, parts: &Parts) -> Result<(), sqlx::Error> {
+    let now = parts.clock.now();
+    sqlx::query(
+        "INSERT INTO nodes (id, name, version, started_at, last_seen_at) VALUES ($1, $2, $3, $4, $4) \
+         ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at",
+    )
+    .bind(&parts.node)
+    .bind(&parts.name)
+    .bind(env!("CARGO_PKG_VERSION"))
+    .bind(now.as_millis())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query("DELETE FROM nodes WHERE last_seen_at < $1")
+        .bind(now.minus(FORGET_NODES_AFTER).as_millis())
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query(
+        "DELETE FROM outbox WHERE number IN \
+         (SELECT number FROM outbox WHERE at < $1 ORDER BY number LIMIT 10000 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(now.minus(KEEP).as_millis())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
