@@ -188,6 +188,34 @@ impl EventBody {
         })
     }
 
+    /// Every [`Self::kind`] there is.
+    pub const KINDS: [&str; 24] = [
+        "started",
+        "language_changed",
+        "citizen_message",
+        "answer",
+        "clarify",
+        "say",
+        "withdrawn",
+        "escalated",
+        "escalation_cancelled",
+        "agent_joined",
+        "agent_message",
+        "agent_left",
+        "offered",
+        "offer_ended",
+        "snoozed",
+        "woken",
+        "callback_requested",
+        "callback_attempted",
+        "abandoned",
+        "reopened",
+        "supervisor_joined",
+        "supervisor_left",
+        "wrapped_up",
+        "closed",
+    ];
+
     /// The event's `type` on the wire.
     pub const fn kind(&self) -> &'static str {
         match self {

@@ -36,6 +36,7 @@ mod state;
 pub mod store;
 mod time;
 pub mod wait;
+pub mod webhook;
 
 pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
 pub use erasure::{Erasure, PlaceBehind};
@@ -65,3 +66,4 @@ pub use store::{
     Sender, Store, StoreError,
 };
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use webhook::{Attempted, Deliveries, Delivery, Hook};

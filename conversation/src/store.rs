@@ -21,6 +21,7 @@ use crate::people::People;
 use crate::routing::{AtDesk, HandoffRules, Presence};
 use crate::state::ConversationState;
 use crate::time::Timestamp;
+use crate::webhook::Deliveries;
 
 /// A conversation that begins. Its first event is `started`.
 #[derive(Clone, Debug)]
@@ -270,7 +271,7 @@ pub enum StoreError {
 
 /// Keeps conversations and the queue, with the people and the audit trail beside them. See the module for what it promises.
 #[async_trait]
-pub trait Store: People + AuditTrail + Send + Sync + fmt::Debug {
+pub trait Store: People + AuditTrail + Deliveries + Send + Sync + fmt::Debug {
     /// Begins a conversation: appends `started`.
     ///
     /// # Errors

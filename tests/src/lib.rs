@@ -8,4 +8,4 @@ pub mod material;
 mod server;
 pub mod voices;
 
-pub use server::{Desk, ServerProcess, ServerSettings};
+pub use server::{Desk, ServerProcess, ServerSettings, Shared};

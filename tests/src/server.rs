@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -20,6 +21,17 @@ pub struct ServerSettings {
     pub configuration: String,
     /// A library that takes notes of what has not been synced, for power cuts.
     pub power_cut: Option<PathBuf>,
+    /// The database that it shares with other nodes; a file of its own where absent.
+    pub shared: Option<Shared>,
+}
+
+/// What nodes share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The address of the PostgreSQL database.
+    pub database: String,
+    /// The file of the master key.
+    pub key_file: PathBuf,
 }
 
 /// A running `assistant serve`. Killed when dropped.
@@ -61,7 +73,13 @@ impl ServerProcess {
             knowledge.display(),
             settings.configuration
         );
-        std::fs::write(directory.path().join("assistant.toml"), configuration)?;
+        let shared = settings.shared.as_ref().map_or_else(String::new, |Shared { database, key_file }| {
+            format!(
+                "[store]\nurl = \"{database}\"\n[vault]\nkey_file = \"{}\"\n[node]\nname = \"node{port}\"\n",
+                key_file.display()
+            )
+        });
+        std::fs::write(directory.path().join("assistant.toml"), configuration + &shared)?;
         let mut server = Self {
             child: spawn(directory.path(), settings.power_cut.as_deref())?,
             directory,
@@ -253,7 +271,9 @@ fn spawn(directory: &Path, power_cut: Option<&Path>) -> Result<Child> {
 /// An agent logged in at the desk.
 pub struct Desk {
     http: reqwest::Client,
-    base: String,
+    /// The nodes' doors, and which of them is asked.
+    bases: Vec<String>,
+    at: AtomicUsize,
     csrf: String,
 }
 
@@ -265,6 +285,7 @@ impl Desk {
     pub async fn login(server: &ServerProcess, name: &str, password: &str) -> Result<Self> {
         let http = reqwest::Client::builder().cookie_store(true).build()?;
         let base = format!("{}/v1/desk", server.http());
+        let bases = vec![base.clone()];
         let reply: Value = http
             .post(format!("{base}/login"))
             .header("Origin", server.http())
@@ -275,7 +296,7 @@ impl Desk {
             .json()
             .await?;
         let csrf = reply["csrf"].as_str().context("login gave no csrf value")?.to_owned();
-        Ok(Self { http, base, csrf })
+        Ok(Self { http, bases, at: AtomicUsize::new(0), csrf })
     }
 
     /// Logs in for the first time, which asks for a new password.
@@ -294,12 +315,28 @@ impl Desk {
         Ok(desk)
     }
 
+    /// Knows another node, which is asked where one cannot be reached.
+    pub fn also_at(&mut self, server: &ServerProcess) {
+        self.bases.push(format!("{}/v1/desk", server.http()));
+    }
+
+    /// Asks another of the nodes from now on.
+    pub fn turn_to_the_next(&self) {
+        self.at.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn base(&self) -> &str {
+        &self.bases[self.at.load(Ordering::Relaxed) % self.bases.len()]
+    }
+
     /// `GET /v1/desk/{path}`.
     ///
     /// # Errors
     /// Where the answer is not a success.
     pub async fn get(&self, path: &str) -> Result<Value> {
-        Ok(self.http.get(format!("{}/{path}", self.base)).send().await?.error_for_status()?.json().await?)
+        let reply = self.http.get(format!("{}/{path}", self.base())).send().await;
+        let reply = reply.inspect_err(|_| self.turn_to_the_next())?;
+        Ok(reply.error_for_status()?.json().await?)
     }
 
     /// `POST /v1/desk/{path}`: status and body.
@@ -307,14 +344,16 @@ impl Desk {
     /// # Errors
     /// Where the server cannot be reached.
     pub async fn post(&self, path: &str, body: Value) -> Result<(u16, Value)> {
+        let base = self.base();
         let response = self
             .http
-            .post(format!("{}/{path}", self.base))
+            .post(format!("{base}/{path}"))
             .header("X-Drilen-CSRF", &self.csrf)
-            .header("Origin", self.base.trim_end_matches("/v1/desk"))
+            .header("Origin", base.trim_end_matches("/v1/desk"))
             .json(&body)
             .send()
-            .await?;
+            .await
+            .inspect_err(|_| self.turn_to_the_next())?;
         let status = response.status().as_u16();
         Ok((status, response.json().await.unwrap_or(Value::Null)))
     }

@@ -650,6 +650,8 @@ export interface DeskQueue {
   mine: Mine[];
   /** Citizens to be called back, in order of their time. */
   callbacks: Waiting[];
+  /** How many wait, where that is more than are listed. */
+  waiting_in_all?: number;
 }
 /** One of `GET /v1/desk/colleagues`. */
 export interface Colleague {

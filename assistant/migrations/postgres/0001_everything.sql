@@ -188,6 +188,24 @@ CREATE TABLE vault (
 
 INSERT INTO vault (name, value) VALUES ('database', replace(CAST(gen_random_uuid() AS TEXT), '-', ''));
 
+-- Deliveries to other systems, written in the transaction of the event that they tell of. They hold no citizen's words.
+CREATE TABLE webhook_deliveries (
+    -- The same for every attempt.
+    id            TEXT   COLLATE "C" PRIMARY KEY,
+    -- The receiver's name in the configuration.
+    hook          TEXT   NOT NULL,
+    kind          TEXT   NOT NULL,
+    -- JSON, byte for byte as it is signed.
+    body          TEXT   NOT NULL,
+    at            BIGINT NOT NULL,
+    attempts      BIGINT NOT NULL DEFAULT 0,
+    -- When it is tried next, and until when the one who tries has it for itself; NULL once given up.
+    next_at       BIGINT,
+    last_error    TEXT
+);
+
+CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (next_at) WHERE next_at IS NOT NULL;
+
 -- What other nodes have to be told of: a row per transaction, written in it. A node reads what was committed since its
 -- last look by transaction ids, because numbers given by a sequence are not committed in their order.
 CREATE TABLE outbox (

@@ -55,7 +55,8 @@ pub(super) fn run(configuration: &Configuration, options: Options) -> Outcome {
                 path.display()
             )));
         }
-        to.record(AuditEntry::new(operator(), "database.moved").with("from", path.display().to_string())).await?;
+        to.record(AuditEntry::new(operator(), "database.moved").with("from", path.display().to_string()))
+            .await?;
         for (table, rows) in copied {
             println!("{rows:>10}  {table}");
         }

@@ -20,6 +20,7 @@ mod serve;
 mod speak;
 mod transcribe;
 mod wav;
+mod webhooks;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -87,6 +88,9 @@ enum Command {
     /// Read the audit trail, and prove that nobody has changed it.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// See and retry what other systems have not taken.
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Print the JSON Schema of the portal protocol.
     Schema,
     /// Print the effective configuration.
@@ -165,6 +169,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Keys(command) => keys::run(&configuration, command),
         Command::People(command) => people::run(&configuration, command),
         Command::Audit(command) => audit::run(&configuration, &command),
+        Command::Webhooks(command) => webhooks::run(&configuration, command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
             Ok(())

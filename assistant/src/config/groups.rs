@@ -431,6 +431,21 @@ impl NodeGroup {
     }
 }
 
+/// Another system that is told what happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name in lists and logs; no other's.
+    pub name: String,
+    /// Where it is told.
+    pub url: String,
+    /// The file of its secret (`assistant webhooks secret` makes one).
+    pub secret_file: PathBuf,
+    /// The events it wants to hear of, such as `escalated`; without any, all that change who has a conversation.
+    #[serde(default)]
+    pub events: BTreeSet<String>,
+}
+
 /// Where the master key of the conversations is. The environment variable `DRILEN_MASTER_KEY`, where it is set, is used
 /// instead of any file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

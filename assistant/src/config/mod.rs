@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use groups::{
     Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, NodeGroup, Oidc, People,
     Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
+    Webhook,
 };
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
@@ -60,6 +61,9 @@ pub struct Configuration {
     pub store: StoreSettings,
     /// This server among others on one database.
     pub node: NodeGroup,
+    /// Other systems that are told what happens.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// The master key of the conversations.
     pub vault: VaultSettings,
     /// What is logged, and how.

@@ -1,6 +1,8 @@
 //! Checks of single values. Whether files and programs are there is `assistant check`'s business: a server must be able
 //! to start without its voice, and say so.
 
+use std::collections::HashSet;
+
 use conversation::protocol::{MAX_AUDIO_SECONDS, MAX_TEXT_CHARACTERS};
 
 use language::Language;
@@ -27,6 +29,24 @@ fn handing_over(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
         "must be at least 45s: a page gives a sign of life every 20 s",
     );
     must(c.handoff.callback_attempts >= 1, "handoff.callback_attempts", "must be at least 1");
+}
+
+fn telling(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
+    let mut names = HashSet::new();
+    for hook in &c.webhooks {
+        let own = !hook.name.is_empty() && names.insert(&hook.name);
+        must(own, "webhooks.name", "each receiver must have a name of its own");
+        let address = hook.url.parse::<reqwest::Url>();
+        let plain = address.as_ref().is_ok_and(|url| {
+            url.scheme() == "https"
+                || url.host_str().is_some_and(|host| ["localhost", "127.0.0.1"].contains(&host))
+        });
+        must(plain, "webhooks.url", "must be an https:// address (http:// only on this machine)");
+        for kind in &hook.events {
+            let known = conversation::EventBody::KINDS.contains(&kind.as_str());
+            must(known, "webhooks.events", "knows no such event; docs/protocol.md lists them");
+        }
+    }
 }
 
 fn storing(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
@@ -70,6 +90,7 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     );
     handing_over(c, &mut must);
     storing(c, &mut must);
+    telling(c, &mut must);
     must(c.limits.messages_per_minute >= 1, "limits.messages_per_minute", "must be at least 1");
     must(c.limits.starts_per_minute >= 1, "limits.starts_per_minute", "must be at least 1");
     must(c.limits.conversations_per_address >= 1, "limits.conversations_per_address", "must be at least 1");

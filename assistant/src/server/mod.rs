@@ -4,6 +4,7 @@ mod identity;
 mod parts;
 mod publishing;
 mod sweeps;
+mod webhooks;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,6 +17,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub(crate) use parts::{DATABASE, connect, open_database, open_file, open_store, voices};
 pub use parts::{FirstAgent, Parts};
+pub use webhooks::WebhookError;
+pub(crate) use webhooks::fresh_secret;
 
 use crate::{
     config::{Configuration, Totp},
@@ -65,6 +68,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A receiver of webhooks cannot be told.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// Conversations cannot be kept.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -151,6 +157,8 @@ impl Server {
         let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
         store.set_rules(configuration.handoff.rules());
+        let receivers = webhooks::receivers(&configuration.webhooks)?;
+        store.set_hooks(webhooks::hooks(&configuration.webhooks));
         let first_agent = parts::first_agent(store.as_ref()).await?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
@@ -211,6 +219,7 @@ impl Server {
             limits,
             draining.clone(),
         ));
+        tasks.spawn(webhooks::run(Arc::clone(&store), Arc::clone(&clock), receivers, draining.clone()));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
         Ok(Self {
             address,

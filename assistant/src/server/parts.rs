@@ -147,8 +147,17 @@ fn load(configuration: &Configuration, given: Parts) -> Result<Loaded, StartErro
     let now = given.clock.as_ref().and_then(|clock| kb::Date::in_china(clock.now().as_millis()));
     let day = now.unwrap_or_else(kb::Date::today);
     let brain = Brain::open_on(&knowledge::folder(configuration), configuration, day)?;
-    let (engines, missing) = given.engines.map_or_else(|| engines(configuration), |sets| (sets, Vec::new()));
-    let voices = given.synthesizers.map_or_else(|| voices(configuration), Ok);
+    let models = configuration.node.models;
+    let (engines, missing) = match given.engines {
+        Some(sets) => (sets, Vec::new()),
+        None if models => engines(configuration),
+        None => (Vec::new(), Vec::new()),
+    };
+    let voices = match given.synthesizers {
+        Some(given) => Ok(given),
+        None if models => voices(configuration),
+        None => Ok(Vec::new()),
+    };
     let folder = configuration.data("voice-cache");
     let limit = configuration.voice.cache_megabytes << 20;
     let cache = if limit == 0 { None } else { Some(SoundCache::open(&folder, limit)) };

@@ -11,4 +11,5 @@ pub mod transfer;
 pub use opening::OpenError;
 pub(crate) use sql::absolute;
 pub(crate) use sql::link::is_shared;
+pub use sql::writer::install_drivers;
 pub use sql::{Rotated, SqlStore};

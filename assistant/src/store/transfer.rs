@@ -36,7 +36,7 @@ struct Table {
 
 /// In an order in which no row comes before the row it belongs to. Sessions are not copied (everybody logs in again),
 /// nor what belongs to a place: key files, nodes, what nodes leave each other.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 11] = [
     Table {
         name: "agents",
         order: "id",
@@ -59,6 +59,11 @@ const TABLES: [Table; 10] = [
         name: "client_messages",
         order: "conversation, sender, id",
         columns: "conversation:t sender:t id:t seq:n",
+    },
+    Table {
+        name: "webhook_deliveries",
+        order: "id",
+        columns: "id:t hook:t kind:t body:t at:n attempts:n next_at:n last_error:t",
     },
     Table { name: "erasures", order: "number", columns: "number:n conversation:t at:n by:t why:t" },
     Table {

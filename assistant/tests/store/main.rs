@@ -16,6 +16,7 @@ mod sweeps;
 mod trace;
 mod vault;
 mod versions;
+mod webhooks;
 
 /// Runs the whole suite against a backend: an `async fn() -> story::Bench`.
 ///
@@ -84,6 +85,8 @@ macro_rules! every_promise {
                 feeds::a_subscriber_sees_every_commit_of_its_conversation_in_order_and_no_other,
                 feeds::a_subscriber_that_falls_behind_is_told_and_reads_the_log_again,
                 feeds::the_queue_feed_ticks_when_the_queue_changes_and_not_otherwise,
+                webhooks::what_a_receiver_wants_to_hear_is_kept_with_the_event_until_it_is_taken,
+                webhooks::what_is_not_taken_is_tried_again_and_what_was_given_up_on_request,
                 feeds::feeds_end_and_commands_fail_when_the_store_has_closed,
             ]
         );

@@ -1,6 +1,6 @@
 //! `make bench-handoff`: does anybody get lost? A table, and `target/bench/handoff.json`.
 //!
-//! Arguments name sections (`simulated`, `kills`, `idle`, `turns`); none means all.
+//! Arguments name sections (`simulated`, `kills`, `nodes`, `throughput`, `growth`, `idle`, `turns`); none means all.
 
 use anyhow::Result;
 use end_to_end::bench::{Report, handoff};
@@ -16,6 +16,15 @@ async fn main() -> Result<()> {
     }
     if wanted("kills") {
         handoff::kills(&mut report).await?;
+    }
+    if wanted("nodes") {
+        handoff::two_nodes(&mut report).await?;
+    }
+    if wanted("throughput") {
+        handoff::throughput(&mut report).await?;
+    }
+    if wanted("growth") {
+        handoff::growth(&mut report).await?;
     }
     if wanted("idle") {
         handoff::idle(&mut report).await?;

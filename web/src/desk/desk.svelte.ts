@@ -167,7 +167,7 @@ export class Desk {
     switch (message.type) {
       case "queue":
         if (newlyWaiting(this.queue, message).length + newlyOffered(this.queue, message, this.me).length > 0 && this.sound) chime();
-        this.queue = { waiting: message.waiting, mine: message.mine, callbacks: message.callbacks };
+        this.queue = { waiting: message.waiting, mine: message.mine, callbacks: message.callbacks, ...(message.waiting_in_all !== undefined && { waiting_in_all: message.waiting_in_all }) };
         void this.handoff.learnOthers();
         break;
       case "event":

@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::session::LoggedIn;
 use super::{DeskError, DeskSettings, DeskState};
 
+/// Of what waits, so much is listed: nobody chooses among more, and every change is sent to every agent.
+const LISTED: usize = 100;
+
 /// Whether somebody waits too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -48,8 +51,11 @@ pub(super) struct Waiting {
 /// The desk's lists for one agent.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Lists {
-    /// What waits in the languages that the agent serves; `position` counts everybody who waits. What is offered to somebody else stands here too.
+    /// The first that wait in the languages that the agent serves; `position` counts everybody who waits. What is offered to somebody else stands here too.
     pub(super) waiting: Vec<Waiting>,
+    /// How many wait in these languages, where that is more than are listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_in_all: Option<usize>,
     /// What the agent has, be it set aside or settled.
     pub(super) mine: Vec<QueueItem>,
     /// Citizens to be called back in the languages that the agent serves, in order of their time.
@@ -67,8 +73,10 @@ impl Lists {
         let mut callbacks: Vec<Waiting> =
             others.into_iter().filter(|item| item.status == Status::Callback).map(with_time).collect();
         callbacks.sort_by_key(|waiting| waiting.item.callback.as_ref().map(|callback| callback.from));
+        let in_all = waiting.len();
         Ok(Self {
-            waiting: waiting.into_iter().map(with_time).collect(),
+            waiting: waiting.into_iter().take(LISTED).map(with_time).collect(),
+            waiting_in_all: (in_all > LISTED).then_some(in_all),
             mine: state.store.held_by(agent.id).await?,
             callbacks,
         })

@@ -22,9 +22,8 @@ use sqlx::{AnyConnection, Connection as _};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::feed::Publisher;
 use super::sql::link::Dial;
-use super::sql::writer::{SharedRules, Writer, install_drivers};
+use super::sql::writer::{Common, Writer, install_drivers};
 use super::sql::{Home, folding, keys};
 use super::{OpenError, SqlStore};
 use crate::vault::KeySource;
@@ -107,21 +106,18 @@ impl SqlStore {
             .await
             .map_err(|source| OpenError::Migrate { database: database.clone(), source })?;
         let place = |path: &std::path::Path| home.name_of_place(&super::sql::absolute(path));
-        let vault = Arc::new(keys::open_vault(&database, &mut connection, source, &place).await?);
+        let vault = keys::open_vault(&database, &mut connection, source, &place).await?;
         folding::fold_anew(&database, &mut connection, &vault).await?;
         // Closing gives the lock back.
         connection.close().await.map_err(open)?;
         let readers = dial.pool(READERS).await.map_err(open)?;
-        let publisher = Arc::new(Publisher::new());
-        let rules = SharedRules::default();
+        let common = Common::new(vault, clock);
         let lanes = (0..LANES).map(|_| (dial.clone(), None)).collect();
-        let writer = Writer::start(lanes, Some(home.id()), &publisher, &vault, &rules, &clock);
+        let writer = Writer::start(lanes, Some(home.id()), &common);
         dispatcher::start(dispatcher::Parts {
             dial,
             readers: readers.clone(),
-            publisher: Arc::clone(&publisher),
-            vault: Arc::clone(&vault),
-            clock: Arc::clone(&clock),
+            common: common.clone(),
             node: home.id.clone(),
             name: home.name.clone(),
             look_every: node.look_every,
@@ -130,7 +126,7 @@ impl SqlStore {
         .await
         .map_err(open)?;
         let (home, forgotten) = (Home::Server(home), AtomicI64::new(0));
-        Ok(Self { writer, readers, publisher, vault, rules, clock, home, forgotten })
+        Ok(Self { writer, readers, common, home, forgotten })
     }
 
     /// What the database is called in messages: a file's path, or a server's address without its password.

@@ -14,7 +14,7 @@ use sqlx::AnyConnection;
 
 use super::link::is_shared;
 use super::writer::{OrUnavailable as _, Subject, Unit, Write};
-use super::{audit, handoff, keys, rows};
+use super::{audit, handoff, keys, rows, webhooks};
 use crate::vault::DataKey;
 
 /// Begins a conversation.
@@ -48,6 +48,7 @@ impl Write for Create {
         .or_unavailable()?;
         keys::keep(unit.connection, new.id, &wrapped).await?;
         insert_event(unit.connection, &key, &state, &first).await?;
+        webhooks::tell(unit, &first, &state).await?;
         tell(unit, &state, Arc::new([first]));
         Ok(state)
     }
@@ -80,6 +81,9 @@ impl Write for Append {
         }
         if !events.is_empty() {
             save(unit.connection, &key, &before, &state).await?;
+            for event in &*events {
+                webhooks::tell(unit, event, &state).await?;
+            }
             for entry in events.iter().filter_map(|event| transition(event, &state)) {
                 audit::record(unit, entry);
             }

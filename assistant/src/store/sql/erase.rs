@@ -161,7 +161,7 @@ async fn forget_what_others_erased(store: &SqlStore) -> Result<(), StoreError> {
     let erased = erased_after(store, known).await?;
     let Some(last) = erased.last().map(|(number, _)| *number) else { return Ok(()) };
     let ids: Vec<ConversationId> = erased.into_iter().map(|(_, erased)| erased.conversation).collect();
-    store.vault.forget(&ids);
+    store.common.forget(&ids);
     let Home::File(path) = &store.home else {
         // What a server's own log and files hold is overwritten by its vacuum; the key that opens it is gone.
         store.forgotten.store(last, Ordering::Release);

@@ -19,10 +19,12 @@ mod handoff;
 pub(super) mod keys;
 pub(crate) mod link;
 mod people;
+pub(super) mod queue;
 mod rotate;
 pub(super) mod rows;
 mod sweeps;
-pub(super) mod writer;
+mod webhooks;
+pub(crate) mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,30 +33,27 @@ use std::sync::atomic::AtomicI64;
 use async_trait::async_trait;
 use conversation::routing::{AtDesk, HandoffRules, Presence};
 use conversation::{
-    AgentId, Append, Appended, Clock, ConversationId, ConversationState, Erasure, Event, Feed,
-    NewConversation, PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
+    AgentId, Append, Appended, ConversationId, ConversationState, Erasure, Event, Feed, NewConversation,
+    PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
 };
 use sqlx::AnyPool;
 
 pub use rotate::Rotated;
 
-use super::feed::Publisher;
 use super::postgres::Node;
 use crate::vault::Vault;
 use crate::vault::verify::{self, Keys, Report};
 pub(super) use append::corrupt;
+use queue::Which;
 pub(super) use writer::OrUnavailable;
-use writer::{SharedRules, Writer};
+use writer::{Common, Writer};
 
 /// A [`Store`] in SQL tables.
 #[derive(Debug)]
 pub struct SqlStore {
     pub(super) writer: Writer,
     pub(super) readers: AnyPool,
-    pub(super) publisher: Arc<Publisher>,
-    pub(super) vault: Arc<Vault>,
-    pub(super) rules: SharedRules,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) common: Common,
     pub(super) home: Home,
     /// The last erasure whose key is known to have left this process's memory; another process may have erased.
     pub(super) forgotten: AtomicI64,
@@ -72,7 +71,7 @@ pub(super) enum Home {
 impl SqlStore {
     /// What seals it.
     pub fn vault(&self) -> &Vault {
-        &self.vault
+        &self.common.vault
     }
 
     /// Looks at everything that is kept, while others go on.
@@ -81,7 +80,7 @@ impl SqlStore {
     /// Where the database cannot be read at all; what is wrong in it is in the report.
     pub async fn verify(&self, tell: &(dyn Fn(&str) + Sync)) -> Result<Report, StoreError> {
         let mut connection = self.reader().await?;
-        verify::database(&mut connection, &self.vault, Keys::InDatabase, tell).await.or_unavailable()
+        verify::database(&mut connection, &self.common.vault, Keys::InDatabase, tell).await.or_unavailable()
     }
 
     /// The file, where it is one.
@@ -109,6 +108,10 @@ impl SqlStore {
         }
     }
 
+    async fn list(&self, which: Which) -> Result<Vec<QueueItem>, StoreError> {
+        queue::list(&self.readers, &self.common.vault, &self.common.shown, which).await
+    }
+
     pub(super) async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Any>, StoreError> {
         self.readers.acquire().await.map_err(unavailable)
     }
@@ -131,11 +134,11 @@ impl Store for SqlStore {
     }
 
     async fn find_by_token(&self, token: &TokenHash) -> Result<Option<ConversationState>, StoreError> {
-        rows::state_by_token(&self.readers, &self.vault, token).await
+        rows::state_by_token(&self.readers, &self.common.vault, token).await
     }
 
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationState>, StoreError> {
-        rows::state(&mut *self.reader().await?, &self.vault, id).await
+        rows::state(&mut *self.reader().await?, &self.common.vault, id).await
     }
 
     async fn append(&self, append: Append) -> Result<Appended, StoreError> {
@@ -148,15 +151,15 @@ impl Store for SqlStore {
         seq: u64,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        rows::events_after(&self.readers, &self.vault, conversation, seq, limit).await
+        rows::events_after(&self.readers, &self.common.vault, conversation, seq, limit).await
     }
 
     async fn waiting(&self) -> Result<Vec<QueueItem>, StoreError> {
-        rows::waiting(&self.readers, &self.vault).await
+        self.list(Which::Waiting).await
     }
 
     async fn held_by(&self, agent: AgentId) -> Result<Vec<QueueItem>, StoreError> {
-        rows::held_by(&self.readers, &self.vault, agent).await
+        self.list(Which::HeldBy(agent)).await
     }
 
     async fn queue_position(&self, conversation: ConversationId) -> Result<Option<u32>, StoreError> {
@@ -168,11 +171,11 @@ impl Store for SqlStore {
     }
 
     fn set_rules(&self, rules: HandoffRules) {
-        *self.rules.write() = Arc::new(rules);
+        *self.common.rules.write() = Arc::new(rules);
     }
 
     async fn open_escalations(&self) -> Result<Vec<QueueItem>, StoreError> {
-        rows::open_escalations(&self.readers, &self.vault).await
+        self.list(Which::Open).await
     }
 
     async fn at_desk(&self) -> Result<Vec<AtDesk>, StoreError> {
@@ -220,15 +223,15 @@ impl Store for SqlStore {
     }
 
     fn subscribe(&self, conversation: ConversationId) -> Box<dyn Feed> {
-        self.publisher.subscribe(conversation)
+        self.common.publisher.subscribe(conversation)
     }
 
     fn subscribe_all(&self) -> Box<dyn Feed> {
-        self.publisher.subscribe_all()
+        self.common.publisher.subscribe_all()
     }
 
     fn subscribe_queue(&self) -> Box<dyn QueueFeed> {
-        self.publisher.subscribe_queue()
+        self.common.publisher.subscribe_queue()
     }
 
     async fn close(&self) {
@@ -238,6 +241,6 @@ impl Store for SqlStore {
         if let Home::Server(node) = &self.home {
             node.stop();
         }
-        self.publisher.close();
+        self.common.publisher.close();
     }
 }

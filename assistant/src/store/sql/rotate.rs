@@ -99,11 +99,11 @@ impl SqlStore {
             .fetch_one(&self.readers)
             .await
             .map_err(unavailable)?;
-        let first = self.vault.first_master();
+        let first = self.common.vault.first_master();
         let master = match (unfinished > 0, first == current) {
             (true, _) => current,
             (false, false) => first,
-            (false, true) => self.vault.add_master()?,
+            (false, true) => self.common.vault.add_master()?,
         };
         self.writer.run(SetMaster { master: master.clone(), by }).await?;
         let mut rewrapped = 0;
@@ -123,7 +123,7 @@ impl SqlStore {
 
     /// An environment variable cannot be changed from here; its former keys are dropped by whoever set it.
     async fn drop_masters(&self, keep: HashSet<KeyId>) -> Result<Vec<KeyId>, StoreError> {
-        let vault = Arc::clone(&self.vault);
+        let vault = Arc::clone(&self.common.vault);
         let dropping = tokio::task::spawn_blocking(move || vault.keep_masters(&keep)).await;
         match dropping.map_err(|error| StoreError::Unavailable(error.into()))? {
             Ok(dropped) => Ok(dropped),
@@ -136,7 +136,8 @@ impl SqlStore {
         let paths = self.key_files().await?;
         let mut behind = Vec::new();
         for path in paths {
-            let (vault, master, place) = (Arc::clone(&self.vault), master.clone(), PathBuf::from(&path));
+            let (vault, master, place) =
+                (Arc::clone(&self.common.vault), master.clone(), PathBuf::from(&path));
             let done = tokio::task::spawn_blocking(move || rewrap_file(&vault, &place, &master)).await;
             match done {
                 Ok(Ok(())) => {}

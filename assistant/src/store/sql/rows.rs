@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use conversation::{
-    Actor, AgentId, Callback, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp,
-    TokenHash,
+    Actor, Callback, ConversationId, ConversationState, Event, QueueItem, StoreError, Timestamp, TokenHash,
 };
 use sqlx::{AnyConnection, AnyPool};
 
@@ -120,34 +119,8 @@ pub(in crate::store) async fn events_after(
         .collect()
 }
 
-pub(super) async fn waiting(readers: &AnyPool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
-    let reading = vault.reading();
-    let states: Vec<StateRow> = sqlx::query_as(select_states!(
-        "WHERE status IN ('queued', 'offered') ORDER BY queue_rank, queue_number"
-    ))
-    .fetch_all(readers)
-    .await
-    .or_unavailable()?;
-    let items = states.into_iter().zip(1..);
-    items.map(|(row, position)| queue_item(&open(vault, reading, row)?.0, position)).collect()
-}
-
-pub(super) async fn held_by(
-    readers: &AnyPool,
-    vault: &Vault,
-    agent: AgentId,
-) -> Result<Vec<QueueItem>, StoreError> {
-    let reading = vault.reading();
-    let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE holder = $1 ORDER BY claimed_at, queue_rank, queue_number"))
-            .bind(agent.to_string())
-            .fetch_all(readers)
-            .await
-            .or_unavailable()?;
-    states.into_iter().map(|row| queue_item(&open(vault, reading, row)?.0, 0)).collect()
-}
-
-fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, StoreError> {
+/// How the desk's lists show an open escalation.
+pub(super) fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, StoreError> {
     let ticket = state.handoff.ticket().ok_or_else(|| corrupt("an open escalation without its ticket"))?;
     let preview = state.last_citizen_message.as_deref().unwrap_or_default();
     Ok(QueueItem {
@@ -172,26 +145,6 @@ fn queue_item(state: &ConversationState, position: u32) -> Result<QueueItem, Sto
             .clone()
             .map(|callback| Callback { number: masking::mask(&callback.number).into_owned(), ..callback }),
     })
-}
-
-/// All open escalations.
-pub(super) async fn open_escalations(readers: &AnyPool, vault: &Vault) -> Result<Vec<QueueItem>, StoreError> {
-    let reading = vault.reading();
-    let states: Vec<StateRow> =
-        sqlx::query_as(select_states!("WHERE queue_number IS NOT NULL ORDER BY queue_rank, queue_number"))
-            .fetch_all(readers)
-            .await
-            .or_unavailable()?;
-    let mut position = 0;
-    states
-        .into_iter()
-        .map(|row| {
-            let state = open(vault, reading, row)?.0;
-            let waits = state.status().waits();
-            position += u32::from(waits);
-            queue_item(&state, if waits { position } else { 0 })
-        })
-        .collect()
 }
 
 /// Takes what waits and is offered to nobody, the first first; not what another transaction has taken.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use conversation::audit::AuditEntry;
 use conversation::routing::HandoffRules;
+use conversation::webhook::Hook;
 use conversation::{AgentId, Clock, ConversationId, Published, StoreError, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use sqlx::AnyConnection;
@@ -18,6 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::link::{Dial, Link, Trouble, is_shared};
+use super::queue::Shown;
 use super::{audit, unavailable};
 use crate::store::feed::Publisher;
 use crate::store::postgres::outbox::{self, Committing};
@@ -25,6 +27,41 @@ use crate::vault::Vault;
 
 /// Rules that may be replaced while the store works.
 pub(in crate::store) type SharedRules = Arc<RwLock<Arc<HandoffRules>>>;
+
+/// Receivers that may be replaced while the store works.
+pub(in crate::store) type SharedHooks = Arc<RwLock<Arc<[Hook]>>>;
+
+/// What lanes work with.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Common {
+    pub(in crate::store) publisher: Arc<Publisher>,
+    pub(in crate::store) vault: Arc<Vault>,
+    pub(in crate::store) rules: SharedRules,
+    pub(in crate::store) hooks: SharedHooks,
+    pub(in crate::store) clock: Arc<dyn Clock>,
+    pub(in crate::store) shown: Arc<Shown>,
+}
+
+impl Common {
+    /// These conversations are erased: nothing of them stays in memory.
+    pub(in crate::store) fn forget(&self, conversations: &[ConversationId]) {
+        if !conversations.is_empty() {
+            self.vault.forget(conversations);
+            self.shown.forget(conversations);
+        }
+    }
+
+    pub(in crate::store) fn new(vault: Vault, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            publisher: Arc::new(Publisher::new()),
+            vault: Arc::new(vault),
+            rules: SharedRules::default(),
+            hooks: Arc::new(RwLock::new(Arc::from([]))),
+            clock,
+            shown: Arc::default(),
+        }
+    }
+}
 
 /// Commands that may wait for a lane. When it is full the caller gets [`StoreError::Busy`] at once: at one fsync per
 /// batch of [`BATCH`] this is seconds of work on a slow disk, and waiting longer would help nobody.
@@ -37,7 +74,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(500));
 
 /// Lets [`sqlx::Any`] know the databases. May be called any number of times.
-pub(in crate::store) fn install_drivers() {
+pub fn install_drivers() {
     static ONCE: Once = Once::new();
     ONCE.call_once(sqlx::any::install_default_drivers);
 }
@@ -81,6 +118,8 @@ pub(in crate::store) struct Unit<'a> {
     pub(in crate::store) vault: &'a Vault,
     /// How conversations are handed over.
     pub(in crate::store) rules: &'a HandoffRules,
+    /// Who is told what happens.
+    pub(in crate::store) hooks: &'a [Hook],
     /// To be told after the commit.
     pub(in crate::store) news: News,
 }
@@ -114,20 +153,14 @@ impl Writer {
     pub(in crate::store) fn start(
         connections: Vec<(Dial, Option<AnyConnection>)>,
         node: Option<&str>,
-        publisher: &Arc<Publisher>,
-        vault: &Arc<Vault>,
-        rules: &SharedRules,
-        clock: &Arc<dyn Clock>,
+        common: &Common,
     ) -> Self {
         let lanes = connections.into_iter().map(|(dial, connection)| {
             let (jobs, waiting) = mpsc::channel(WAITING);
             let lane = Lane {
                 link: Link::new(dial, connection),
                 node: node.map(str::to_owned),
-                publisher: Arc::clone(publisher),
-                vault: Arc::clone(vault),
-                rules: Arc::clone(rules),
-                clock: Arc::clone(clock),
+                common: common.clone(),
             };
             let task = tokio::spawn(lane.run(waiting));
             LaneDoor { jobs: Mutex::new(Some(jobs)), task: Mutex::new(Some(task)) }
@@ -185,6 +218,7 @@ fn closed() -> StoreError {
 struct Surroundings<'a> {
     vault: &'a Vault,
     rules: &'a HandoffRules,
+    hooks: &'a [Hook],
     now: Timestamp,
 }
 
@@ -247,11 +281,11 @@ impl<W: Write> Job for Pending<W> {
         around: &Surroundings<'_>,
         alone: bool,
     ) -> Result<News, Failed> {
-        let Surroundings { vault, rules, now } = *around;
+        let Surroundings { vault, rules, hooks, now } = *around;
         if !alone {
             execute(connection, "SAVEPOINT command").await?;
         }
-        let mut unit = Unit { connection: &mut *connection, now, vault, rules, news: News::default() };
+        let mut unit = Unit { connection: &mut *connection, now, vault, rules, hooks, news: News::default() };
         let output = self.write.write(&mut unit).await;
         let news = unit.news;
         match output {
@@ -294,10 +328,7 @@ impl<W: Write> Job for Pending<W> {
 struct Lane {
     link: Link,
     node: Option<String>,
-    publisher: Arc<Publisher>,
-    vault: Arc<Vault>,
-    rules: SharedRules,
-    clock: Arc<dyn Clock>,
+    common: Common,
 }
 
 impl Lane {
@@ -419,10 +450,16 @@ impl Lane {
         execute(connection, if shared { "BEGIN ISOLATION LEVEL READ COMMITTED" } else { "BEGIN IMMEDIATE" })
             .await?;
         let mut news = Vec::with_capacity(batch.len());
-        let rules = Arc::clone(&self.rules.read());
+        let rules = Arc::clone(&self.common.rules.read());
+        let hooks = Arc::clone(&self.common.hooks.read());
         let alone = shared && batch.len() == 1;
         for job in batch {
-            let around = Surroundings { vault: &self.vault, rules: &rules, now: self.clock.now() };
+            let around = Surroundings {
+                vault: &self.common.vault,
+                rules: &rules,
+                hooks: &hooks,
+                now: self.common.clock.now(),
+            };
             news.push(job.write(connection, &around, alone).await?);
         }
         let records: Vec<_> = news.iter_mut().flat_map(|news| std::mem::take(&mut news.audit)).collect();
@@ -434,7 +471,7 @@ impl Lane {
             execute(connection, "COMMIT").await?;
             return Ok(news);
         };
-        let transaction = outbox::leave(connection, node, self.clock.now(), &news).await?;
+        let transaction = outbox::leave(connection, node, self.common.clock.now(), &news).await?;
         match (execute(connection, "COMMIT").await, transaction) {
             (Ok(()), _) => Ok(news),
             (Err(error), Some(transaction)) => {
@@ -446,14 +483,12 @@ impl Lane {
     }
 
     fn tell(&self, news: News) {
-        if !news.erased.is_empty() {
-            self.vault.forget(&news.erased);
-        }
+        self.common.forget(&news.erased);
         for published in news.published {
-            self.publisher.publish(published);
+            self.common.publisher.publish(published);
         }
         if news.queue_changed {
-            self.publisher.queue_changed();
+            self.common.publisher.queue_changed();
         }
     }
 }

@@ -18,9 +18,8 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AnyConnection, ConnectOptions as _, Connection as _};
 
-use super::feed::Publisher;
 use super::sql::link::Dial;
-use super::sql::writer::{SharedRules, Writer, install_drivers};
+use super::sql::writer::{Common, Writer, install_drivers};
 use super::sql::{Home, absolute, folding, keys};
 use super::{OpenError, SqlStore};
 use crate::vault::KeySource;
@@ -57,17 +56,16 @@ impl SqlStore {
         connection.close().await.map_err(open)?;
         let write = dial(&options(path)).map_err(open)?;
         let mut connection = write.connect().await.map_err(open)?;
-        let vault = Arc::new(keys::open_vault(&database, &mut connection, source, &absolute).await?);
+        let vault = keys::open_vault(&database, &mut connection, source, &absolute).await?;
         opening::seal_what_is_plain(&database, &mut connection, &vault).await?;
         folding::fold_anew(&database, &mut connection, &vault).await?;
         let readers =
             dial(&options(path).read_only(true)).map_err(open)?.pool(READERS).await.map_err(open)?;
-        let publisher = Arc::new(Publisher::new());
-        let rules = SharedRules::default();
         let lanes = vec![(write, Some(connection))];
-        let writer = Writer::start(lanes, None, &publisher, &vault, &rules, &clock);
+        let common = Common::new(vault, clock);
+        let writer = Writer::start(lanes, None, &common);
         let (home, forgotten) = (Home::File(path.to_owned()), AtomicI64::new(0));
-        Ok(Self { writer, readers, publisher, vault, rules, clock, home, forgotten })
+        Ok(Self { writer, readers, common, home, forgotten })
     }
 }
 

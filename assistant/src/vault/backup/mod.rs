@@ -24,8 +24,8 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use make::read_only;
 pub use make::{Made, Options, make};
 pub use manifest::{Counts, FileEntry, Manifest};
-pub use restore::{RestoreOptions, Restored, restore};
 pub(crate) use restore::stopped;
+pub use restore::{RestoreOptions, Restored, restore};
 
 use super::key_file;
 

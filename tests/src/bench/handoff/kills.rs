@@ -1,29 +1,34 @@
-//! Five minutes over real sockets, while the power is cut every twenty seconds.
+//! Five minutes over real sockets, while the power is cut, or a node killed, every twenty seconds.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use examples::cluster::Cluster;
 use examples::{Client, Message, StartOptions};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 
 use super::super::{Report, percentile};
 use super::{WIDE, power};
-use crate::{Desk, ServerProcess, ServerSettings};
+use crate::{Desk, ServerProcess, ServerSettings, Shared};
 
-const CITIZENS: usize = 120;
-const AGENTS: usize = 12;
 const FOR: Duration = Duration::from_mins(5);
 const CUT_EVERY: Duration = Duration::from_secs(20);
+/// A citizen writes again after a pause of so many seconds: some seventy messages a second from all of them.
+const PAUSE: std::ops::Range<f64> = 10.0..45.0;
+/// An agent with nothing to do looks at the queue so often.
+const LOOK: Duration = Duration::from_secs(1);
+const CITIZENS: usize = 2_000;
+const AGENTS: usize = 100;
 
 /// What everybody shares.
 struct Stage {
-    portal: String,
+    portals: Vec<String>,
     over: AtomicBool,
     claims: Mutex<Vec<f64>>,
     /// Conversation → the texts that an agent's page was told are durable.
@@ -40,73 +45,141 @@ struct Told {
     acknowledged: HashSet<String>,
 }
 
-/// All of it.
+/// One machine and SQLite.
 ///
 /// # Errors
-/// Where something acknowledged is lost or doubled, or an escalation does not end.
+/// Where something fails that must not; what was lost is in the report.
 pub async fn kills(report: &mut Report) -> Result<()> {
     let tools = tempfile::tempdir()?;
     let settings = ServerSettings {
-        configuration: format!("{WIDE}[people]\nfailures = 100\n"),
+        configuration: format!("{WIDE}{PEOPLE}"),
         power_cut: Some(power::library(tools.path())?),
         ..ServerSettings::default()
     };
-    let mut server = ServerProcess::start(&settings).await?;
-    let mut desks = Vec::new();
-    for number in 0..AGENTS {
-        let name = format!("agent{number}");
-        let password = server.add_agent(&name)?;
-        desks.push(Desk::login_anew(&server, &name, &password).await?);
-    }
-    let stage = Arc::new(Stage {
-        portal: server.portal(),
-        over: AtomicBool::new(false),
-        claims: Mutex::default(),
-        told_agents: Mutex::default(),
-        lost_claims: AtomicUsize::new(0),
-    });
-    let citizens: Vec<_> =
-        (0..CITIZENS).map(|number| tokio::spawn(citizen(number, Arc::clone(&stage)))).collect();
-    let agents: Vec<_> =
-        desks.into_iter().map(|desk| tokio::spawn(agent(desk, Arc::clone(&stage)))).collect();
+    let mut nodes = vec![ServerProcess::start(&settings).await?];
+    let crowd = Crowd::gather(&nodes).await?;
     let (begun, mut cuts, mut taken_back) = (Instant::now(), 0, 0);
     while begun.elapsed() < FOR {
         tokio::time::sleep(CUT_EVERY).await;
+        let server = &mut nodes[0];
         server.kill()?;
-        taken_back += power::cut(&data(&server))?;
+        taken_back += power::cut(&server.directory().join("data"))?;
         server.restart().await?;
         cuts += 1;
     }
-    stage.over.store(true, Ordering::Relaxed);
-    let mut told = Vec::new();
-    for citizen in citizens {
-        told.push(citizen.await??);
-    }
-    for agent in agents {
-        agent.await??;
-    }
-    check(report, &stage, &told).await?;
+    crowd.disperse(report, "power cuts").await?;
     report.tell("power cuts in five minutes", f64::from(cuts), "cuts");
     report.tell("writes that had not been synced and were lost in them", taken_back as f64, "writes");
-    let claims = stage.claims.lock().await.clone();
-    report.tell("claims that won", claims.len() as f64, "claims");
-    report.tell("claims that another agent won", stage.lost_claims.load(Ordering::Relaxed) as f64, "claims");
-    report.tell("claim, from the request to its answer, p50", percentile(&claims, 0.5), "ms");
-    report.at_most("claim, from the request to its answer, p99", percentile(&claims, 0.99), 50.0, "ms");
     Ok(())
 }
 
-fn data(server: &ServerProcess) -> PathBuf {
-    server.directory().join("data")
+/// Two nodes and PostgreSQL: one of the nodes is killed every 20 s, and the database is restarted once in order and
+/// once without any (its own processes are killed; what it had not synced it has to do without).
+///
+/// # Errors
+/// As [`kills`].
+pub async fn two_nodes(report: &mut Report) -> Result<()> {
+    let mut cluster = Cluster::start("")?;
+    let keys = tempfile::tempdir()?;
+    let shared = Shared { database: cluster.database()?, key_file: keys.path().join("town.key") };
+    let settings = ServerSettings {
+        configuration: format!("{WIDE}{PEOPLE}"),
+        shared: Some(shared),
+        ..ServerSettings::default()
+    };
+    let mut nodes = vec![ServerProcess::start(&settings).await?, ServerProcess::start(&settings).await?];
+    let crowd = Crowd::gather(&nodes).await?;
+    let (begun, mut kills) = (Instant::now(), 0);
+    while begun.elapsed() < FOR {
+        tokio::time::sleep(CUT_EVERY).await;
+        let node = &mut nodes[kills % 2];
+        node.kill()?;
+        node.restart().await?;
+        kills += 1;
+        if kills == 5 || kills == 10 {
+            tokio::time::sleep(CUT_EVERY / 2).await;
+            cluster = tokio::task::spawn_blocking(move || {
+                if kills == 5 { cluster.restart() } else { cluster.crash() }.map(|()| cluster)
+            })
+            .await??;
+        }
+    }
+    crowd.disperse(report, "two nodes").await?;
+    report.tell("two nodes: kills of a node in five minutes; the database went twice", kills as f64, "kills");
+    drop(nodes);
+    Ok(())
+}
+
+const PEOPLE: &str = "[people]\nfailures = 100\n";
+
+/// Citizens and agents at work.
+struct Crowd {
+    stage: Arc<Stage>,
+    citizens: Vec<JoinHandle<Result<Told>>>,
+    agents: Vec<JoinHandle<Result<()>>>,
+}
+
+impl Crowd {
+    async fn gather(nodes: &[ServerProcess]) -> Result<Self> {
+        let mut desks = Vec::new();
+        for number in 0..AGENTS {
+            let name = format!("agent{number}");
+            let password = nodes[0].add_agent(&name)?;
+            let mut desk = Desk::login_anew(&nodes[0], &name, &password).await?;
+            nodes[1..].iter().for_each(|node| desk.also_at(node));
+            if number % 2 == 1 {
+                desk.turn_to_the_next();
+            }
+            desks.push(desk);
+        }
+        let stage = Arc::new(Stage {
+            portals: nodes.iter().map(ServerProcess::portal).collect(),
+            over: AtomicBool::new(false),
+            claims: Mutex::default(),
+            told_agents: Mutex::default(),
+            lost_claims: AtomicUsize::new(0),
+        });
+        let citizens =
+            (0..CITIZENS).map(|number| tokio::spawn(citizen(number, Arc::clone(&stage)))).collect();
+        let agents = desks.into_iter().map(|desk| tokio::spawn(agent(desk, Arc::clone(&stage)))).collect();
+        Ok(Self { stage, citizens, agents })
+    }
+
+    /// Lets everybody finish, and looks at what became of everything.
+    async fn disperse(self, report: &mut Report, name: &str) -> Result<()> {
+        self.stage.over.store(true, Ordering::Relaxed);
+        let (mut told, mut stuck) = (Vec::new(), 0);
+        for citizen in self.citizens {
+            match citizen.await? {
+                Ok(one) => told.push(one),
+                Err(error) => {
+                    eprintln!("{error:#}");
+                    stuck += 1;
+                }
+            }
+        }
+        for agent in self.agents {
+            agent.await??;
+        }
+        check(report, name, &self.stage, &told).await?;
+        report.at_most(&format!("{name}: citizens who never got an end"), f64::from(stuck), 0.0, "citizens");
+        let claims = self.stage.claims.lock().await.clone();
+        let lost = self.stage.lost_claims.load(Ordering::Relaxed);
+        report.tell(&format!("{name}: claims that won"), claims.len() as f64, "claims");
+        report.tell(&format!("{name}: claims that another agent won"), lost as f64, "claims");
+        report.tell(&format!("{name}: claim to its answer, p50"), percentile(&claims, 0.5), "ms");
+        report.at_most(&format!("{name}: claim to its answer, p99"), percentile(&claims, 0.99), 50.0, "ms");
+        Ok(())
+    }
 }
 
 /// Everything that was acknowledged is there once, and no conversation waits any more.
-async fn check(report: &mut Report, stage: &Stage, told: &[Told]) -> Result<()> {
+async fn check(report: &mut Report, name: &str, stage: &Stage, told: &[Told]) -> Result<()> {
     let (mut acknowledged, mut lost, mut doubled, mut gaps, mut open) = (0, 0, 0, 0, 0);
     let agents = stage.told_agents.lock().await;
     let (mut by_agents, mut escalations) = (0, 0);
     for citizen in told {
-        let events = everything(&stage.portal, &citizen.token).await?;
+        let events = everything(&stage.portals[0], &citizen.token).await?;
         gaps += usize::from(!events.iter().zip(1..).all(|(event, seq)| event["seq"].as_u64() == Some(seq)));
         let mut seen: HashMap<&str, usize> = HashMap::new();
         for event in &events {
@@ -134,16 +207,16 @@ async fn check(report: &mut Report, stage: &Stage, told: &[Told]) -> Result<()> 
         open += usize::from(begun.is_some_and(|begun| ended.is_none_or(|ended| ended < begun)));
     }
     report.tell(
-        "power cuts: messages acknowledged, citizens' and agents'",
+        &format!("{name}: messages acknowledged, citizens' and agents'"),
         f64::from(acknowledged),
         "messages",
     );
-    report.tell("power cuts: of these, agents'", by_agents as f64, "messages");
-    report.at_most("power cuts: acknowledged and lost", lost as f64, 0.0, "messages");
-    report.at_most("power cuts: doubled", doubled as f64, 0.0, "messages");
-    report.at_most("power cuts: logs with a gap", gaps as f64, 0.0, "conversations");
-    report.tell("power cuts: escalations", escalations as f64, "escalations");
-    report.at_most("power cuts: escalations that did not end", open as f64, 0.0, "escalations");
+    report.tell(&format!("{name}: of these, agents'"), by_agents as f64, "messages");
+    report.at_most(&format!("{name}: acknowledged and lost"), lost as f64, 0.0, "messages");
+    report.at_most(&format!("{name}: doubled"), doubled as f64, 0.0, "messages");
+    report.at_most(&format!("{name}: logs with a gap"), gaps as f64, 0.0, "conversations");
+    report.tell(&format!("{name}: escalations"), escalations as f64, "escalations");
+    report.at_most(&format!("{name}: escalations that did not end"), open as f64, 0.0, "escalations");
     Ok(())
 }
 
@@ -169,11 +242,15 @@ async fn citizen(number: usize, stage: Arc<Stage>) -> Result<Told> {
     let language = ["bo", "zh"][number % 2];
     let (mut round, mut waits) = (0, false);
     let mut unsure: Option<Value> = None;
+    let mut attempt = number;
     let deadline = Instant::now() + FOR + Duration::from_mins(3);
     loop {
         ensure!(Instant::now() < deadline, "citizen {number} is still waiting");
-        let Some(mut client) = connect(&stage.portal, language, &mut told).await else {
-            tokio::time::sleep(Duration::from_millis(300)).await;
+        let Some(mut client) =
+            connect(&stage.portals[attempt % stage.portals.len()], language, &mut told).await
+        else {
+            attempt += 1;
+            tokio::time::sleep(Duration::from_millis(random.random_range(200..1_500))).await;
             continue;
         };
         // A message that was under way is sent again, as every client of the protocol does.
@@ -205,7 +282,7 @@ async fn citizen(number: usize, stage: Arc<Stage>) -> Result<Told> {
             if random.random_bool(0.08) {
                 break;
             }
-            let pause = Duration::from_millis(random.random_range(300..2_500));
+            let pause = Duration::from_secs_f64(random.random_range(PAUSE));
             if !listen(&mut client, pause, &mut told, &mut waits).await {
                 break;
             }
@@ -282,15 +359,15 @@ fn apply(event: &Value, told: &mut Told, waits: &mut bool) {
 
 /// Takes what waits, writes twice, and gives it back to the assistant.
 async fn agent(desk: Desk, stage: Arc<Stage>) -> Result<()> {
-    let mut quiet = 0;
-    let mut number = 0;
+    let (mut quiet, mut number, mut busy) = (0, 0, false);
     let id = uuid::Uuid::new_v4();
-    while quiet < 40 {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+    while quiet < 20 {
+        tokio::time::sleep(if busy { Duration::from_millis(50) } else { LOOK }).await;
+        busy = false;
         let Ok(lists) = desk.get("queue").await else { continue };
         let mine = lists["mine"].as_array().cloned().unwrap_or_default();
         if let Some(held) = mine.iter().find(|item| item["status"] == "assigned") {
-            quiet = 0;
+            (quiet, busy) = (0, true);
             let conversation = held["conversation"].as_str().unwrap_or_default().to_owned();
             for _ in 0..2 {
                 number += 1;
@@ -301,11 +378,13 @@ async fn agent(desk: Desk, stage: Arc<Stage>) -> Result<()> {
             continue;
         }
         let waiting = lists["waiting"].as_array().cloned().unwrap_or_default();
-        let Some(first) = waiting.first().and_then(|item| item["conversation"].as_str()) else {
+        // Like people at a long list: not everybody takes the very first.
+        let pick = rand::rng().random_range(0..waiting.len().clamp(1, 10));
+        let Some(first) = waiting.get(pick).and_then(|item| item["conversation"].as_str()) else {
             quiet += usize::from(stage.over.load(Ordering::Relaxed));
             continue;
         };
-        quiet = 0;
+        (quiet, busy) = (0, true);
         let begun = Instant::now();
         match desk.post(&format!("conversations/{first}/claim"), json!({})).await {
             Ok((200, _)) => stage.claims.lock().await.push(begun.elapsed().as_secs_f64() * 1000.0),

@@ -1,12 +1,14 @@
 //! Does anybody get lost between the assistant and people?
 
 mod crowd;
+mod growth;
 mod kills;
 mod power;
 mod simulated;
 
 pub use crowd::{idle, turns};
-pub use kills::kills;
+pub use growth::{growth, throughput};
+pub use kills::{kills, two_nodes};
 pub use simulated::simulated;
 
 /// Limits that do not hold a benchmark up, where all clients come from one address.

@@ -68,7 +68,7 @@ impl People for SqlStore {
     }
 
     async fn credentials(&self, name: &str) -> Result<Option<Credentials>, StoreError> {
-        rows::credentials(&self.readers, &self.vault, name).await
+        rows::credentials(&self.readers, &self.common.vault, name).await
     }
 
     async fn login_failed(
@@ -84,7 +84,7 @@ impl People for SqlStore {
     }
 
     async fn session(&self, token: &TokenHash) -> Result<Option<(Session, Person)>, StoreError> {
-        sessions::by_token(&self.readers, token, self.clock.now()).await
+        sessions::by_token(&self.readers, token, self.common.clock.now()).await
     }
 
     async fn use_session(&self, token: &TokenHash) -> Result<(), StoreError> {
@@ -96,7 +96,7 @@ impl People for SqlStore {
     }
 
     async fn sessions(&self, agent: AgentId) -> Result<Vec<Session>, StoreError> {
-        sessions::open(&self.readers, agent, self.clock.now()).await
+        sessions::open(&self.readers, agent, self.common.clock.now()).await
     }
 
     async fn revoke_sessions(
