@@ -32,6 +32,7 @@ pub mod protocol;
 pub mod roles;
 pub mod routing;
 mod schema;
+pub mod signal;
 mod state;
 pub mod store;
 mod time;
@@ -60,6 +61,7 @@ pub use people::{
 };
 pub use roles::{Permission, Role};
 pub use schema::schema;
+pub use signal::{NodeSignal, NodeSignalFeed};
 pub use state::{Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Recollection};
 pub use store::{
     Append, Appended, Expect, Feed, Lagged, MessageKey, NewConversation, Published, QueueFeed, QueueItem,

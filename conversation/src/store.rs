@@ -19,6 +19,7 @@ use crate::handoff::{Actor, Callback, HandoffCommand, IllegalTransition, Offer, 
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
 use crate::people::People;
 use crate::routing::{AtDesk, HandoffRules, Presence};
+use crate::signal::{NodeSignal, NodeSignalFeed};
 use crate::state::ConversationState;
 use crate::time::Timestamp;
 use crate::webhook::Deliveries;
@@ -358,6 +359,12 @@ pub trait Store: People + AuditTrail + Deliveries + Send + Sync + fmt::Debug {
 
     /// Changes of the queue from now on.
     fn subscribe_queue(&self) -> Box<dyn QueueFeed>;
+
+    /// Tells the other nodes, where there are any. Nothing is kept, and what fails is not told again.
+    async fn signal(&self, signal: NodeSignal) -> Result<(), StoreError>;
+
+    /// What other nodes tell from now on.
+    fn subscribe_signals(&self) -> Box<dyn NodeSignalFeed>;
 
     /// Finishes what was accepted and closes; later commands are [`StoreError::Unavailable`].
     async fn close(&self);

@@ -3,6 +3,7 @@
 mod identity;
 mod parts;
 mod publishing;
+mod signals;
 mod sweeps;
 mod webhooks;
 
@@ -182,10 +183,10 @@ impl Server {
         tasks.spawn(desk::release_lost_agents_until_shutdown(desk.clone()));
         let doors = portal::doors(PortalState {
             configuration: Arc::clone(&configuration),
-            conversations,
+            conversations: conversations.clone(),
             ears: workers.ears.clone(),
             mouths: workers.mouths.clone(),
-            typing,
+            typing: typing.clone(),
             origins,
             limits: Arc::clone(&limits),
             draining: draining.clone(),
@@ -219,6 +220,7 @@ impl Server {
             limits,
             draining.clone(),
         ));
+        tasks.spawn(signals::run(Arc::clone(&store), conversations.clone(), typing.clone(), stopped.clone()));
         tasks.spawn(webhooks::run(Arc::clone(&store), Arc::clone(&clock), receivers, draining.clone()));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
         Ok(Self {

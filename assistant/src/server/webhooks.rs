@@ -22,10 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A receiver that has not answered by then has not taken it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longer than any attempt: a server that dies in the middle leaves its deliveries to others then.
-const LEASE: Duration = Duration::from_mins(1);
-/// Deliveries taken at once, and under way at once, so that one slow receiver does not hold up the others for long.
-const AT_ONCE: u32 = 32;
-const UNDER_WAY: usize = 8;
+const LEASE: Duration = Duration::from_secs(20);
+/// Deliveries taken, and under way, at once.
+const AT_ONCE: u32 = 8;
 /// Pauses after the first, second, … failure; about three days in all (the schedule that Standard Webhooks proposes).
 const PAUSES: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
@@ -150,7 +149,7 @@ impl Postman {
             }
         };
         let count = due.len();
-        futures::stream::iter(due).for_each_concurrent(UNDER_WAY, |delivery| self.deliver(delivery)).await;
+        futures::stream::iter(due).for_each_concurrent(None, |delivery| self.deliver(delivery)).await;
         count
     }
 

@@ -75,6 +75,11 @@ impl Conversations {
         &self.store
     }
 
+    /// The citizen has connected at another node: an earlier connection here is over.
+    pub fn taken_over_elsewhere(&self, conversation: ConversationId, at: Timestamp) {
+        self.sessions.taken_over_elsewhere(conversation, at);
+    }
+
     /// Who understands.
     pub fn minds(&self) -> &Minds {
         &self.minds

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use conversation::ConversationId;
+use conversation::{ConversationId, Timestamp};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,8 @@ pub struct Session {
     /// Held while a turn of this conversation is worked on: turns are answered one after the other, in order, also
     /// when a second connection takes over in between. Fair (first come, first served).
     pub turn: tokio::sync::Mutex<()>,
-    connection: Mutex<CancellationToken>,
+    /// The connection that talks in it, since when.
+    connection: Mutex<(Timestamp, CancellationToken)>,
     registry: Arc<Registry>,
 }
 
@@ -36,9 +37,9 @@ impl Drop for Session {
 
 impl Session {
     /// Takes the conversation over for a connection: the one before is told by its token.
-    pub fn take_over(&self) -> CancellationToken {
+    pub fn take_over(&self, now: Timestamp) -> CancellationToken {
         let mine = CancellationToken::new();
-        std::mem::replace(&mut *self.connection.lock(), mine.clone()).cancel();
+        std::mem::replace(&mut *self.connection.lock(), (now, mine.clone())).1.cancel();
         mine
     }
 }
@@ -57,11 +58,22 @@ impl Sessions {
         let session = Arc::new(Session {
             id,
             turn: tokio::sync::Mutex::new(()),
-            connection: Mutex::new(CancellationToken::new()),
+            connection: Mutex::new((Timestamp::from_millis(0), CancellationToken::new())),
             registry: Arc::clone(&self.0),
         });
         sessions.insert(id, Arc::downgrade(&session));
         session
+    }
+
+    /// The citizen has connected at another node then: an earlier connection here is over.
+    pub fn taken_over_elsewhere(&self, id: ConversationId, at: Timestamp) {
+        let session = self.0.0.lock().get(&id).and_then(Weak::upgrade);
+        if let Some(session) = session {
+            let connection = session.connection.lock();
+            if connection.0 < at {
+                connection.1.cancel();
+            }
+        }
     }
 
     /// How many there are.
@@ -84,11 +96,22 @@ mod tests {
         let sessions = Sessions::default();
         let id = ConversationId::generate();
         let first_session = sessions.of(id);
-        let first = first_session.take_over();
+        let first = first_session.take_over(Timestamp::from_millis(1));
         let second_session = sessions.of(id);
-        let second = second_session.take_over();
+        let second = second_session.take_over(Timestamp::from_millis(2));
         assert!(first.is_cancelled() && !second.is_cancelled());
         assert!(Arc::ptr_eq(&first_session, &second_session));
+    }
+
+    #[test]
+    fn a_later_connection_at_another_node_takes_over_and_an_earlier_one_does_not() {
+        let sessions = Sessions::default();
+        let session = sessions.of(ConversationId::generate());
+        let here = session.take_over(Timestamp::from_millis(5));
+        sessions.taken_over_elsewhere(session.id, Timestamp::from_millis(5));
+        assert!(!here.is_cancelled());
+        sessions.taken_over_elsewhere(session.id, Timestamp::from_millis(6));
+        assert!(here.is_cancelled());
     }
 
     #[test]

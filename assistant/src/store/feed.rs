@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use conversation::{ConversationId, Feed, Lagged, Published, QueueFeed};
+use conversation::{ConversationId, Feed, Lagged, NodeSignal, NodeSignalFeed, Published, QueueFeed};
 use parking_lot::Mutex;
 use tokio::sync::{broadcast, watch};
 
@@ -38,11 +38,16 @@ pub(crate) struct Publisher {
 struct DeskChannels {
     all: broadcast::Sender<Commit>,
     queue: watch::Sender<u64>,
+    signals: broadcast::Sender<NodeSignal>,
 }
 
 impl Publisher {
     pub(crate) fn new() -> Self {
-        let desk = DeskChannels { all: broadcast::channel(DESK_BACKLOG).0, queue: watch::channel(0).0 };
+        let desk = DeskChannels {
+            all: broadcast::channel(DESK_BACKLOG).0,
+            queue: watch::channel(0).0,
+            signals: broadcast::channel(DESK_BACKLOG).0,
+        };
         Self { conversations: Arc::default(), desk: Mutex::new(Some(desk)) }
     }
 
@@ -104,6 +109,18 @@ impl Publisher {
         }
     }
 
+    /// Tells what another node told.
+    pub(crate) fn signal(&self, signal: NodeSignal) {
+        if let Some(desk) = &*self.desk.lock() {
+            let _ = desk.signals.send(signal);
+        }
+    }
+
+    pub(crate) fn subscribe_signals(&self) -> Box<dyn NodeSignalFeed> {
+        let receiver = self.desk.lock().as_ref().map(|desk| desk.signals.subscribe());
+        Box::new(Signals(receiver.unwrap_or_else(|| broadcast::channel(1).1)))
+    }
+
     /// Ends every feed.
     pub(crate) fn close(&self) {
         self.desk.lock().take();
@@ -152,6 +169,21 @@ async fn next(receiver: &mut broadcast::Receiver<Commit>) -> Result<Option<Publi
         Ok(Commit::Published(published)) => Ok(Some(published)),
         Ok(Commit::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => Err(Lagged),
         Err(broadcast::error::RecvError::Closed) => Ok(None),
+    }
+}
+
+struct Signals(broadcast::Receiver<NodeSignal>);
+
+#[async_trait]
+impl NodeSignalFeed for Signals {
+    async fn next(&mut self) -> Option<NodeSignal> {
+        loop {
+            match self.0.recv().await {
+                Ok(signal) => return Some(signal),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
     }
 }
 

@@ -12,11 +12,19 @@ pub enum Typing {
     Citizen(ConversationId),
 }
 
+/// Where somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Here,
+    /// At another node, which has told those at others.
+    Elsewhere,
+}
+
 /// Passes [`Typing`] on. Cheap to clone; one per process.
 #[derive(Clone, Debug)]
 pub struct TypingHub {
     /// Bounded: when a receiver is more than this many behind it misses the oldest, which nobody will notice.
-    sender: broadcast::Sender<Typing>,
+    sender: broadcast::Sender<(Typing, Origin)>,
 }
 
 impl TypingHub {
@@ -31,7 +39,12 @@ impl TypingHub {
     /// Tells everybody who listens; nobody listening is fine.
     pub fn tell(&self, typing: Typing) {
         // The only error is that there is no receiver.
-        let _ = self.sender.send(typing);
+        let _ = self.sender.send((typing, Origin::Here));
+    }
+
+    /// As [`Self::tell`], of somebody at another node.
+    pub fn tell_from_elsewhere(&self, typing: Typing) {
+        let _ = self.sender.send((typing, Origin::Elsewhere));
     }
 
     /// Listens from now on.
@@ -49,15 +62,29 @@ impl Default for TypingHub {
 /// What a [`TypingHub`] passes on.
 #[derive(Debug)]
 pub struct TypingFeed {
-    receiver: broadcast::Receiver<Typing>,
+    receiver: broadcast::Receiver<(Typing, Origin)>,
 }
 
 impl TypingFeed {
     /// The next one; `None` when the hub is gone. Cancel-safe.
     pub async fn next(&mut self) -> Option<Typing> {
+        self.receive().await.map(|(typing, _)| typing)
+    }
+
+    /// The next one of somebody at this node; as [`Self::next`].
+    pub async fn next_from_here(&mut self) -> Option<Typing> {
+        loop {
+            match self.receive().await? {
+                (typing, Origin::Here) => return Some(typing),
+                (_, Origin::Elsewhere) => {}
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Option<(Typing, Origin)> {
         loop {
             match self.receiver.recv().await {
-                Ok(typing) => return Some(typing),
+                Ok(told) => return Some(told),
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,
             }

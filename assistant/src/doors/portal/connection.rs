@@ -10,7 +10,7 @@ use std::{
 
 use axum::extract::ws::{WebSocket, close_code};
 use conversation::{
-    ConversationState, Event, EventBody, Published,
+    ConversationState, Event, EventBody, NodeSignal, Published, Store,
     protocol::{AudioOut, ErrorCode, Signal},
 };
 use futures::{StreamExt, stream::SplitStream};
@@ -152,8 +152,13 @@ impl Connection {
 
     /// Serves the client until it leaves, is taken over, or the server stops.
     pub(super) async fn run(mut self, mut stream: SplitStream<WebSocket>) {
-        let taken_over = self.session.take_over();
+        let now = self.portal.conversations.now();
+        let taken_over = self.session.take_over(now);
         let store = Arc::clone(self.portal.conversations.store());
+        tell_other_nodes(
+            Arc::clone(&store),
+            NodeSignal::CitizenAttached { conversation: self.session.id, at: now },
+        );
         // Subscribed before catching up, so that nothing falls between.
         let mut feed = store.subscribe(self.session.id);
         let mut queue = store.subscribe_queue();
@@ -401,4 +406,13 @@ async fn work(
         }
         unfinished.fetch_sub(1, Ordering::AcqRel);
     }
+}
+
+/// Nobody waits for it: only an old connection at another node would notice if it failed.
+fn tell_other_nodes(store: Arc<dyn Store>, signal: NodeSignal) {
+    tokio::spawn(async move {
+        if let Err(error) = store.signal(signal).await {
+            tracing::debug!(%error, "other nodes were not told of a connection");
+        }
+    });
 }

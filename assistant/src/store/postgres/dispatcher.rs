@@ -109,6 +109,7 @@ async fn tell(parts: &Parts, news: Vec<News>, told: &mut Told) {
     let mut queue_changed = false;
     for news in news {
         parts.common.forget(&news.erased);
+        news.signals.into_iter().for_each(|signal| parts.common.publisher.signal(signal));
         queue_changed |= news.queue_changed;
         for (conversation, first) in news.appended {
             let known = first_events.entry(conversation).or_insert(first);

@@ -8,7 +8,7 @@
 
 use std::collections::HashSet;
 
-use conversation::{ConversationId, Timestamp};
+use conversation::{ConversationId, NodeSignal, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -27,6 +27,9 @@ pub(super) struct News {
     /// Conversations whose keys leave the memory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) erased: Vec<ConversationId>,
+    /// What matters now or never.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) signals: Vec<NodeSignal>,
 }
 
 impl News {
@@ -38,6 +41,7 @@ impl News {
                 .extend(told.published.iter().filter_map(|p| Some((p.conversation, first(&p.events)?))));
             news.queue_changed |= told.queue_changed;
             news.erased.extend(&told.erased);
+            news.signals.extend(&told.signals);
         }
         news
     }

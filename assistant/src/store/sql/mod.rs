@@ -34,7 +34,7 @@ use async_trait::async_trait;
 use conversation::routing::{AtDesk, HandoffRules, Presence};
 use conversation::{
     AgentId, Append, Appended, ConversationId, ConversationState, Erasure, Event, Feed, NewConversation,
-    PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
+    NodeSignal, NodeSignalFeed, PlaceBehind, QueueFeed, QueueItem, Store, StoreError, Timestamp, TokenHash,
 };
 use sqlx::AnyPool;
 
@@ -232,6 +232,17 @@ impl Store for SqlStore {
 
     fn subscribe_queue(&self) -> Box<dyn QueueFeed> {
         self.common.publisher.subscribe_queue()
+    }
+
+    async fn signal(&self, signal: NodeSignal) -> Result<(), StoreError> {
+        match self.home {
+            Home::File(_) => Ok(()),
+            Home::Server(_) => self.writer.run(sweeps::Tell(signal)).await,
+        }
+    }
+
+    fn subscribe_signals(&self) -> Box<dyn NodeSignalFeed> {
+        self.common.publisher.subscribe_signals()
     }
 
     async fn close(&self) {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use conversation::audit::{AuditActor, AuditEntry};
-use conversation::{Append, ClosedBy, ConversationId, Erasure, HandoffCommand, StoreError, Timestamp};
+use conversation::{
+    Append, ClosedBy, ConversationId, Erasure, HandoffCommand, NodeSignal, StoreError, Timestamp,
+};
 
 use super::append::corrupt;
 use super::erase::erase;
@@ -116,6 +118,19 @@ impl Write for DeleteClosed {
             .await
             .or_unavailable()?;
         Ok(erased)
+    }
+}
+
+/// Leaves other nodes a word.
+pub(super) struct Tell(pub(super) NodeSignal);
+
+#[async_trait]
+impl Write for Tell {
+    type Output = ();
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
+        unit.news.signals.push(self.0);
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use conversation::audit::AuditEntry;
 use conversation::routing::HandoffRules;
 use conversation::webhook::Hook;
-use conversation::{AgentId, Clock, ConversationId, Published, StoreError, Timestamp};
+use conversation::{AgentId, Clock, ConversationId, NodeSignal, Published, StoreError, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use sqlx::AnyConnection;
 use tokio::sync::{mpsc, oneshot};
@@ -131,6 +131,8 @@ pub(in crate::store) struct News {
     pub(in crate::store) queue_changed: bool,
     /// Their keys leave the memory.
     pub(in crate::store) erased: Vec<ConversationId>,
+    /// For other nodes only.
+    pub(in crate::store) signals: Vec<NodeSignal>,
     /// Appended to the audit trail in the same transaction, last of all: its end is one row for everybody.
     pub(in crate::store) audit: Vec<(Timestamp, AuditEntry)>,
 }

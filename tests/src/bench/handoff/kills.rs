@@ -19,8 +19,8 @@ use crate::{Desk, ServerProcess, ServerSettings, Shared};
 
 const FOR: Duration = Duration::from_mins(5);
 const CUT_EVERY: Duration = Duration::from_secs(20);
-/// A citizen writes again after a pause of so many seconds: some seventy messages a second from all of them.
-const PAUSE: std::ops::Range<f64> = 10.0..45.0;
+/// A citizen writes again after a pause of so many seconds: some forty messages a second from all of them.
+const PAUSE: std::ops::Range<f64> = 15.0..85.0;
 /// An agent with nothing to do looks at the queue so often.
 const LOOK: Duration = Duration::from_secs(1);
 const CITIZENS: usize = 2_000;
@@ -153,7 +153,9 @@ impl Crowd {
             match citizen.await? {
                 Ok(one) => told.push(one),
                 Err(error) => {
-                    eprintln!("{error:#}");
+                    if stuck < 3 {
+                        eprintln!("{error:#}");
+                    }
                     stuck += 1;
                 }
             }
@@ -268,7 +270,7 @@ async fn citizen(number: usize, stage: Arc<Stage>) -> Result<Told> {
                 round += 1;
                 let id = format!("c{number}-m{round}");
                 let text = ["身份证丢了怎么办", "ངའི་ལག་ཁྱེར་བོར་སོང་"][round % 2];
-                let message = if random.random_bool(0.25) && !waits {
+                let message = if random.random_bool(0.2) && !waits {
                     json!({"type": "person", "id": id})
                 } else {
                     json!({"type": "text", "id": id, "text": text})
@@ -283,7 +285,7 @@ async fn citizen(number: usize, stage: Arc<Stage>) -> Result<Told> {
                 break;
             }
             let pause = Duration::from_secs_f64(random.random_range(PAUSE));
-            if !listen(&mut client, pause, &mut told, &mut waits).await {
+            if !listen(&mut client, pause, &mut told, &mut waits, &stage.over).await {
                 break;
             }
         }
@@ -330,15 +332,21 @@ async fn deliver(client: &mut Client, message: &Value, told: &mut Told, waits: &
     false
 }
 
-async fn listen(client: &mut Client, pause: Duration, told: &mut Told, waits: &mut bool) -> bool {
+async fn listen(
+    client: &mut Client,
+    pause: Duration,
+    told: &mut Told,
+    waits: &mut bool,
+    over: &AtomicBool,
+) -> bool {
     let until = Instant::now() + pause;
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if left.is_zero() || (over.load(Ordering::Relaxed) && !*waits) {
             return true;
         }
-        match tokio::time::timeout(left, client.next()).await {
-            Err(_) => return true,
+        match tokio::time::timeout(left.min(Duration::from_secs(2)), client.next()).await {
+            Err(_) => {}
             Ok(Ok(Message::Json(json))) => apply(&json, told, waits),
             Ok(Ok(Message::Audio(_))) => {}
             Ok(Ok(Message::Closed(_)) | Err(_)) => return false,
@@ -378,8 +386,8 @@ async fn agent(desk: Desk, stage: Arc<Stage>) -> Result<()> {
             continue;
         }
         let waiting = lists["waiting"].as_array().cloned().unwrap_or_default();
-        // Like people at a long list: not everybody takes the very first.
-        let pick = rand::rng().random_range(0..waiting.len().clamp(1, 10));
+        // A hundred who all want the first would lose ninety-nine claims of a hundred.
+        let pick = rand::rng().random_range(0..waiting.len().max(1));
         let Some(first) = waiting.get(pick).and_then(|item| item["conversation"].as_str()) else {
             quiet += usize::from(stage.over.load(Ordering::Relaxed));
             continue;

@@ -1,0 +1,43 @@
+//! Between nodes: who is typing, and where a citizen is connected now.
+
+use std::sync::Arc;
+
+use conversation::{NodeSignal, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::doors::desk::{Typing, TypingHub};
+use crate::session::Conversations;
+
+/// Tells other nodes what happens here, and here what happens there, until the server stops.
+pub(super) async fn run(
+    store: Arc<dyn Store>,
+    conversations: Conversations,
+    typing: TypingHub,
+    stopped: CancellationToken,
+) {
+    let mut there = store.subscribe_signals();
+    let mut here = typing.listen();
+    loop {
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            signal = there.next() => match signal {
+                Some(NodeSignal::AgentTyping { conversation }) => typing.tell_from_elsewhere(Typing::Agent(conversation)),
+                Some(NodeSignal::CitizenTyping { conversation }) => {
+                    typing.tell_from_elsewhere(Typing::Citizen(conversation));
+                }
+                Some(NodeSignal::CitizenAttached { conversation, at }) => {
+                    conversations.taken_over_elsewhere(conversation, at);
+                }
+                None => return,
+            },
+            Some(typing) = here.next_from_here() => {
+                let signal = match typing {
+                    Typing::Agent(conversation) => NodeSignal::AgentTyping { conversation },
+                    Typing::Citizen(conversation) => NodeSignal::CitizenTyping { conversation },
+                };
+                // Nobody misses one of these.
+                drop(store.signal(signal).await);
+            }
+        }
+    }
+}

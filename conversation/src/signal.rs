@@ -1,0 +1,37 @@
+//! What nodes tell each other and nobody keeps.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::ConversationId;
+use crate::time::Timestamp;
+
+/// Something that matters now or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum NodeSignal {
+    /// The agent who has the conversation is about to say something.
+    AgentTyping {
+        /// In which.
+        conversation: ConversationId,
+    },
+    /// The citizen is.
+    CitizenTyping {
+        /// In which.
+        conversation: ConversationId,
+    },
+    /// The citizen has connected: an earlier connection at another node is over.
+    CitizenAttached {
+        /// To which.
+        conversation: ConversationId,
+        /// When, by that node's clock.
+        at: Timestamp,
+    },
+}
+
+/// What other nodes tell, as it comes.
+#[async_trait]
+pub trait NodeSignalFeed: Send {
+    /// The next one; `None` when the store has closed. Some are missed by whoever is slow. Cancel-safe.
+    async fn next(&mut self) -> Option<NodeSignal>;
+}
