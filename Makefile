@@ -28,6 +28,7 @@ check: ## Formatting, lints, licences, types
 	cargo deny --all-features check bans licenses sources
 	npm --prefix web run --silent lint
 	npm --prefix web run --silent check
+	deploy/check.sh
 
 bench: bench-main bench-understanding bench-recognition bench-handoff ## All benchmarks
 

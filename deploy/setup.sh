@@ -43,31 +43,7 @@ command -v cargo >/dev/null || fail "Rust is missing: install Rust 1.95 or newer
 command -v node >/dev/null || fail "Node.js is missing: install Node.js 20 or newer, then run this again"
 
 # --- ONNX Runtime ---------------------------------------------------------------------------------------------------
-library=.local/lib/libonnxruntime.so
-version=$(sed -n 's/^onnxruntime==\([0-9.]*\).*/\1/p' deploy/onnxruntime.txt)
-if [ "$(cat .local/lib/onnxruntime.version 2>/dev/null)" != "$version" ] || [ ! -e "$library" ]; then
-  say "Fetching ONNX Runtime $version out of its PyPI wheel"
-  case $(uname -m) in
-    x86_64|aarch64) platform=manylinux_2_28_$(uname -m) ;;
-    *) fail "no ONNX Runtime wheel is known for $(uname -m)" ;;
-  esac
-  mkdir -p .local/lib .local/wheels
-  [ -x .local/venv-setup/bin/pip ] || python3 -m venv .local/venv-setup
-  .local/venv-setup/bin/pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-    --python-version 3.11 --implementation cp --platform "$platform" --require-hashes -r deploy/onnxruntime.txt -d .local/wheels
-  python3 - "$library" .local/wheels/onnxruntime-"$version"-*"$(uname -m)".whl <<'PY'
-import sys, zipfile
-target, wheel = sys.argv[1:]
-with zipfile.ZipFile(wheel) as archive:
-    name = next(n for n in archive.namelist() if "/capi/libonnxruntime.so" in n)
-    with open(target, "wb") as out:
-        out.write(archive.read(name))
-    for notice in ("LICENSE", "ThirdPartyNotices.txt"):
-        with open(f".local/lib/onnxruntime.{notice}", "wb") as out:
-            out.write(archive.read(f"onnxruntime/{notice}"))
-PY
-  echo "$version" > .local/lib/onnxruntime.version
-fi
+deploy/onnxruntime.sh
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 stamp=web/node_modules/.drilen-stamp
