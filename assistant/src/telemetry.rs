@@ -46,6 +46,14 @@ pub mod names {
     pub const FIRST_SOUND_SECONDS: &str = "drilen_first_sound_seconds";
     /// Counter: sentences to be spoken, by `source` (`cache`, `synthetic`).
     pub const SENTENCES: &str = "drilen_sentences_total";
+    /// Gauge: citizens who wait for a person, by `language`. Every node of a shared store counts the same queue.
+    pub const QUEUE_WAITING: &str = "drilen_queue_waiting";
+    /// Gauge, seconds: how long the one has waited who has waited longest, by `language`.
+    pub const QUEUE_OLDEST_SECONDS: &str = "drilen_queue_oldest_seconds";
+    /// Gauge: citizens who should have been answered by now (`handoff.answer_within`), by `language`.
+    pub const QUEUE_OVERDUE: &str = "drilen_queue_overdue";
+    /// Gauge: 1 while the store reads and takes commands, else 0.
+    pub const STORE_READY: &str = "drilen_store_ready";
     /// Counter: clients disconnected because they did not read fast enough.
     pub const SLOW_CLIENTS: &str = "drilen_slow_clients_total";
 }
@@ -101,6 +109,13 @@ fn describe() {
     describe_counter!(names::ERRORS, "error messages sent to clients, by code");
     describe_counter!(names::SENTENCES, "sentences spoken, by where their sound came from");
     describe_counter!(names::SLOW_CLIENTS, "clients disconnected because they read too slowly");
+    describe_gauge!(names::QUEUE_WAITING, "citizens who wait for a person, by language");
+    describe_gauge!(
+        names::QUEUE_OLDEST_SECONDS,
+        "how long the one has waited who has waited longest, by language"
+    );
+    describe_gauge!(names::QUEUE_OVERDUE, "citizens who should have been answered by now, by language");
+    describe_gauge!(names::STORE_READY, "1 while the store reads and takes commands");
     let seconds = metrics::Unit::Seconds;
     describe_histogram!(names::HEAR_SECONDS, seconds, "one run over turns that are heard live");
     describe_histogram!(names::HEAR_BATCH, "turns heard together in one run");

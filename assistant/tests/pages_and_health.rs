@@ -130,6 +130,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
         "GET /v1/desk/login",
         "GET /v1/desk/oidc/callback",
         "GET /v1/desk/oidc/start",
+        "GET /v1/openapi.json",
         "GET /v1/portal/config",
         "GET /{*path}",
         "POST /v1/desk/login",
@@ -144,6 +145,32 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
         let line = format!("| `{} {}` | `{}` |", route.method, route.path, route.access);
         assert!(page.contains(&line), "docs/security.md lacks {line}");
     }
+}
+
+/// What the server serves is what it describes, and the other way round.
+#[tokio::test]
+async fn every_route_is_described_and_nothing_else_is() {
+    let shared = shared();
+    let reply = get(shared.server.address(), "/v1/openapi.json", "").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, "application/json"));
+    let document: Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(document, assistant::doors::openapi::description().unwrap());
+    let mut described = Vec::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let access = operation["x-permission"].as_str().unwrap();
+            described.push(format!("{} {path} {access}", method.to_uppercase()));
+        }
+    }
+    let mut served: Vec<String> = shared
+        .server
+        .routes()
+        .iter()
+        .map(|route| format!("{} {} {}", route.method, route.path.replace("{*", "{"), route.access))
+        .collect();
+    described.sort();
+    served.sort();
+    assert_eq!(described, served);
 }
 
 #[tokio::test]
@@ -184,6 +211,10 @@ async fn health_readiness_and_figures_are_told() {
         "drilen_turns_total",
         "drilen_connections",
         "drilen_decide_seconds_bucket",
+        "drilen_store_ready 1",
+        "drilen_queue_waiting{language=\"bo\"} ",
+        "drilen_queue_oldest_seconds{language=\"zh\"} ",
+        "drilen_queue_overdue{language=\"bo\"} ",
     ] {
         assert!(figures.contains(name), "{name} is missing in\n{figures}");
     }

@@ -666,7 +666,7 @@ pub struct Offered {
 }
 
 /// Why an agent who was asked has not taken a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OfferEnd {
     /// They said no.
@@ -699,7 +699,7 @@ pub struct Snoozed {
 }
 
 /// Why an agent is back at a conversation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WakeReason {
     /// It was time.

@@ -60,7 +60,7 @@ pub use people::{
     Person, PersonChange, Session, StoredTotp,
 };
 pub use roles::{Permission, Role};
-pub use schema::schema;
+pub use schema::{LanguageCode, schema};
 pub use signal::{NodeSignal, NodeSignalFeed};
 pub use state::{Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Recollection};
 pub use store::{

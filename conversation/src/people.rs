@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditActor;
@@ -258,7 +259,7 @@ pub struct NewSession {
 }
 
 /// An open session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Session {
     /// What lists name it by; it opens nothing.
     pub id: SessionId,

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::handoff::{Actor, HandoffLimits, Ticket};
 use crate::ids::AgentId;
+use crate::schema::LanguageCode;
 use crate::time::Timestamp;
 use crate::wait::OfficeHours;
 
 /// What an agent is ready for, by their own word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Presence {
     /// Conversations are offered to them.
@@ -70,11 +72,12 @@ pub const fn weight(voice: bool) -> u32 {
 }
 
 /// An agent as far as the queue is concerned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AtDesk {
     /// Who.
     pub agent: Actor,
     /// Languages that they serve.
+    #[schemars(with = "Vec<LanguageCode>")]
     pub languages: Vec<Language>,
     /// What they know about.
     pub skills: Vec<String>,

@@ -8,9 +8,12 @@ use conversation::{PlaceBehind, Store as _};
 use super::backup::{existing, operator};
 use super::{Failure, Outcome, block_on};
 use crate::config::Configuration;
+use crate::vault::keyring::{Keyring, MasterKey};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Print a fresh master key, for a machine that is given its key as a secret: the text of a key file, and of `DRILEN_MASTER_KEY`.
+    New,
     /// Replace the master key, while the server runs; every conversation's key is wrapped anew.
     Rotate,
     /// List the backups' key files, which learn of erasures.
@@ -23,12 +26,18 @@ pub(super) enum Command {
 }
 
 pub(super) fn run(configuration: &Configuration, command: Command) -> Outcome {
+    if matches!(command, Command::New) {
+        print!("{}", *Keyring::new(MasterKey::generate()?, Vec::new()).to_text());
+        return Ok(());
+    }
     block_on(perform(configuration, command))?
 }
 
 async fn perform(configuration: &Configuration, command: Command) -> Outcome {
     let store = existing(configuration).await?;
     match command {
+        // Made without a store.
+        Command::New => {}
         Command::Rotate => {
             let rotated = store.rotate_master_key(operator()).await.map_err(|error| match error {
                 // Its source says what to do.

@@ -93,6 +93,8 @@ enum Command {
     Webhooks(webhooks::Command),
     /// Print the JSON Schema of the portal protocol.
     Schema,
+    /// Print the OpenAPI description of the HTTP interface.
+    Openapi,
     /// Print the effective configuration.
     Config,
 }
@@ -172,6 +174,10 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Webhooks(command) => webhooks::run(&configuration, command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);
+            Ok(())
+        }
+        Command::Openapi => {
+            println!("{}", serde_json::to_string_pretty(&crate::doors::openapi::description()?)?);
             Ok(())
         }
         Command::Config => {

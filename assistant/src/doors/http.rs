@@ -8,12 +8,14 @@ use axum::{
     http::{Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use conversation::Store;
+use conversation::{LanguageCode, Store};
 use language::Language;
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::routes::{Doors, Table};
+use super::openapi::{Output, Shape};
+use super::routes::{Doors, Route, Table};
 use crate::{
     config::Configuration,
     phrases::{Phrase, say},
@@ -42,23 +44,33 @@ pub struct HttpState {
 
 /// The routes.
 pub fn doors(state: HttpState) -> Doors {
+    table().with_state(state)
+}
+
+/// The lines of the table, without a server.
+pub(super) fn routes() -> Vec<Route> {
+    table().routes()
+}
+
+fn table() -> Table<HttpState> {
     Table::new()
         .public(Method::GET, "/healthz", || async { "ok\n" })
         .public(Method::GET, "/readyz", ready)
         .public(Method::GET, "/metrics", metrics)
         .public(Method::GET, "/v1/portal/config", portal_config)
-        .with_state(state)
 }
 
-#[derive(Serialize)]
+/// What the server lacks.
+#[derive(Serialize, JsonSchema)]
 struct Readiness {
+    /// `draining`, `store`, `hearing.bo`, `hearing.zh`, `voice`; absent where nothing is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
 }
 
 /// 503 while anything that was configured is missing: a load balancer should prefer a node that can do everything.
 /// The server serves what it can all the same.
-async fn ready(State(state): State<HttpState>) -> Response {
+async fn ready(State(state): State<HttpState>) -> Ready {
     let mut missing = Vec::new();
     if state.draining.is_cancelled() {
         missing.push("draining".to_owned());
@@ -72,8 +84,23 @@ async fn ready(State(state): State<HttpState>) -> Response {
         missing.push("voice".to_owned());
     }
     missing.dedup();
-    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { missing })).into_response()
+    Ready(Readiness { missing })
+}
+
+struct Ready(Readiness);
+
+impl IntoResponse for Ready {
+    fn into_response(self) -> Response {
+        let status = if self.0.missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (status, Json(self.0)).into_response()
+    }
+}
+
+impl Output for Ready {
+    fn describe(shape: &mut Shape<'_>) {
+        shape.gives::<Readiness>(StatusCode::OK);
+        shape.gives::<Readiness>(StatusCode::SERVICE_UNAVAILABLE);
+    }
 }
 
 async fn metrics() -> Response {
@@ -84,7 +111,9 @@ async fn metrics() -> Response {
     }
 }
 
-#[derive(Serialize)]
+/// In each language.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "InBoth_{T}")]
 struct InBoth<T> {
     zh: T,
     bo: T,
@@ -96,13 +125,20 @@ impl<T> InBoth<T> {
     }
 }
 
-#[derive(Serialize)]
+/// What the portal's pages need to know before they connect.
+#[derive(Serialize, JsonSchema)]
 struct PortalConfig {
+    #[schemars(with = "[LanguageCode; 2]")]
     languages: [Language; 2],
+    #[schemars(with = "LanguageCode")]
     default_language: Language,
+    /// The privacy notice, and what the knowledge base says about itself.
     notice: InBoth<String>,
+    /// Questions that may be asked.
     suggestions: InBoth<Vec<String>>,
+    /// Whether both languages have a recogniser that takes dictation.
     dictation: bool,
+    /// The knowledge base is the project's own sample, and nobody's service.
     sample: bool,
 }
 

@@ -4,6 +4,7 @@ pub mod address;
 pub mod desk;
 pub mod http;
 pub mod limits;
+pub mod openapi;
 pub mod origin;
 pub mod pages;
 pub mod portal;

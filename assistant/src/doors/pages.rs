@@ -11,7 +11,7 @@ use axum::{
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::compression::CompressionLayer;
 
-use super::routes::{Doors, Table};
+use super::routes::{Doors, Route, Table};
 
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
@@ -24,14 +24,21 @@ const ASK_FIRST: &str = "no-cache";
 
 /// Routes for `/`, `/desk` and everything that they load.
 pub fn doors() -> Doors {
+    table().with_state(()).behind(|router| router.layer(CompressionLayer::new()))
+}
+
+/// The lines of the table, without a server.
+pub(super) fn routes() -> Vec<Route> {
+    table().routes()
+}
+
+fn table() -> Table<()> {
     Table::new()
         .public(Method::GET, "/", |headers: HeaderMap| async move { page("index.html", &headers) })
         .public(Method::GET, "/desk", |headers: HeaderMap| async move { desk(&headers) })
         .public(Method::GET, "/{*path}", |Path(path): Path<String>, headers: HeaderMap| async move {
             page(&path, &headers)
         })
-        .with_state(())
-        .behind(|router| router.layer(CompressionLayer::new()))
 }
 
 fn desk(headers: &HeaderMap) -> Response {

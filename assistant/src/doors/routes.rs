@@ -9,6 +9,8 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use conversation::Permission;
 
+use super::openapi::{Described, Shape};
+
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -34,7 +36,7 @@ impl fmt::Display for Access {
 }
 
 /// A line of the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Route {
     /// The request's method.
     pub method: Method,
@@ -42,54 +44,64 @@ pub struct Route {
     pub path: &'static str,
     /// Who may use it.
     pub access: Access,
+    /// What its handler takes and gives, by the handler's own types.
+    pub(super) shape: fn(&mut Shape<'_>),
 }
 
-/// Routes that are being written down.
+/// Routes that are being written down. What they do is bound to a state only in [`Table::with_state`], so that the table can
+/// be read, and described, without a server.
 pub(super) struct Table<S> {
-    routes: Vec<Route>,
-    router: Router<S>,
+    lines: Vec<(Route, Serve<S>)>,
 }
+
+/// Makes what axum serves on a line.
+type Serve<S> = Box<dyn FnOnce(&S) -> MethodRouter<S>>;
 
 impl<S: Clone + Send + Sync + 'static> Table<S> {
-    pub(super) fn new() -> Self {
-        Self { routes: Vec::new(), router: Router::new() }
+    pub(super) const fn new() -> Self {
+        Self { lines: Vec::new() }
     }
 
     /// Anybody may.
-    pub(super) fn public<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    pub(super) fn public<H, T, D>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, S>,
+        H: Handler<T, S> + Described<D>,
         T: 'static,
     {
-        let served = on(filter(&method), handler);
-        self.line(method, path, Access::Public, served)
+        let filter = filter(&method);
+        let route = Route { method, path, access: Access::Public, shape: H::describe };
+        self.line(route, move |_| on(filter, handler))
     }
 
     /// Citizens may; the protocol behind the route asks for their token.
-    pub(super) fn citizen<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    pub(super) fn citizen<H, T, D>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, S>,
+        H: Handler<T, S> + Described<D>,
         T: 'static,
     {
-        let served = on(filter(&method), handler);
-        self.line(method, path, Access::Citizen, served)
+        let filter = filter(&method);
+        let route = Route { method, path, access: Access::Citizen, shape: H::describe };
+        self.line(route, move |_| on(filter, handler))
     }
 
-    /// A route whose rule is enforced by `served` itself.
-    pub(super) fn line(
-        mut self,
-        method: Method,
-        path: &'static str,
-        access: Access,
-        served: MethodRouter<S>,
-    ) -> Self {
-        self.routes.push(Route { method, path, access });
-        self.router = self.router.route(path, served);
+    /// A route whose rule is enforced by what `serve` makes.
+    pub(super) fn line(mut self, route: Route, serve: impl FnOnce(&S) -> MethodRouter<S> + 'static) -> Self {
+        self.lines.push((route, Box::new(serve)));
         self
     }
 
+    /// The lines, without anything that serves them.
+    pub(super) fn routes(self) -> Vec<Route> {
+        self.lines.into_iter().map(|(route, _)| route).collect()
+    }
+
     pub(super) fn with_state(self, state: S) -> Doors {
-        Doors { routes: self.routes, router: self.router.with_state(state) }
+        let (mut routes, mut router) = (Vec::with_capacity(self.lines.len()), Router::new());
+        for (route, serve) in self.lines {
+            router = router.route(route.path, serve(&state));
+            routes.push(route);
+        }
+        Doors { routes, router: router.with_state(state) }
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
         desk::{self, DeskParts, DeskSettings, DeskState, TypingHub},
         http::{self, HttpState},
         limits::Limits,
+        openapi,
         origin::OriginPolicy,
         pages,
         portal::{self, PortalState},
@@ -203,6 +204,7 @@ impl Server {
             missing_voice: workers.missing_voice,
             draining: draining.clone(),
         }))
+        .and(openapi::doors())
         .and(pages::doors())
         .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
         let routes = doors.routes().to_vec();

@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use crate::contract;
+
 pub const PASSWORD: &str = "ལྷ་ས་ 拉萨 3650";
 pub const HOST: &str = "127.0.0.1:8080";
 pub const OWN_PAGE: &str = "http://127.0.0.1:8080";
@@ -184,19 +186,23 @@ impl TestApp {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        contract::check(&method, &path, parts.status, &body);
         Reply { status: parts.status, headers: parts.headers, body }
     }
 
     /// As [`TestApp::send`], for answers that may be no JSON.
     pub async fn send_any(&self, request: Request<Body>) -> Reply {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        contract::check(&method, &path, parts.status, &body);
         Reply { status: parts.status, headers: parts.headers, body }
     }
 

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod app;
+mod contract;
 mod conversations;
 mod live;
 mod logging_in;

@@ -21,6 +21,7 @@ mod fold;
 mod ticket;
 mod transitions;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use command::{Circumstances, HandoffCommand, HandoffLimits, IllegalTransition};
@@ -98,7 +99,7 @@ pub enum Handoff {
 }
 
 /// [`Handoff`] without its particulars, as stored and sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -174,7 +175,7 @@ impl std::fmt::Display for Status {
 }
 
 /// The person who has a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Holder {
     /// Their id.
     pub id: AgentId,
@@ -191,7 +192,7 @@ impl Holder {
 }
 
 /// One agent is asked whether they take a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Offer {
     /// The offer's token: who answers must name it, so that an answer to an old offer never counts for a new one.
     pub id: OfferId,
@@ -205,7 +206,7 @@ pub struct Offer {
 }
 
 /// An agent who does something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
     /// Their id.
     pub id: AgentId,

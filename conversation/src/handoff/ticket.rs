@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use intents::EscalationReason;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AgentId, EscalationId};
 use crate::time::Timestamp;
 
 /// How soon somebody must see it. The order is the order of urgency.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Life and property.
@@ -80,7 +83,7 @@ impl Ticket {
 }
 
 /// A wish to be called back: a task with a number, a time and its attempts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Callback {
     /// The number, as the citizen gave it.
     pub number: String,
@@ -101,7 +104,7 @@ impl Callback {
 }
 
 /// One call back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// When.
     pub at: Timestamp,
@@ -112,7 +115,7 @@ pub struct Attempt {
 }
 
 /// What came of a call back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The citizen was spoken to.

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::response::NoContent;
 use axum_extra::extract::CookieJar;
 use conversation::{LoginMethod, NewPassword, Session};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::login::Me;
@@ -12,7 +13,7 @@ use super::session::{Body, Changing, LoggedIn, cookie, open};
 use super::{DeskError, DeskState, password, proof};
 
 /// The password there is, and the one there shall be.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Passwords {
     current: String,
     new: String,
@@ -45,7 +46,8 @@ pub(super) async fn change_password(
 }
 
 /// An open session in a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnSession")]
 pub(super) struct Listed {
     #[serde(flatten)]
     session: Session,
@@ -54,7 +56,8 @@ pub(super) struct Listed {
 }
 
 /// One's open sessions.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "OwnSessions")]
 pub(super) struct Sessions {
     sessions: Vec<Listed>,
 }
@@ -73,11 +76,11 @@ pub(super) async fn revoke(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Result<StatusCode, DeskError> {
+) -> Result<NoContent, DeskError> {
     let id = id.parse().map_err(|_| DeskError::NotFound("session"))?;
     let person = &logged_in.person;
     match state.store.revoke_sessions(person.actor(), person.id, Some(id)).await? {
         0 => Err(DeskError::NotFound("session")),
-        _ => Ok(StatusCode::NO_CONTENT),
+        _ => Ok(NoContent),
     }
 }

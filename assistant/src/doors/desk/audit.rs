@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use conversation::audit::{AuditPage, AuditRecord};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::session::LoggedIn;
@@ -13,15 +14,17 @@ use super::{DeskError, DeskState};
 const MOST: u32 = 500;
 
 /// Which records.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Wanted {
     /// Only those before this one.
     before: Option<u64>,
+    /// So many at most; 100 where nothing is said, 500 at most.
     limit: Option<u32>,
 }
 
 /// Records, the newest first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditPage")]
 pub(super) struct Page {
     records: Vec<AuditRecord>,
 }

@@ -5,12 +5,13 @@ use axum::extract::{Path, State};
 use conversation::protocol::MAX_TEXT_CHARACTERS;
 use conversation::{
     Agent, Append, Callback, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder,
-    MessageId, MessageKey, Status,
+    LanguageCode, MessageId, MessageKey, Status,
 };
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
+use super::events::DeskEvent;
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState};
 use crate::masking;
@@ -21,10 +22,13 @@ const PAGE: u32 = 500;
 const MAX_NOTE_CHARACTERS: usize = 2_000;
 
 /// A conversation with all its events, what the assistant considered included.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ConversationView")]
 pub(super) struct View {
     conversation: ConversationId,
+    #[schemars(with = "LanguageCode")]
     language: Language,
+    /// Whether the citizen speaks.
     voice: bool,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +36,7 @@ pub(super) struct View {
     /// The call back that is to be made, with its number, for whoever has the conversation and nobody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback: Option<Callback>,
+    #[schemars(with = "Vec<DeskEvent>")]
     events: Vec<Event>,
 }
 
@@ -83,7 +88,7 @@ pub(super) async fn claim(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Done>, DeskError> {
     let id = parse_id(&id)?;
     let conversation = state.store.conversation(id).await?.ok_or(DeskError::NotFound("conversation"))?;
     if !logged_in.agent.languages.contains(&conversation.language) {
@@ -92,12 +97,25 @@ pub(super) async fn claim(
     let command = HandoffCommand::Claim { agent: logged_in.agent.actor() };
     act(&state, &logged_in.agent, Append::to(id).then(command)).await?;
     tracing::info!(agent = %logged_in.agent.id, conversation = %id, "an agent took a conversation");
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
+}
+
+/// It is done, and there is nothing else to say: `{}`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// An agent's message is durable.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Sent {
+    /// The place of its event; absent where the same message had been sent before.
+    seq: Option<u64>,
 }
 
 /// What an agent writes.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "AgentText")]
 pub(super) struct Message {
+    /// Made by whoever sends it. The same `id` again changes nothing, so that a lost answer can be asked for again.
     id: MessageId,
     text: String,
 }
@@ -107,7 +125,7 @@ pub(super) async fn message(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(message): Body<Message>,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Sent>, DeskError> {
     let characters = message.text.chars().count();
     if message.text.trim().is_empty() || characters > MAX_TEXT_CHARACTERS {
         return Err(DeskError::Invalid(format!("`text` must have 1 to {MAX_TEXT_CHARACTERS} characters")));
@@ -116,12 +134,13 @@ pub(super) async fn message(
         .because_of(MessageKey::agent(logged_in.agent.id, message.id))
         .then(HandoffCommand::Message { agent: logged_in.agent.actor(), text: message.text });
     let seq = act(&state, &logged_in.agent, append).await?;
-    Ok(Json(json!({ "seq": seq })))
+    Ok(Json(Sent { seq }))
 }
 
 /// Whether the agent still has notes to write.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Settled {
+    /// The conversation stays with its agent for the notes (`…/wrap-up`).
     #[serde(default)]
     wrap_up: bool,
 }
@@ -131,14 +150,14 @@ pub(super) async fn resolve(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(settled): Body<Settled>,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Resolve { agent: logged_in.agent.actor(), wrap_up: settled.wrap_up };
     act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// A note for whoever comes next; citizens never see it.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Note {
     note: Option<String>,
 }
@@ -164,10 +183,10 @@ pub(super) async fn give_back(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(note): Body<Note>,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Return { agent: logged_in.agent.actor(), note: note.check()? };
     act(&state, &logged_in.agent, Append::to(parse_id(&id)?).then(command)).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// Counts as a sign of life **first**: an agent whose page has been closed for a while must not lose at once what they

@@ -3,27 +3,19 @@
 use std::fmt;
 
 use conversation::Person;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::DeskState;
 
 /// A debt to the server's rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Duty {
     /// Somebody else knows the password.
     ChangePassword,
     /// The operator wants a second factor.
     SetUpTotp,
-}
-
-impl Duty {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ChangePassword => "change_password",
-            Self::SetUpTotp => "set_up_totp",
-        }
-    }
 }
 
 impl fmt::Display for Duty {

@@ -7,9 +7,11 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use conversation::{IllegalTransition, Permission, StoreError};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Duty;
+use crate::doors::openapi::{Refusal, Shape};
 use crate::masking;
 
 /// Why the desk did not do it.
@@ -75,51 +77,142 @@ pub(super) enum DeskError {
 }
 
 impl DeskError {
-    fn status(&self) -> StatusCode {
+    /// For programs: the desk's page has a text in each language for every code.
+    pub(super) const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Unauthorized => ErrorCode::Unauthorized,
+            Self::SecondFactor => ErrorCode::SecondFactor,
+            Self::WrongCode => ErrorCode::WrongCode,
+            Self::WrongPassword => ErrorCode::WrongPassword,
+            Self::UnfitPassword(_) => ErrorCode::UnfitPassword,
+            Self::Owes(Duty::ChangePassword) => ErrorCode::ChangePassword,
+            Self::Owes(Duty::SetUpTotp) => ErrorCode::SetUpTotp,
+            Self::Forbidden(_) => ErrorCode::Forbidden,
+            Self::LockedOut { .. } => ErrorCode::LockedOut,
+            Self::ForeignPage => ErrorCode::ForeignPage,
+            Self::OtherLanguage => ErrorCode::OtherLanguage,
+            Self::NotYours => ErrorCode::NotYours,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::Invalid(_) => ErrorCode::Invalid,
+            Self::Conflict(IllegalTransition::AlreadyClaimed { .. }) => ErrorCode::AlreadyClaimed,
+            Self::Conflict(IllegalTransition::NotHolder { .. }) => ErrorCode::NotHolder,
+            Self::Conflict(IllegalTransition::NotWaiting { .. }) => ErrorCode::NotWaiting,
+            Self::Conflict(IllegalTransition::OfferedToAnother { .. }) => ErrorCode::OfferedToAnother,
+            Self::Conflict(IllegalTransition::OfferOver) => ErrorCode::OfferOver,
+            Self::Conflict(_) => ErrorCode::Conflict,
+            Self::Closed => ErrorCode::Closed,
+            Self::NameTaken => ErrorCode::NameTaken,
+            Self::Busy => ErrorCode::Busy,
+            Self::Unavailable => ErrorCode::Unavailable,
+        }
+    }
+}
+
+/// Why the desk did not do it, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::doors) enum ErrorCode {
+    /// Nobody is logged in, the session is over, or name or password is wrong.
+    Unauthorized,
+    /// The password is right; ask for the code of the second factor and log in again with it.
+    SecondFactor,
+    /// The code of the second factor is wrong, or was used before.
+    WrongCode,
+    /// The password that was asked for again is wrong.
+    WrongPassword,
+    /// A new password that is not taken; the message says why.
+    UnfitPassword,
+    /// Somebody else knows the password: it must be changed first.
+    ChangePassword,
+    /// The operator wants a second factor: it must be set up first.
+    SetUpTotp,
+    /// None of the person's roles has the permission, which the message names.
+    Forbidden,
+    /// Too many failed logins: wait as long as `Retry-After` says.
+    LockedOut,
+    /// The CSRF header is missing or wrong, or the page's origin is not one of ours.
+    ForeignPage,
+    /// The agent does not serve the conversation's language.
+    OtherLanguage,
+    /// The conversation neither waits for a person nor was ever this agent's.
+    NotYours,
+    /// There is no such thing.
+    NotFound,
+    /// A field is missing or wrong; the message says which.
+    Invalid,
+    /// Somebody else was faster: `winner` names them.
+    AlreadyClaimed,
+    /// Somebody else has the conversation, or nobody.
+    NotHolder,
+    /// It does not wait for a person.
+    NotWaiting,
+    /// It is offered to somebody else right now.
+    OfferedToAnother,
+    /// The offer was answered, taken back, or is too old.
+    OfferOver,
+    /// The conversation is in a state that does not allow it; read it again.
+    Conflict,
+    /// The conversation is over.
+    Closed,
+    /// There is an account of this name.
+    NameTaken,
+    /// On the live socket only: a message that is none.
+    BadMessage,
+    /// On the live socket only: a page watches no more than so many conversations.
+    TooMany,
+    /// Too much to do at once: the same request will do shortly.
+    Busy,
+    /// A part of the server is down.
+    Unavailable,
+}
+
+impl ErrorCode {
+    /// The status it comes with.
+    pub(in crate::doors) const fn status(self) -> StatusCode {
         match self {
             Self::Unauthorized | Self::SecondFactor | Self::WrongCode => StatusCode::UNAUTHORIZED,
-            Self::LockedOut { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::LockedOut => StatusCode::TOO_MANY_REQUESTS,
             Self::WrongPassword
-            | Self::Owes(_)
-            | Self::Forbidden(_)
+            | Self::ChangePassword
+            | Self::SetUpTotp
+            | Self::Forbidden
             | Self::ForeignPage
             | Self::OtherLanguage
             | Self::NotYours => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Invalid(_) | Self::UnfitPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) | Self::Closed | Self::NameTaken => StatusCode::CONFLICT,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Invalid | Self::UnfitPassword | Self::BadMessage | Self::TooMany => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
+            Self::AlreadyClaimed
+            | Self::NotHolder
+            | Self::NotWaiting
+            | Self::OfferedToAnother
+            | Self::OfferOver
+            | Self::Conflict
+            | Self::Closed
+            | Self::NameTaken => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
+}
 
-    /// For programs: the desk's page has a text in each language for every code.
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::Unauthorized => "unauthorized",
-            Self::SecondFactor => "second_factor",
-            Self::WrongCode => "wrong_code",
-            Self::WrongPassword => "wrong_password",
-            Self::UnfitPassword(_) => "unfit_password",
-            Self::Owes(duty) => duty.as_str(),
-            Self::Forbidden(_) => "forbidden",
-            Self::LockedOut { .. } => "locked_out",
-            Self::ForeignPage => "foreign_page",
-            Self::OtherLanguage => "other_language",
-            Self::NotYours => "not_yours",
-            Self::NotFound(_) => "not_found",
-            Self::Invalid(_) => "invalid",
-            Self::Conflict(IllegalTransition::AlreadyClaimed { .. }) => "already_claimed",
-            Self::Conflict(IllegalTransition::NotHolder { .. }) => "not_holder",
-            Self::Conflict(IllegalTransition::NotWaiting { .. }) => "not_waiting",
-            Self::Conflict(IllegalTransition::OfferedToAnother { .. }) => "offered_to_another",
-            Self::Conflict(IllegalTransition::OfferOver) => "offer_over",
-            Self::Conflict(_) => "conflict",
-            Self::Closed => "closed",
-            Self::NameTaken => "name_taken",
-            Self::Busy => "busy",
-            Self::Unavailable => "unavailable",
-        }
-    }
+/// What an error looks like.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeskError")]
+pub(in crate::doors) struct ErrorBody {
+    error: Problem,
+    /// The name of who was faster, with `already_claimed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    winner: Option<String>,
+}
+
+/// What went wrong.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DeskProblem")]
+pub(super) struct Problem {
+    pub(super) code: ErrorCode,
+    /// For people who write programs, in English. The desk's page has texts of its own in both languages.
+    pub(super) message: String,
 }
 
 impl From<StoreError> for DeskError {
@@ -145,16 +238,23 @@ impl From<StoreError> for DeskError {
 
 impl IntoResponse for DeskError {
     fn into_response(self) -> Response {
-        let mut body =
-            json!({ "error": { "code": self.code(), "message": masking::mask(&self.to_string()) } });
-        if let Self::Conflict(IllegalTransition::AlreadyClaimed { winner }) = &self {
-            body["winner"] = json!(winner);
-        }
-        let mut response = (self.status(), Json(body)).into_response();
+        let error = Problem { code: self.code(), message: masking::mask(&self.to_string()).into_owned() };
+        let winner = match &self {
+            Self::Conflict(IllegalTransition::AlreadyClaimed { winner }) => Some(winner.clone()),
+            _ => None,
+        };
+        let mut response = (error.code.status(), Json(ErrorBody { error, winner })).into_response();
         if let Self::LockedOut { retry_after } = self {
             let seconds = HeaderValue::from(retry_after.as_secs().max(1));
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response
+    }
+}
+
+impl Refusal for DeskError {
+    fn describe(shape: &mut Shape<'_>) {
+        shape.refuses(ErrorCode::Busy);
+        shape.refuses(ErrorCode::Unavailable);
     }
 }

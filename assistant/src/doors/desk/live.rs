@@ -8,15 +8,19 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use conversation::{ConversationId, Event, Feed, Lagged, Published, QueueFeed, QueueItem, StoreError};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::conversations;
+use super::error::Problem;
+use super::events::DeskEvent;
 use super::queue::{Late, Lists};
 use super::session::{LoggedIn, OwnPage};
-use super::{DeskError, DeskState, Typing, TypingFeed};
+use super::{DeskState, ErrorCode, Typing, TypingFeed};
+use crate::doors::openapi::{Output, Shape};
 use crate::masking;
 
 /// The longest message that a page sends, in bytes; they carry one id.
@@ -33,29 +37,37 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 const PAGE: u32 = 500;
 
 /// What a page sends.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "LiveFromDesk")]
 enum FromPage {
+    /// Its events shall be sent: to be said before they are asked for, so that none is missed.
     Watch { conversation: ConversationId },
+    /// Its events need not be sent any more.
     Unwatch { conversation: ConversationId },
+    /// The agent is about to write.
     Typing { conversation: ConversationId },
+    /// The agent is there: every 20 s.
     Heartbeat,
 }
 
 /// What a page is sent.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "LiveToDesk")]
 enum ToPage<'a> {
+    /// The lists: at once, and after every change.
     Queue(&'a Lists),
-    Event { conversation: ConversationId, event: &'a Event },
+    /// Something happened in a conversation that the agent has or watches.
+    Event {
+        conversation: ConversationId,
+        #[schemars(with = "DeskEvent")]
+        event: &'a Event,
+    },
+    /// The citizen is about to write.
     CitizenTyping { conversation: ConversationId },
+    /// What was sent is not done.
     Error { error: Problem },
-}
-
-#[derive(Serialize)]
-struct Problem {
-    code: &'static str,
-    message: String,
 }
 
 /// Why a socket ends.
@@ -81,10 +93,25 @@ pub(super) async fn live(
     logged_in: LoggedIn,
     _own_page: OwnPage,
     upgrade: WebSocketUpgrade,
-) -> Response {
+) -> Live {
     let tasks = state.tasks.clone();
     let upgrade = upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES);
-    upgrade.on_upgrade(move |socket| tasks.track_future(Page::new(state, logged_in, socket).serve()))
+    Live(upgrade.on_upgrade(move |socket| tasks.track_future(Page::new(state, logged_in, socket).serve())))
+}
+
+/// The socket opens.
+pub(super) struct Live(Response);
+
+impl IntoResponse for Live {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl Output for Live {
+    fn describe(shape: &mut Shape<'_>) {
+        shape.exchanges::<FromPage, ToPage<'static>>();
+    }
 }
 
 /// A conversation that a page follows.
@@ -312,7 +339,7 @@ impl Page {
                 Ok(())
             }
             Ok(FromPage::Heartbeat) => self.heartbeat().await,
-            Err(error) => self.complain("bad_message", error.to_string()).await,
+            Err(error) => self.complain(ErrorCode::BadMessage, error.to_string()).await,
         }
     }
 
@@ -320,7 +347,7 @@ impl Page {
         let watched = self.followed.values().filter(|followed| followed.watched).count();
         if watched >= MAX_WATCHED {
             return self
-                .complain("too_many", format!("a page watches at most {MAX_WATCHED} conversations"))
+                .complain(ErrorCode::TooMany, format!("a page watches at most {MAX_WATCHED} conversations"))
                 .await;
         }
         match conversations::read(&self.state, conversation, &self.logged_in.agent).await {
@@ -331,9 +358,6 @@ impl Page {
                     .or_insert_with(|| Followed { last_seq: state.last_seq, ..Followed::default() });
                 followed.watched = true;
                 Ok(())
-            }
-            Err(error @ (DeskError::NotFound(_) | DeskError::NotYours)) => {
-                self.complain(error.code(), error.to_string()).await
             }
             Err(error) => self.complain(error.code(), error.to_string()).await,
         }
@@ -367,7 +391,7 @@ impl Page {
         }
     }
 
-    async fn complain(&mut self, code: &'static str, message: String) -> Result<(), End> {
+    async fn complain(&mut self, code: ErrorCode, message: String) -> Result<(), End> {
         self.send(&ToPage::Error { error: Problem { code, message } }).await
     }
 

@@ -4,42 +4,47 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, NoContent, Response};
 use axum_extra::extract::CookieJar;
-use conversation::{AgentId, LoginMethod, Permission, Role};
+use conversation::{AgentId, LanguageCode, LoginMethod, Permission, Role};
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::session::{Body, Changing, LoggedIn, OwnPage, cookie, forget, open};
 use super::{DeskError, DeskState, Duty, proof};
+use crate::doors::openapi::{Output, Shape};
 
 /// Name and password, and the code of the second factor where there is one.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Login")]
 pub(super) struct Credentials {
     name: String,
     password: String,
+    /// Six digits of the app, or a recovery code.
     code: Option<String>,
 }
 
 /// Who is logged in, what they may do, and the value for the CSRF header.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Me {
     agent: Seen,
     account: Account,
+    /// For the header `X-Drilen-CSRF` of every request that changes something.
     csrf: String,
 }
 
 /// The person as citizens see them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Agent")]
 struct Seen {
     id: AgentId,
     name: String,
+    #[schemars(with = "Vec<LanguageCode>")]
     languages: Vec<Language>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Account {
     name: String,
     roles: BTreeSet<Role>,
@@ -80,20 +85,52 @@ pub(super) async fn login(
     Ok((jar.add(cookie(&token, &state.settings)), Json(Me::new(&state, logged_in))))
 }
 
+/// Logged out here.
+pub(super) enum Left {
+    /// And that is all.
+    Here,
+    /// The identity provider still knows them.
+    StillThere(Elsewhere),
+}
+
+/// Where to log out too.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ProviderLogout")]
+pub(super) struct Elsewhere {
+    /// The address to send the browser to.
+    provider_logout: String,
+}
+
+impl IntoResponse for Left {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Here => NoContent.into_response(),
+            Self::StillThere(elsewhere) => Json(elsewhere).into_response(),
+        }
+    }
+}
+
+impl Output for Left {
+    fn describe(shape: &mut Shape<'_>) {
+        NoContent::describe(shape);
+        Json::<Elsewhere>::describe(shape);
+    }
+}
+
 pub(super) async fn logout(
     State(state): State<DeskState>,
     Changing(logged_in): Changing,
     jar: CookieJar,
-) -> Result<Response, DeskError> {
+) -> Result<(CookieJar, Left), DeskError> {
     state.store.logout(&logged_in.session).await?;
     let forgotten = jar.add(forget());
     if logged_in.opened.method == LoginMethod::Oidc.as_str()
         && let Some(door) = &state.oidc
-        && let Some(elsewhere) = door.provider.logout(&door.page, state.clock.now()).await
+        && let Some(provider_logout) = door.provider.logout(&door.page, state.clock.now()).await
     {
-        return Ok((forgotten, Json(json!({ "provider_logout": elsewhere }))).into_response());
+        return Ok((forgotten, Left::StillThere(Elsewhere { provider_logout })));
     }
-    Ok((StatusCode::NO_CONTENT, forgotten).into_response())
+    Ok((forgotten, Left::Here))
 }
 
 pub(super) async fn me(State(state): State<DeskState>, logged_in: LoggedIn) -> Json<Me> {

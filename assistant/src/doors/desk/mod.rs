@@ -7,6 +7,8 @@ mod audit;
 mod conversations;
 mod duty;
 mod error;
+mod events;
+mod figures;
 mod live;
 mod login;
 mod offers;
@@ -36,7 +38,10 @@ pub use sweeper::release_lost_agents_until_shutdown;
 pub use typing::{Typing, TypingFeed, TypingHub};
 
 use crate::doors::origin::OriginPolicy;
-use crate::doors::routes::Doors;
+use crate::doors::routes::{Doors, Route};
+pub(super) use error::{ErrorBody, ErrorCode};
+pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
+
 use duty::Duty;
 use error::DeskError;
 use password::PasswordChecker;
@@ -155,6 +160,11 @@ fn random<const N: usize>() -> Result<[u8; N], DeskError> {
 /// [`release_lost_agents_until_shutdown`] once.
 pub fn doors(state: DeskState) -> Doors {
     routes::doors(state)
+}
+
+/// The lines of the table, without a server.
+pub(super) fn routes() -> Vec<Route> {
+    routes::table().routes()
 }
 
 /// As [`doors`], for a server of its own.

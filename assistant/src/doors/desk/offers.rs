@@ -8,18 +8,16 @@ use conversation::{
     Actor, AgentId, Append, AuditActor, AuditEntry, ConversationId, HandoffCommand, OfferId, QueueItem,
     Timestamp,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::conversations::{Note, act, check_note, parse_id, read};
+use super::conversations::{Done, Note, act, check_note, parse_id, read};
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState};
 use crate::masking;
 
 /// The longest code of what came of a matter, in characters.
 const MAX_DISPOSITION_CHARACTERS: usize = 64;
-
-type Done = Result<Json<Value>, DeskError>;
 
 /// Does it, as the agent who asks.
 async fn perform(
@@ -34,7 +32,8 @@ async fn perform(
 }
 
 /// What an agent is ready for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PresenceChange")]
 pub(super) struct Ready {
     presence: Presence,
 }
@@ -43,14 +42,15 @@ pub(super) async fn presence(
     State(state): State<DeskState>,
     Changing(logged_in): Changing,
     Body(ready): Body<Ready>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     state.store.set_presence(logged_in.agent.id, ready.presence).await?;
     tracing::info!(agent = %logged_in.agent.id, presence = ready.presence.as_str(), "an agent's presence changed");
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// Which offer is answered.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OfferAnswer")]
 pub(super) struct Answered {
     offer: OfferId,
 }
@@ -60,11 +60,11 @@ pub(super) async fn accept(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(Answered { offer }): Body<Answered>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Accept { offer, agent: logged_in.agent.actor() };
     let id = perform(&state, &logged_in, &id, command).await?;
     tracing::info!(agent = %logged_in.agent.id, conversation = %id, "an agent took an offer");
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 pub(super) async fn decline(
@@ -72,15 +72,17 @@ pub(super) async fn decline(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(Answered { offer }): Body<Answered>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Decline { offer, agent: logged_in.agent.actor() };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// To whom a conversation is passed on.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Transfer")]
 pub(super) struct PassedOn {
+    /// Must be at work and serve the conversation's language (`GET /v1/desk/colleagues`).
     to: AgentId,
     note: Option<String>,
 }
@@ -90,13 +92,13 @@ pub(super) async fn transfer(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(passed): Body<PassedOn>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let to = colleague(&state, parse_id(&id)?, passed.to).await?;
     let note = check_note(passed.note)?;
     let command =
         HandoffCommand::Transfer { agent: logged_in.agent.actor(), to, offer: OfferId::generate(), note };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// A colleague who is at work and serves the conversation's language.
@@ -119,7 +121,8 @@ fn is_there(state: &DeskState, agent: &AtDesk) -> bool {
 }
 
 /// Until when a conversation is set aside.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Snooze")]
 pub(super) struct SetAside {
     until: Timestamp,
     note: Option<String>,
@@ -130,25 +133,26 @@ pub(super) async fn snooze(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(aside): Body<SetAside>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let note = check_note(aside.note)?;
     let command = HandoffCommand::Snooze { agent: logged_in.agent.actor(), until: aside.until, note };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 pub(super) async fn wake(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Wake { agent: logged_in.agent.actor() };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// What came of a matter.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "WrapUpNotes")]
 pub(super) struct Notes {
     disposition: Option<String>,
     note: Option<String>,
@@ -159,7 +163,7 @@ pub(super) async fn wrap_up(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(notes): Body<Notes>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let disposition = notes.disposition.filter(|code| !code.trim().is_empty());
     if disposition.as_ref().is_some_and(|code| code.chars().count() > MAX_DISPOSITION_CHARACTERS) {
         return Err(DeskError::Invalid(format!(
@@ -169,13 +173,15 @@ pub(super) async fn wrap_up(
     let note = check_note(notes.note)?;
     let command = HandoffCommand::WrapUp { agent: logged_in.agent.actor(), disposition, note };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// What came of a call back.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "CallbackResult")]
 pub(super) struct Called {
     outcome: AttemptOutcome,
+    /// Another time that was agreed, together with `until`.
     from: Option<Timestamp>,
     until: Option<Timestamp>,
 }
@@ -185,18 +191,18 @@ pub(super) async fn called(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(called): Body<Called>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::CallbackAttempt {
         agent: logged_in.agent.actor(),
         outcome: called.outcome,
         again: called.from.zip(called.until),
     };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// An agent as colleagues see them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Colleague {
     #[serde(flatten)]
     at_desk: AtDesk,
@@ -225,7 +231,8 @@ pub(super) async fn escalations(
 }
 
 /// To whom a supervisor gives a conversation; nobody: the queue.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Reassignment")]
 pub(super) struct Given {
     to: Option<AgentId>,
     note: Option<String>,
@@ -236,7 +243,7 @@ pub(super) async fn reassign(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(given): Body<Given>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let to = match given.to {
         Some(to) => Some(colleague(&state, parse_id(&id)?, to).await?),
         None => None,
@@ -244,35 +251,43 @@ pub(super) async fn reassign(
     let note = check_note(given.note)?;
     let command = HandoffCommand::Reassign { by: logged_in.agent.actor(), to, note };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 pub(super) async fn join(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Join { supervisor: logged_in.agent.actor() };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 pub(super) async fn depart(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let command = HandoffCommand::Depart { supervisor: logged_in.agent.actor() };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// Whether an agent who is to stop keeps what they have.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Drain {
+    /// What they have goes back to the queue.
     #[serde(default)]
     requeue: bool,
     note: Option<String>,
+}
+
+/// An agent takes nothing new any more.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Drained {
+    /// So many conversations went back to the queue.
+    given_back: u32,
 }
 
 /// Nothing new comes to that agent; with `requeue`, what they have goes back to the queue.
@@ -281,7 +296,7 @@ pub(super) async fn drain(
     Path(agent): Path<String>,
     Changing(logged_in): Changing,
     Body(drain): Body<Drain>,
-) -> Done {
+) -> Result<Json<Drained>, DeskError> {
     let agent: AgentId = agent.parse().map_err(|_| DeskError::NotFound("agent"))?;
     let note = check_note(drain.note)?;
     state.store.set_presence(agent, Presence::Leaving).await?;
@@ -308,11 +323,12 @@ pub(super) async fn drain(
             }
         }
     }
-    Ok(Json(json!({ "given_back": given_back })))
+    Ok(Json(Drained { given_back }))
 }
 
 /// A requeue's note with what the next agent should know about.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Requeue")]
 pub(super) struct Requeued {
     #[serde(flatten)]
     note: Note,
@@ -328,7 +344,7 @@ pub(super) async fn requeue(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(requeued): Body<Requeued>,
-) -> Done {
+) -> Result<Json<Done>, DeskError> {
     let long = |skill: &String| skill.chars().count() > MAX_DISPOSITION_CHARACTERS;
     if requeued.skills.len() > MAX_SKILLS || requeued.skills.iter().any(long) {
         return Err(DeskError::Invalid(format!("`skills` holds at most {MAX_SKILLS} short names")));
@@ -339,14 +355,24 @@ pub(super) async fn requeue(
         skills: requeued.skills,
     };
     perform(&state, &logged_in, &id, command).await?;
-    Ok(Json(json!({})))
+    Ok(Json(Done {}))
 }
 
 /// Which message is to be shown with its personal numbers, and why.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "Reveal")]
 pub(super) struct Shown {
+    /// The place of the message's event.
     seq: u64,
+    /// Stands in the audit trail.
     reason: String,
+}
+
+/// A message with its personal numbers.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RevealedMessage")]
+pub(super) struct Words {
+    text: String,
 }
 
 /// The words of one message as they were written, on the record.
@@ -355,7 +381,7 @@ pub(super) async fn reveal(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(shown): Body<Shown>,
-) -> Done {
+) -> Result<Json<Words>, DeskError> {
     let id = parse_id(&id)?;
     read(&state, id, &logged_in.agent).await?;
     let who = AuditActor::person(logged_in.agent.id, &logged_in.person.name);
@@ -368,7 +394,7 @@ pub(super) async fn reveal(
         &shown.reason,
     );
     match asked.await {
-        Ok(text) => Ok(Json(json!({ "text": text }))),
+        Ok(text) => Ok(Json(Words { text })),
         Err(masking::RevealError::Store(error)) => Err(error.into()),
         Err(masking::RevealError::NotFound) => Err(DeskError::NotFound("message")),
         Err(error) => Err(DeskError::Invalid(error.to_string())),

@@ -15,6 +15,7 @@ use conversation::{
 };
 use language::Language;
 use parking_lot::Mutex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::session::{cookie, open, same};
@@ -74,9 +75,12 @@ impl Taken {
 }
 
 /// How people may log in.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WaysToLogIn")]
 pub(super) struct Ways {
+    /// There is an identity provider: what its button says, by language, where the operator wants it otherwise than the page.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
     provider: Option<BTreeMap<Language, String>>,
 }
 
@@ -100,7 +104,7 @@ pub(super) async fn start(State(state): State<DeskState>, jar: CookieJar) -> Res
 }
 
 /// What the provider sends back.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Back {
     state: Option<String>,
     code: Option<String>,

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use conversation::{AgentId, NewPassword, NewPerson, Person, PersonChange, Role, Session};
+use axum::response::NoContent;
+use conversation::{AgentId, LanguageCode, NewPassword, NewPerson, Person, PersonChange, Role, Session};
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState, password};
@@ -17,12 +17,14 @@ use super::{DeskError, DeskState, password};
 const MAX_NAME_CHARACTERS: usize = 64;
 
 /// An account in a list.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "as in Person")]
+#[schemars(rename = "Person")]
 pub(super) struct Listed {
     id: AgentId,
     name: String,
     display_name: String,
+    #[schemars(with = "Vec<LanguageCode>")]
     languages: Vec<Language>,
     roles: BTreeSet<Role>,
     skills: Vec<String>,
@@ -55,20 +57,68 @@ impl From<Person> for Listed {
     }
 }
 
+/// All accounts.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "People")]
+pub(super) struct Accounts {
+    people: Vec<Listed>,
+}
+
+/// A new account.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewPerson")]
+pub(super) struct Made {
+    person: Listed,
+    /// Told once; to be changed at the first login.
+    password: String,
+}
+
+/// An account as it is now.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ChangedPerson")]
+pub(super) struct Changed {
+    person: Listed,
+}
+
+/// A new password.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "NewPassword")]
+pub(super) struct Fresh {
+    /// Told once; to be changed at the next login.
+    password: String,
+}
+
+/// Somebody's open sessions, the newest first.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Sessions")]
+pub(super) struct Open {
+    sessions: Vec<Session>,
+}
+
+/// Sessions were ended.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "EndedSessions")]
+pub(super) struct Ended {
+    /// So many.
+    ended: u64,
+}
+
 pub(super) async fn list(
     State(state): State<DeskState>,
     _logged_in: LoggedIn,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Accounts>, DeskError> {
     let people: Vec<Listed> = state.store.people().await?.into_iter().map(Listed::from).collect();
-    Ok(Json(json!({ "people": people })))
+    Ok(Json(Accounts { people }))
 }
 
 /// An account that shall be.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WantedPerson")]
 pub(super) struct Wanted {
     name: String,
     display_name: Option<String>,
+    #[schemars(with = "Vec<LanguageCode>")]
     languages: Vec<Language>,
     roles: BTreeSet<Role>,
     #[serde(default)]
@@ -81,7 +131,7 @@ pub(super) async fn add(
     State(state): State<DeskState>,
     Changing(logged_in): Changing,
     Body(wanted): Body<Wanted>,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Made>, DeskError> {
     let name = named(&wanted.name)?;
     let mut new = NewPerson::new(name, wanted.languages, wanted.roles);
     if let Some(display_name) = &wanted.display_name {
@@ -94,14 +144,16 @@ pub(super) async fn add(
     let id = new.id;
     state.store.add_person(logged_in.person.actor(), new).await?;
     let person = Listed::from(state.store.person(id).await?.ok_or(DeskError::NotFound("agent"))?);
-    Ok(Json(json!({ "person": person, "password": password })))
+    Ok(Json(Made { person, password }))
 }
 
 /// What shall be different; what is left out stays.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PersonChanges")]
 pub(super) struct Changes {
     display_name: Option<String>,
+    #[schemars(with = "Option<Vec<LanguageCode>>")]
     languages: Option<Vec<Language>>,
     roles: Option<BTreeSet<Role>>,
     skills: Option<Vec<String>>,
@@ -129,7 +181,7 @@ pub(super) async fn change(
     Path(id): Path<String>,
     Changing(logged_in): Changing,
     Body(changes): Body<Changes>,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Changed>, DeskError> {
     let id = parse_id(&id)?;
     if id == logged_in.person.id && changes.disabled == Some(true) {
         return Err(DeskError::Invalid("nobody disables their own account".to_owned()));
@@ -138,7 +190,7 @@ pub(super) async fn change(
         state.store.change_person(logged_in.person.actor(), id, change).await?;
     }
     let person = Listed::from(state.store.person(id).await?.ok_or(DeskError::NotFound("agent"))?);
-    Ok(Json(json!({ "person": person })))
+    Ok(Json(Changed { person }))
 }
 
 /// Gives somebody a random password, which is told once and must be changed at the next login.
@@ -146,11 +198,11 @@ pub(super) async fn reset_password(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Fresh>, DeskError> {
     let id = parse_id(&id)?;
     let (password, kept) = fresh_password().await?;
     state.store.set_password(logged_in.person.actor(), id, kept).await?;
-    Ok(Json(json!({ "password": password })))
+    Ok(Json(Fresh { password }))
 }
 
 /// For somebody who lost their app and their recovery codes.
@@ -158,18 +210,18 @@ pub(super) async fn reset_totp(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Result<StatusCode, DeskError> {
+) -> Result<NoContent, DeskError> {
     state.store.remove_totp(logged_in.person.actor(), parse_id(&id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 pub(super) async fn sessions(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     _logged_in: LoggedIn,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Open>, DeskError> {
     let sessions: Vec<Session> = state.store.sessions(parse_id(&id)?).await?;
-    Ok(Json(json!({ "sessions": sessions })))
+    Ok(Json(Open { sessions }))
 }
 
 /// Ends all of somebody's sessions.
@@ -177,9 +229,9 @@ pub(super) async fn revoke(
     State(state): State<DeskState>,
     Path(id): Path<String>,
     Changing(logged_in): Changing,
-) -> Result<Json<Value>, DeskError> {
+) -> Result<Json<Ended>, DeskError> {
     let ended = state.store.revoke_sessions(logged_in.person.actor(), parse_id(&id)?, None).await?;
-    Ok(Json(json!({ "ended": ended })))
+    Ok(Json(Ended { ended }))
 }
 
 async fn fresh_password() -> Result<(String, NewPassword), DeskError> {

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use conversation::{Agent, Priority, QueueItem, Status, StoreError, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::session::LoggedIn;
@@ -12,7 +13,7 @@ use super::{DeskError, DeskSettings, DeskState};
 const LISTED: usize = 100;
 
 /// Whether somebody waits too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Late {
     /// Three quarters of the time in which they should be answered are over.
@@ -40,7 +41,8 @@ impl Late {
 }
 
 /// What waits, with how late it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "WaitingItem")]
 pub(super) struct Waiting {
     #[serde(flatten)]
     pub(super) item: QueueItem,
@@ -49,7 +51,8 @@ pub(super) struct Waiting {
 }
 
 /// The desk's lists for one agent.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeskLists")]
 pub(super) struct Lists {
     /// The first that wait in the languages that the agent serves; `position` counts everybody who waits. What is offered to somebody else stands here too.
     pub(super) waiting: Vec<Waiting>,

@@ -13,7 +13,8 @@ use super::{
     DeskError, DeskState, account, audit, conversations, live, login, offers, oidc, people, queue,
     second_factor, suggestions,
 };
-use crate::doors::routes::{Access, Doors, Table, filter};
+use crate::doors::openapi::Described;
+use crate::doors::routes::{Access, Doors, Route, Table, filter};
 
 /// The largest request body, in bytes: 2,000 characters of text with room.
 const MAX_BODY_BYTES: usize = 32 * 1024;
@@ -23,8 +24,15 @@ const POST: Method = Method::POST;
 
 /// Everything under `/v1/desk`.
 pub(super) fn doors(state: DeskState) -> Doors {
+    table().with_state(state).behind(|router| {
+        router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(never_kept))
+    })
+}
+
+/// Who may what.
+pub(super) fn table() -> Table<DeskState> {
     use Permission::{ManagePeople, ReadAudit, RevealNumbers, ServeCitizens, Supervise};
-    let serving = Desk::new(state)
+    let serving = Desk(Table::new())
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
         .needs(POST, "/v1/desk/conversations/{id}/claim", ServeCitizens, conversations::claim)
@@ -70,64 +78,50 @@ pub(super) fn doors(state: DeskState) -> Doors {
         .needs(GET, "/v1/desk/people/{id}/sessions", ManagePeople, people::sessions)
         .needs(POST, "/v1/desk/people/{id}/sessions/revoke", ManagePeople, people::revoke)
         .needs(GET, "/v1/desk/audit", ReadAudit, audit::page)
-        .finish()
+        .0
 }
 
 /// A table whose routes are guarded.
-struct Desk {
-    state: DeskState,
-    table: Table<DeskState>,
-}
+struct Desk(Table<DeskState>);
 
 impl Desk {
-    fn new(state: DeskState) -> Self {
-        Self { state, table: Table::new() }
-    }
-
-    fn public<H, T>(mut self, method: Method, path: &'static str, handler: H) -> Self
+    fn public<H, T, D>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, DeskState>,
+        H: Handler<T, DeskState> + Described<D>,
         T: 'static,
     {
-        self.table = self.table.public(method, path, handler);
-        self
+        Self(self.0.public(method, path, handler))
     }
 
     /// Whoever is logged in may: their own account.
-    fn account<H, T>(self, method: Method, path: &'static str, handler: H) -> Self
+    fn account<H, T, D>(self, method: Method, path: &'static str, handler: H) -> Self
     where
-        H: Handler<T, DeskState>,
+        H: Handler<T, DeskState> + Described<D>,
         T: 'static,
     {
         self.guarded(method, path, Access::Account, handler)
     }
 
     /// Whoever has the permission may.
-    fn needs<H, T>(self, method: Method, path: &'static str, permission: Permission, handler: H) -> Self
+    fn needs<H, T, D>(self, method: Method, path: &'static str, permission: Permission, handler: H) -> Self
     where
-        H: Handler<T, DeskState>,
+        H: Handler<T, DeskState> + Described<D>,
         T: 'static,
     {
         self.guarded(method, path, Access::Needs(permission), handler)
     }
 
-    fn guarded<H, T>(mut self, method: Method, path: &'static str, access: Access, handler: H) -> Self
+    fn guarded<H, T, D>(self, method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
-        H: Handler<T, DeskState>,
+        H: Handler<T, DeskState> + Described<D>,
         T: 'static,
     {
-        let gate = Gate { state: self.state.clone(), access };
-        let guarded =
-            on(filter(&method), handler).route_layer(middleware::from_fn_with_state(gate, Gate::guard));
-        self.table = self.table.line(method, path, access, guarded);
-        self
-    }
-
-    fn finish(self) -> Doors {
-        let doors = self.table.with_state(self.state);
-        doors.behind(|router| {
-            router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(never_kept))
-        })
+        let filter = filter(&method);
+        let route = Route { method, path, access, shape: H::describe };
+        Self(self.0.line(route, move |state: &DeskState| {
+            let gate = Gate { state: state.clone(), access };
+            on(filter, handler).route_layer(middleware::from_fn_with_state(gate, Gate::guard))
+        }))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::response::NoContent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::session::{Body, Changing};
@@ -13,13 +14,15 @@ use crate::people::{recovery, totp::Secret};
 const ISSUER: &str = "Drilen";
 
 /// One's own password, asked for again.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "OwnPassword")]
 pub(super) struct Password {
     password: String,
 }
 
 /// What an authenticator app is given, once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TotpEnrolment")]
 pub(super) struct Enrolment {
     /// Base32, to be typed.
     secret: String,
@@ -41,13 +44,15 @@ pub(super) async fn begin(
 }
 
 /// A code that the app made.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "TotpCode")]
 pub(super) struct Code {
     code: String,
 }
 
 /// Codes that stand in for a lost app, shown once.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RecoveryCodes")]
 pub(super) struct Recovery {
     recovery_codes: Vec<String>,
 }
@@ -80,9 +85,9 @@ pub(super) async fn remove(
     State(state): State<DeskState>,
     Changing(logged_in): Changing,
     Body(given): Body<Password>,
-) -> Result<StatusCode, DeskError> {
+) -> Result<NoContent, DeskError> {
     let person = &logged_in.person;
     proof::confirm(&state, person, given.password).await?;
     state.store.remove_totp(person.actor(), person.id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

@@ -7,14 +7,16 @@ use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use bytes::Bytes;
 use conversation::{Agent, LoginMethod, NewSession, Person, Session, Token, TokenHash};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::{DeskError, DeskSettings, DeskState};
+use super::{DeskError, DeskSettings, DeskState, ErrorCode};
+use crate::doors::openapi::{Input, Shape};
 
-const COOKIE: &str = "drilen_desk";
+pub(in crate::doors) const COOKIE: &str = "drilen_desk";
 /// The desk's own requests only: the pages and the portal never see the cookie.
 const COOKIE_PATH: &str = "/v1/desk";
-const CSRF_HEADER: &str = "x-drilen-csrf";
+pub(in crate::doors) const CSRF_HEADER: &str = "x-drilen-csrf";
 /// What the CSRF value is derived for. It follows from the session's token, so nothing has to be stored, and it opens
 /// nothing without the cookie.
 const CSRF_PURPOSE: &str = "desk csrf";
@@ -68,6 +70,23 @@ impl FromRequestParts<DeskState> for OwnPage {
 
     async fn from_request_parts(parts: &mut Parts, state: &DeskState) -> Result<Self, DeskError> {
         if state.origins.allows(&parts.headers) { Ok(Self) } else { Err(DeskError::ForeignPage) }
+    }
+}
+
+/// The gate has seen to it.
+impl Input for LoggedIn {}
+impl Input for Changing {}
+
+impl Input for OwnPage {
+    fn describe(shape: &mut Shape<'_>) {
+        shape.refuses(ErrorCode::ForeignPage);
+    }
+}
+
+impl<T: JsonSchema> Input for Body<T> {
+    fn describe(shape: &mut Shape<'_>) {
+        shape.takes::<T>();
+        shape.refuses(ErrorCode::Invalid);
     }
 }
 

@@ -3,22 +3,27 @@
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use conversation::LanguageCode;
 use conversation::protocol::MAX_TEXT_CHARACTERS;
 use language::Language;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::session::LoggedIn;
 use super::{DeskError, DeskState, SuggestedAnswer};
 
 /// What an agent looks for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Wanted {
+    /// What the citizen asks, in words; 2,000 characters at most.
     q: String,
+    #[schemars(with = "LanguageCode")]
     language: Language,
 }
 
 /// What was found, best first.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SuggestedAnswers")]
 pub(super) struct Found {
     candidates: Vec<SuggestedAnswer>,
 }

@@ -3,7 +3,7 @@
 
 use conversation::{ConversationId, StoreError, Timestamp};
 
-use super::DeskState;
+use super::{DeskState, figures};
 
 /// Changes of the queue within so long are looked at together.
 const ROUTE_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
@@ -37,6 +37,7 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
         if !whole {
             continue;
         }
+        figures::tell(&state).await;
         match release_lost_agents(&state, up_since).await {
             Ok(released) => {
                 for conversation in released {

@@ -30,7 +30,7 @@ use super::{
     desk::TypingHub,
     limits::Limits,
     origin::OriginPolicy,
-    routes::{Doors, Table},
+    routes::{Doors, Route, Table},
 };
 use crate::{
     config::Configuration,
@@ -68,7 +68,16 @@ pub struct PortalState {
 
 /// The route of the conversation WebSocket.
 pub fn doors(state: PortalState) -> Doors {
-    Table::new().citizen(Method::GET, "/v1/conversation", upgrade).with_state(state)
+    table().with_state(state)
+}
+
+/// The lines of the table, without a server.
+pub(super) fn routes() -> Vec<Route> {
+    table().routes()
+}
+
+fn table() -> Table<PortalState> {
+    Table::new().citizen(Method::GET, "/v1/conversation", upgrade)
 }
 
 async fn upgrade(
