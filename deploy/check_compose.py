@@ -20,7 +20,7 @@ for name in document.get("configs", {}).values():
         problems.append(f"{name['file']} is missing")
 for name, service in document["services"].items():
     for other, condition in service.get("depends_on", {}).items():
-        if condition["condition"] == "service_healthy" and not document["services"][other].get("healthcheck") and "build" not in document["services"][other]:
+        if condition["condition"] == "service_healthy" and not document["services"][other].get("healthcheck"):
             problems.append(f"{name} waits for the health of {other}, which has no check")
 print(*problems, sep="\n")
 sys.exit(bool(problems))
