@@ -96,12 +96,12 @@ impl<S: Clone + Send + Sync + 'static> Table<S> {
     }
 
     pub(super) fn with_state(self, state: S) -> Doors {
-        let (mut routes, mut router) = (Vec::with_capacity(self.lines.len()), Router::new());
+        let (mut listed, mut router) = (Vec::with_capacity(self.lines.len()), Router::new());
         for (route, serve) in self.lines {
             router = router.route(route.path, serve(&state));
-            routes.push(route);
+            listed.push(route);
         }
-        Doors { routes, router: router.with_state(state) }
+        Doors { routes: listed, router: router.with_state(state) }
     }
 }
 

@@ -70,9 +70,8 @@ thread_local! {
 
 /// Holds a JSON body against the schema of a response.
 fn validate(place: &[&str], body: &Value) -> Result<(), String> {
-    let pointer: String =
-        place.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect();
-    let pointer = format!("mem:///openapi.json#/paths{pointer}/content/application~1json/schema");
+    let parts: Vec<String> = place.iter().map(|part| part.replace('~', "~0").replace('/', "~1")).collect();
+    let pointer = format!("mem:///openapi.json#/paths/{}/content/application~1json/schema", parts.join("/"));
     let pointer = pointer.replace('{', "%7B").replace('}', "%7D");
     COMPILED.with_borrow_mut(|(compiler, schemas)| {
         let schema = compiler.compile(&pointer, schemas).map_err(|error| format!("{error:#}"))?;

@@ -33,8 +33,8 @@ fn wrong(schema: &Value, value: &Value) -> Option<String> {
     let (mut compiler, mut schemas) = (Compiler::new(), Schemas::new());
     compiler.enable_format_assertions();
     compiler.add_resource("mem:///schema.json", schema.clone()).unwrap();
-    let compiled = compiler.compile("mem:///schema.json", &mut schemas).map_err(|error| format!("{error:#}"));
-    compiled.and_then(|schema| schemas.validate(value, schema).map_err(|error| format!("{error:#}"))).err()
+    let found = compiler.compile("mem:///schema.json", &mut schemas).map_err(|error| format!("{error:#}"));
+    found.and_then(|schema| schemas.validate(value, schema).map_err(|error| format!("{error:#}"))).err()
 }
 
 /// Every `$ref` in it.

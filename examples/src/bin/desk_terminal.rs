@@ -89,7 +89,7 @@ impl Terminal {
         match message["type"].as_str().unwrap_or_default() {
             "queue" => self.take_the_next(message).await?,
             "event" if message["conversation"].as_str() == self.serving.as_deref() => {
-                self.show(&message["event"])
+                self.show(&message["event"]);
             }
             "citizen_typing" => println!("  … is writing"),
             "error" => println!("  {}", message["error"]["message"]),
@@ -107,9 +107,9 @@ impl Terminal {
         }
         self.serving = None;
         let me = &self.desk.agent["id"];
-        let waiting = lists["waiting"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let offered = waiting.iter().find(|item| item["offer"]["agent"]["id"] == *me);
-        let next = offered.or_else(|| waiting.iter().find(|item| item["status"] == "queued"));
+        let queue = lists["waiting"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let offered = queue.iter().find(|item| item["offer"]["agent"]["id"] == *me);
+        let next = offered.or_else(|| queue.iter().find(|item| item["status"] == "queued"));
         let Some((item, conversation)) = next.and_then(|item| Some((item, id(item)?))) else { return Ok(()) };
         let taken = match &item["offer"]["id"] {
             Value::String(offer) => self.desk.act(&conversation, "accept", &json!({ "offer": offer })).await,

@@ -208,7 +208,7 @@ fn responses(name: &str, said: &Said, shape: &mut Shape<'_>) -> Result<Map<Strin
         let about = words.map_or_else(|| reason(*status), |words| words.about.clone());
         let mut response = json!({ "description": about });
         if !reply.content.is_empty() {
-            response["content"] = media(reply, answers.take());
+            response["content"] = media(reply, answers.take().as_ref());
         }
         if reply.sets_cookie {
             let about = format!("The cookie `{SESSION_COOKIE}`.");
@@ -236,10 +236,10 @@ fn responses(name: &str, said: &Said, shape: &mut Shape<'_>) -> Result<Map<Strin
     Ok(responses)
 }
 
-fn media(reply: &Reply, example: Option<Value>) -> Value {
+fn media(reply: &Reply, example: Option<&Value>) -> Value {
     let kinds = reply.content.iter();
     kinds
-        .map(|(kind, schema)| ((*kind).to_owned(), body(schema.as_ref(), example.clone())))
+        .map(|(kind, schema)| ((*kind).to_owned(), body(schema.as_ref(), example.cloned())))
         .collect::<Map<_, _>>()
         .into()
 }
