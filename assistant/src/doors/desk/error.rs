@@ -60,6 +60,9 @@ pub(super) enum DeskError {
     /// There is an account of this name.
     #[error("there is an account of this name already")]
     NameTaken,
+    /// Nobody would be left who can manage accounts.
+    #[error("this is the last account that can manage accounts; give the role admin to somebody else first")]
+    LastAdmin,
     /// The handoff does not allow it.
     #[error(transparent)]
     Conflict(IllegalTransition),
@@ -87,7 +90,7 @@ impl DeskError {
             | Self::NotYours => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Invalid(_) | Self::UnfitPassword(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) | Self::Closed | Self::NameTaken => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Closed | Self::NameTaken | Self::LastAdmin => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -116,6 +119,7 @@ impl DeskError {
             Self::Conflict(_) => "conflict",
             Self::Closed => "closed",
             Self::NameTaken => "name_taken",
+            Self::LastAdmin => "last_admin",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
         }

@@ -35,11 +35,16 @@ const PAGE: u32 = 500;
 /// What a page sends.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum FromPage {
+pub(super) enum FromPage {
     Watch { conversation: ConversationId },
     Unwatch { conversation: ConversationId },
     Typing { conversation: ConversationId },
     Heartbeat,
+}
+
+/// Reads what a page sends.
+pub(super) fn from_page(text: &str) -> serde_json::Result<FromPage> {
+    serde_json::from_str(text)
 }
 
 /// What a page is sent.
@@ -299,7 +304,7 @@ impl Page {
             Message::Close(_) => return Err(End::Gone),
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
-        match serde_json::from_str(&text) {
+        match from_page(&text) {
             Ok(FromPage::Watch { conversation }) => self.watch(conversation).await,
             Ok(FromPage::Unwatch { conversation }) => {
                 self.unwatch(conversation);
