@@ -255,6 +255,10 @@ impl Connection {
                     self.state = published.state;
                     self.teller.set_language(self.state.language);
                 }
+                if !self.state.status().waits() {
+                    // Whoever waits again is told their place again, be it the same.
+                    self.queue_position = None;
+                }
                 if complete {
                     for event in published.events.iter() {
                         self.deliver(event, true);
