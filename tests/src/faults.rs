@@ -40,7 +40,11 @@ pub(crate) fn build(folder: &Path, name: &str, program: &str) -> Result<PathBuf>
 /// Where the switch cannot be written.
 pub fn disk_full(server: &ServerProcess, full: bool) -> Result<()> {
     let switch = server.directory().join("disk-full");
-    if full { fs::write(switch, "")? } else { fs::remove_file(switch)? }
+    if full {
+        fs::write(switch, "")?
+    } else {
+        fs::remove_file(switch)?
+    }
     Ok(())
 }
 

@@ -59,7 +59,7 @@ impl ServerProcess {
     /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// Where it does not become ready within a minute; its log is in the message.
+    /// Where it does not become ready within four minutes, which a machine that does other work may need; its log is in the message.
     pub async fn start(settings: &ServerSettings) -> Result<Self> {
         // The HTTP client is built without a choice of cryptography; an error means that it was chosen already.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -145,7 +145,7 @@ impl ServerProcess {
                 self.cold_start = started.elapsed();
                 return Ok(());
             }
-            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_mins(1) {
+            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_mins(4) {
                 bail!("the server did not become ready:\n{}", self.log());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

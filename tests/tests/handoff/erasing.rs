@@ -10,8 +10,7 @@ use serde_json::json;
 use crate::stage::{WIDE, ask_for_a_person};
 
 /// Words that stand nowhere else, of the citizen and of the agent, and a name.
-const WORDS: [&str; 4] =
-    ["紫云英七六三号院的柜子", "སྐྱ་རེངས་བཞི་བརྒྱའི་སྒོ་ཆེན་", "丁香九二七回执", "Xqzvtl Wbrkmn"];
+const WORDS: [&str; 4] = ["紫云英七六三号院的柜子", "སྐྱ་རེངས་བཞི་བརྒྱའི་སྒོ་ཆེན་", "丁香九二七回执", "Xqzvtl Wbrkmn"];
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
@@ -41,7 +40,8 @@ fn written() -> Vec<Vec<u8>> {
     for words in WORDS {
         forms.push(words.as_bytes().to_vec());
         forms.push(words.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        forms.push(words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>().into_bytes());
+        forms
+            .push(words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>().into_bytes());
     }
     forms
 }
@@ -99,7 +99,7 @@ async fn an_erased_conversation_is_nowhere_and_the_trail_proves_it() -> Result<(
     ensure!(status == 404, "{status} {reply}");
     citizen.say("还在吗").await?;
     let told = citizen.wait_for("accepted").await.err().context("an erased conversation took a message")?;
-    ensure!(told.to_string().contains("closed"), "{told}");
+    ensure!(["closed", "bad_token"].iter().any(|code| told.to_string().contains(code)), "{told}");
     page.send(json!({"type": "watch", "conversation": id})).await?;
     ensure!(page.wait_for("error", |_| true).await?["error"]["code"] == "not_found");
 

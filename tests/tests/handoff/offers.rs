@@ -58,8 +58,7 @@ async fn an_offer_that_ended_while_the_server_was_down_is_over_and_the_queue_tim
     tokio::time::sleep(Duration::from_secs(6)).await;
     server.restart().await?;
     // Back in the queue, or offered anew by now; the old offer is good for nothing.
-    let item =
-        listed(&desk, "waiting", &conversation, |item| item["offer"]["id"] != offer["id"]).await?;
+    let item = listed(&desk, "waiting", &conversation, |item| item["offer"]["id"] != offer["id"]).await?;
     ensure!(item["since"] == since, "queued since {since}, now {item}");
     let accept = format!("conversations/{conversation}/accept");
     let (status, reply) = desk.post(&accept, json!({"offer": offer["id"]})).await?;

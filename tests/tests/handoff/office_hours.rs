@@ -35,7 +35,11 @@ async fn who_waits_when_the_office_closes_is_told_and_still_stands_in_order_in_t
     for (language, client, _) in &mut citizens {
         let text = notice(client).await?["text"].clone();
         ensure!(has_script(&text, language), "{text}");
-        let (number, tomorrow) = if *language == "zh" { ("电话", "明天9点半") } else { ("ཁ་པར", "སང་ཉིན་") };
+        let (number, tomorrow) = if *language == "zh" {
+            ("电话", "明天9点半")
+        } else {
+            ("ཁ་པར", "སང་ཉིན་")
+        };
         let text = text.as_str().unwrap_or_default();
         ensure!(text.contains(number) && text.contains(tomorrow), "no call back is offered: {text}");
     }

@@ -55,14 +55,18 @@ async fn who_reopens_goes_on_without_a_new_connection_and_with_the_same_agent() 
     let (same, other) = (house.agent("卓玛").await?, house.agent("格桑").await?);
     for language in ["bo", "zh"] {
         let (mut client, id) = settled(&house, &same, language).await?;
+        // Both are free, the other one for longer.
+        other.done("presence", json!({"presence": "available"})).await?;
+        house.clock.advance(Duration::from_secs(1));
+        same.done("presence", json!({"presence": "available"})).await?;
         // A citizen needs a moment to see that it is not settled.
         tokio::time::sleep(Duration::from_millis(600)).await;
         client.send(json!({"type": "reopen", "id": "again"})).await?;
         ensure!(client.wait_for("reopened").await?["position"] == 1);
         client.say("还有一件事 ད་དུང་དོན་ཞིག་ཡོད།").await?;
-        while client.wait_for("citizen_message").await?["text"] != "还有一件事 ད་དུང་དོན་ཞིག་ཡོད།" {}
-        other.done("presence", json!({"presence": "available"})).await?;
-        same.done("presence", json!({"presence": "available"})).await?;
+        while client.wait_for("citizen_message").await?["text"] != "还有一件事 ད་དུང་དོན་ཞིག་ཡོད།"
+        {
+        }
         let item = crate::stage::listed(&same, "waiting", &id, |item| item["status"] == "offered").await?;
         let me = same.get("me").await?["agent"]["id"].clone();
         ensure!(item["offer"]["agent"]["id"] == me, "offered to somebody else: {item}");

@@ -16,7 +16,8 @@ use tempfile::TempDir;
 
 const PASSWORD: &str = "ལྷ་ས་ 拉萨 3650";
 /// Room enough that no limit is what is tested.
-pub const WIDE: &str = "[limits]\nmessages_per_minute = 100000\nstarts_per_minute = 100000\nconversations_per_address = 1000\n";
+pub const WIDE: &str =
+    "[limits]\nmessages_per_minute = 100000\nstarts_per_minute = 100000\nconversations_per_address = 1000\n";
 
 /// The server, its clock and its data.
 pub struct House {
@@ -137,7 +138,8 @@ pub async fn listed(
     for _ in 0..200 {
         let lists = desk.get("queue").await?;
         let items = lists[list].as_array().cloned().unwrap_or_default();
-        if let Some(item) = items.into_iter().find(|item| item["conversation"] == conversation && fits(item)) {
+        if let Some(item) = items.into_iter().find(|item| item["conversation"] == conversation && fits(item))
+        {
             return Ok(item);
         }
         last = lists;
