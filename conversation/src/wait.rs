@@ -302,7 +302,11 @@ mod tests {
     #[test]
     fn it_is_known_since_when_nobody_is_there() {
         assert_eq!(hours().closed_since(at("2026-09-30T01:30:00Z")), None, "they are there");
-        assert_eq!(hours().closed_since(at("2026-09-30T05:00:00Z")), Some(at("2026-09-30T05:00:00Z")), "noon");
+        assert_eq!(
+            hours().closed_since(at("2026-09-30T05:00:00Z")),
+            Some(at("2026-09-30T05:00:00Z")),
+            "noon"
+        );
         assert_eq!(hours().closed_since(at("2026-09-30T11:00:00Z")), Some(at("2026-09-30T10:30:00Z")));
         let evening = Some(at("2026-09-30T10:30:00Z"));
         assert_eq!(hours().closed_since(at("2026-10-01T04:00:00Z")), evening, "all through a holiday");

@@ -68,9 +68,9 @@ impl Desk {
     /// Takes the session that a reply opened.
     async fn enter(&mut self, response: reqwest::Response) -> Result<()> {
         let cookie = response.headers().get("set-cookie").context("the reply sets no cookie")?.to_str()?;
-        self.cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        cookie.split(';').next().unwrap_or_default().clone_into(&mut self.cookie);
         let reply: Value = response.json().await?;
-        self.csrf = reply["csrf"].as_str().context("the reply gave no csrf value")?.to_owned();
+        reply["csrf"].as_str().context("the reply gave no csrf value")?.clone_into(&mut self.csrf);
         Ok(())
     }
 

@@ -41,9 +41,9 @@ pub(crate) fn build(folder: &Path, name: &str, program: &str) -> Result<PathBuf>
 pub fn disk_full(server: &ServerProcess, full: bool) -> Result<()> {
     let switch = server.directory().join("disk-full");
     if full {
-        fs::write(switch, "")?
+        fs::write(switch, "")?;
     } else {
-        fs::remove_file(switch)?
+        fs::remove_file(switch)?;
     }
     Ok(())
 }

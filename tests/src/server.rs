@@ -282,6 +282,8 @@ fn spawn(directory: &Path, preloaded: &Preloaded) -> Result<Child> {
     if let Some(library) = &preloaded.power_cut {
         command.env("LD_PRELOAD", library).env("POWER_CUT_FOLDER", directory.join("data"));
     }
+    if let Some(library) = &preloaded.faults {
+        command.env("LD_PRELOAD", library).env("FAULTS_FOLDER", directory);
     }
     Ok(command.spawn()?)
 }

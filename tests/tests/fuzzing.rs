@@ -1,5 +1,7 @@
 //! Every decoder of bytes from outside is given thousands of broken inputs; it refuses them, in time and without an accident.
 
+#![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 

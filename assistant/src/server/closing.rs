@@ -58,7 +58,7 @@ async fn tell(
         if !waits || item.since >= closed_at || told.conversations.contains(&item.conversation) {
             continue;
         }
-        if !knows(store, &item, closed_at).await? {
+        if let Some(last_seq) = does_not_know(store, &item, closed_at).await? {
             let notice = Say {
                 reply_to: None,
                 text: phrase.text(item.language),
@@ -67,11 +67,12 @@ async fn tell(
                 provenance: None,
             };
             let append = Append::to(item.conversation)
-                .expecting(Expect { last_seq: None, status: Some(item.status) })
+                // Another node may be telling the same: whoever finds the log as it was read does it.
+                .expecting(Expect { last_seq: Some(last_seq), status: Some(item.status) })
                 .event(EventBody::Say(notice));
             match store.append(append).await {
                 Ok(_) => tracing::info!(conversation = %item.conversation, "told that the office has closed"),
-                // An agent took it in between, or it is over: looked at again by the next tick.
+                // It has moved on, or is over: looked at again by the next tick.
                 Err(StoreError::Stale(_) | StoreError::Closed | StoreError::NotFound(_)) => continue,
                 Err(error) => return Err(error),
             }
@@ -81,11 +82,16 @@ async fn tell(
     Ok(())
 }
 
-/// Whether the log has the notice of this closing already: this process may not be the one that told.
-async fn knows(store: &dyn Store, item: &QueueItem, closed_at: Timestamp) -> Result<bool, StoreError> {
+/// The log's last place, where it has no notice of this closing yet: this process may not be the one that told.
+async fn does_not_know(
+    store: &dyn Store,
+    item: &QueueItem,
+    closed_at: Timestamp,
+) -> Result<Option<u64>, StoreError> {
     let events = store.events_after(item.conversation, 0, u32::MAX).await?;
-    let since_then = events.iter().rev().take_while(|event| event.at >= closed_at);
-    Ok(since_then.into_iter().any(|event| {
+    let mut since_then = events.iter().rev().take_while(|event| event.at >= closed_at);
+    let knows = since_then.any(|event| {
         matches!(&event.body, EventBody::Say(say) if say.act == SayAct::Notice && say.reply_to.is_none())
-    }))
+    });
+    Ok(events.last().filter(|_| !knows).map(|last| last.seq))
 }

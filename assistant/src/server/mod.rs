@@ -157,7 +157,8 @@ impl Server {
     pub async fn start_with(configuration: Configuration, parts: Parts) -> Result<Self, StartError> {
         telemetry::metrics().map_err(StartError::Other)?;
         let configuration = Arc::new(configuration);
-        let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
+        let clock: Arc<dyn Clock> =
+            parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
         store.set_rules(configuration.handoff.rules());
         let receivers = webhooks::receivers(&configuration.webhooks)?;

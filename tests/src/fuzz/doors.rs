@@ -63,5 +63,8 @@ pub(super) fn small_texts(bytes: &[u8]) {
     }
     let masked = masking::mask(&text);
     // A number becomes four stars and its last four digits.
-    assert!(masked.chars().count() <= text.chars().count() * 2 + 8, "masking made a long text of a short one");
+    assert!(
+        masked.chars().count() <= text.chars().count() * 2 + 8,
+        "masking made a long text of a short one"
+    );
 }

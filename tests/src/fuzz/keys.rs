@@ -9,7 +9,7 @@ use assistant::oidc::{Keys, Refused};
 use assistant::vault::backup::Manifest;
 use assistant::vault::erasure::read_journal;
 use assistant::vault::key_file::KeyFile;
-use assistant::vault::keyring::Keyring;
+use assistant::vault::keyring::{Keyring, MasterKey};
 use conversation::Timestamp;
 
 thread_local! {
@@ -65,7 +65,7 @@ pub(super) fn master_keys(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Ok(ring) = Keyring::parse(&text) {
         let again = Keyring::parse(&ring.to_text()).expect("what was written can be read");
-        let ids = |ring: &Keyring| ring.keys().iter().map(|key| key.id()).collect::<Vec<_>>();
+        let ids = |ring: &Keyring| ring.keys().iter().map(MasterKey::id).collect::<Vec<_>>();
         assert_eq!(ids(&again), ids(&ring));
     }
 }

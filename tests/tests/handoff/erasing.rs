@@ -40,8 +40,8 @@ fn written() -> Vec<Vec<u8>> {
     for words in WORDS {
         forms.push(words.as_bytes().to_vec());
         forms.push(words.encode_utf16().flat_map(u16::to_le_bytes).collect());
-        forms
-            .push(words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>().into_bytes());
+        let escaped: Vec<String> = words.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        forms.push(escaped.concat().into_bytes());
     }
     forms
 }

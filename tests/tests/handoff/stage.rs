@@ -133,7 +133,7 @@ pub async fn listed(
     conversation: &str,
     fits: impl Fn(&Value) -> bool,
 ) -> Result<Value> {
-    let mut last = Value::Null;
+    let mut seen = Value::Null;
     // The sweeper looks every 5 s; four times as long is patience enough on a busy machine.
     for _ in 0..200 {
         let lists = desk.get("queue").await?;
@@ -142,10 +142,10 @@ pub async fn listed(
         {
             return Ok(item);
         }
-        last = lists;
+        seen = lists;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    bail!("{conversation} does not come into `{list}` as awaited: {last}")
+    bail!("{conversation} does not come into `{list}` as awaited: {seen}")
 }
 
 pub fn has_script(text: &Value, language: &str) -> bool {

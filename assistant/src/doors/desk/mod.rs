@@ -125,7 +125,12 @@ pub struct DeskState {
 impl DeskState {
     /// Hashes one password on the way: call it once, when the server starts.
     pub fn new(parts: DeskParts) -> Self {
-        Self { parts: Arc::new(parts), passwords: PasswordChecker::new(), strangers: Arc::default(), managing: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            passwords: PasswordChecker::new(),
+            strangers: Arc::default(),
+            managing: Arc::default(),
+        }
     }
 
     /// Notes that a session was used, where that has not been noted lately.
