@@ -76,6 +76,12 @@ fn people_are_added_with_roles_disabled_and_given_new_passwords() {
     assert_eq!(listed, "卓玛\tauditor,admin\tbo\tmust change the password\n");
     let (_, line, _) = people(&["roles", "卓玛", "--add", "agent", "--remove", "auditor"]);
     assert!(line.starts_with("卓玛\tagent,admin\t"), "{line}");
+    for arguments in [&["roles", "卓玛", "--set", "reviewer"][..], &["disable", "卓玛"]] {
+        let (code, _, told) = people(arguments);
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(told.contains("the last account that can manage accounts"), "{told}");
+    }
+    assert_eq!(people(&["add", "管理员", "--role", "admin"]).0, Some(0));
     let (_, line, _) = people(&["roles", "卓玛", "--set", "reviewer"]);
     assert!(line.starts_with("卓玛\treviewer\t"), "{line}");
     assert_eq!(people(&["roles", "卓玛", "--set", "root"]).0, Some(2));
@@ -101,7 +107,7 @@ fn people_are_added_with_roles_disabled_and_given_new_passwords() {
     let actions: Vec<_> = trail.lines().map(|line| line.split('\t').nth(3).unwrap()).collect();
     let roles = "person.roles_changed";
     let end = ["person.disabled", "person.enabled", "password.reset", "totp.removed"];
-    assert_eq!(actions, [&["person.added", roles, roles], &end[..]].concat());
+    assert_eq!(actions, [&["person.added", roles, "person.added", roles], &end[..]].concat());
     assert!(trail.contains("(command line)") && !trail.contains(&password(&again)), "{trail}");
     assert_eq!(run(folder.path(), &["audit", "verify"]).0, Some(0));
 }

@@ -23,6 +23,11 @@ pub enum Phrase<'a> {
         /// Whether people are at work.
         opening: Opening,
     },
+    /// Who waits is told that the office has closed.
+    OfficeClosed {
+        /// When it opens again, where the hours say so.
+        opens: Option<OpensAt>,
+    },
     /// The citizen took the request back.
     EscalationCancelled,
     /// The citizen will be called back.
@@ -88,6 +93,7 @@ impl Phrase<'_> {
                     }
                 }
             }
+            Self::OfficeClosed { opens } => format!("{}您的排队时间仍然保留。", closed_zh(*opens)),
             Self::CallbackRequested => {
                 "好的，工作人员会在您方便的时间给您回电话，您不用在这里等候。".to_owned()
             }
@@ -153,6 +159,9 @@ impl Phrase<'_> {
                         wait.map_or(String::new(), wait_bo)
                     ),
                 }
+            }
+            Self::OfficeClosed { opens } => {
+                format!("{} ཁྱེད་ཀྱི་གྲལ་སྒུག་དུས་ཚོད་སྔར་བཞིན་ཡིན།", closed_bo(*opens))
             }
             Self::CallbackRequested => {
                 "འགྲིག་སོང་། ལས་བྱེད་པས་ཁྱེད་རང་སྟབས་བདེའི་དུས་ལ་ཁ་པར་སླར་གཏོང་གི་རེད། འདིར་སྒུག་མི་དགོས།".to_owned()

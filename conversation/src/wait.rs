@@ -176,6 +176,7 @@ impl From<Span> for String {
 
 /// How many days ahead the next opening is looked for: longer than the longest holiday.
 const LOOK_AHEAD: u32 = 30;
+const MILLIS_PER_MINUTE: i64 = 60_000;
 
 impl OfficeHours {
     /// Checks the time zone.
@@ -217,6 +218,27 @@ impl OfficeHours {
             date = next;
         }
         Opening::Closed { opens: None }
+    }
+
+    /// Since when nobody is at work any more; `None` where people are, or where the hours do not say.
+    pub fn closed_since(&self, moment: Timestamp) -> Option<Timestamp> {
+        if self.at(moment) == Opening::Open {
+            return None;
+        }
+        let zone = TimeZone::get(&self.time_zone).ok()?;
+        let instant = jiff::Timestamp::from_millisecond(moment.as_millis()).ok()?;
+        let local = instant.to_zoned(zone.clone());
+        let now = minute_of(local.time());
+        let mut date = local.date();
+        for days in 0..=LOOK_AHEAD {
+            let over = |span: &&Span| days > 0 || span.to <= now;
+            if let Some(last) = self.hours_of(date).iter().rev().find(over) {
+                let midnight = date.to_zoned(zone).ok()?.timestamp().as_millisecond();
+                return Some(Timestamp::from_millis(midnight + i64::from(last.to) * MILLIS_PER_MINUTE));
+            }
+            date = date.yesterday().ok()?;
+        }
+        None
     }
 
     /// In order of time.
@@ -275,6 +297,21 @@ mod tests {
         assert_eq!(hours().at(at("2026-09-30T05:00:00Z")), later(0, 3, 15, 30), "at noon");
         assert_eq!(hours().at(at("2026-09-30T11:00:00Z")), later(2, 5, 9, 30), "the next day is a holiday");
         assert_eq!(hours().at(at("2026-10-09T11:00:00Z")), later(1, 6, 10, 0), "a Saturday is worked");
+    }
+
+    #[test]
+    fn it_is_known_since_when_nobody_is_there() {
+        assert_eq!(hours().closed_since(at("2026-09-30T01:30:00Z")), None, "they are there");
+        assert_eq!(
+            hours().closed_since(at("2026-09-30T05:00:00Z")),
+            Some(at("2026-09-30T05:00:00Z")),
+            "noon"
+        );
+        assert_eq!(hours().closed_since(at("2026-09-30T11:00:00Z")), Some(at("2026-09-30T10:30:00Z")));
+        let evening = Some(at("2026-09-30T10:30:00Z"));
+        assert_eq!(hours().closed_since(at("2026-10-01T04:00:00Z")), evening, "all through a holiday");
+        assert_eq!(hours().closed_since(at("2026-10-02T01:29:59Z")), evening, "until they come");
+        assert_eq!(OfficeHours::default().closed_since(at("2026-09-30T11:00:00Z")), None, "always open");
     }
 
     #[test]

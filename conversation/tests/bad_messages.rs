@@ -64,7 +64,7 @@ fn a_wrong_field_is_named() {
         (r#"{"type":"audio_start","id":"1","codec":"wav","sample_rate":16000}"#.to_owned(), "codec"),
         (r#"{"type":"audio_start","id":"1","codec":"pcm16","sample_rate":48000}"#.to_owned(), "sample_rate"),
         (r#"{"type":"audio_start","id":"1","codec":"opus","sample_rate":44100}"#.to_owned(), "sample_rate"),
-        (r#"{"type":"choose","id":"1","clarify_seq":3,"choice":4}"#.to_owned(), "choice"),
+        (r#"{"type":"choose","id":"1","clarify_seq":3,"choice":10}"#.to_owned(), "choice"),
         (r#"{"type":"choose","id":"1","clarify_seq":3,"choice":-1}"#.to_owned(), "choice"),
     ] {
         refused(&json, ErrorCode::BadMessage, Some(field));
@@ -98,7 +98,7 @@ fn phrases_that_are_too_many_too_long_or_empty_are_named_with_their_place_and_li
 #[test]
 fn the_error_carries_the_messages_id_where_it_could_be_read() {
     let error =
-        ClientMessage::parse(r#"{"type":"choose","id":"མ1","clarify_seq":3,"choice":9}"#).unwrap_err();
+        ClientMessage::parse(r#"{"type":"choose","id":"མ1","clarify_seq":3,"choice":10}"#).unwrap_err();
     assert_eq!(error.id().unwrap().as_str(), "མ1");
     let error = ClientMessage::parse(r#"{"type":"text","id":"q"}"#).unwrap_err();
     assert_eq!(error.id().unwrap().as_str(), "q");

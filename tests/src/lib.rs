@@ -4,8 +4,12 @@
 //! with voices that training never heard; [`material`] finds the real recordings where they are present.
 
 pub mod bench;
+mod desk;
+pub mod faults;
+pub mod fuzz;
 pub mod material;
 mod server;
 pub mod voices;
 
-pub use server::{Desk, ServerProcess, ServerSettings, Shared};
+pub use desk::{Desk, DeskPage};
+pub use server::{ServerProcess, ServerSettings, Shared};

@@ -2,12 +2,10 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::material::workspace;
@@ -23,6 +21,8 @@ pub struct ServerSettings {
     pub power_cut: Option<PathBuf>,
     /// The database that it shares with other nodes; a file of its own where absent.
     pub shared: Option<Shared>,
+    /// A library that fills the disk and moves the clock ([`crate::faults`]).
+    pub faults: Option<PathBuf>,
 }
 
 /// What nodes share.
@@ -38,7 +38,7 @@ pub struct Shared {
 pub struct ServerProcess {
     child: Child,
     directory: TempDir,
-    power_cut: Option<PathBuf>,
+    preloaded: Preloaded,
     port: u16,
     /// Time from the start of the process until `/readyz` said yes.
     pub cold_start: Duration,
@@ -59,7 +59,7 @@ impl ServerProcess {
     /// Starts a server and waits until it is ready.
     ///
     /// # Errors
-    /// Where it does not become ready within a minute; its log is in the message.
+    /// Where it does not become ready within four minutes, which a machine that does other work may need; its log is in the message.
     pub async fn start(settings: &ServerSettings) -> Result<Self> {
         // The HTTP client is built without a choice of cryptography; an error means that it was chosen already.
         drop(rustls::crypto::ring::default_provider().install_default());
@@ -80,10 +80,11 @@ impl ServerProcess {
             )
         });
         std::fs::write(directory.path().join("assistant.toml"), configuration + &shared)?;
+        let preloaded = Preloaded { power_cut: settings.power_cut.clone(), faults: settings.faults.clone() };
         let mut server = Self {
-            child: spawn(directory.path(), settings.power_cut.as_deref())?,
+            child: spawn(directory.path(), &preloaded)?,
             directory,
-            power_cut: settings.power_cut.clone(),
+            preloaded,
             port,
             cold_start: Duration::ZERO,
         };
@@ -115,7 +116,7 @@ impl ServerProcess {
     /// # Errors
     /// As [`Self::start`].
     pub async fn restart(&mut self) -> Result<()> {
-        self.child = spawn(self.directory.path(), self.power_cut.as_deref())?;
+        self.child = spawn(self.directory.path(), &self.preloaded)?;
         self.wait_until_ready().await
     }
 
@@ -144,7 +145,7 @@ impl ServerProcess {
                 self.cold_start = started.elapsed();
                 return Ok(());
             }
-            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_mins(1) {
+            if self.child.try_wait()?.is_some() || started.elapsed() > Duration::from_mins(4) {
                 bail!("the server did not become ready:\n{}", self.log());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -221,18 +222,27 @@ impl ServerProcess {
         Ok(kib / 1024.0)
     }
 
-    /// Makes an agent by the command line and returns the password that it prints once.
+    /// Runs another command of the binary, with this server's configuration, while the server runs.
     ///
     /// # Errors
-    /// Where the command fails.
-    pub fn add_agent(&self, name: &str) -> Result<String> {
+    /// Where it cannot be run at all.
+    pub fn command(&self, arguments: &[&str]) -> Result<Output> {
         let output = Command::new(binary()?)
             .env("ORT_DYLIB_PATH", workspace().join(".local/lib/libonnxruntime.so"))
             .current_dir(workspace())
             .arg("--config")
             .arg(self.directory.path().join("assistant.toml"))
-            .args(["agent", "add", name, "--languages", "bo,zh"])
+            .args(arguments)
             .output()?;
+        Ok(output)
+    }
+
+    /// Makes an agent by the command line and returns the password that it prints once.
+    ///
+    /// # Errors
+    /// Where the command fails.
+    pub fn add_agent(&self, name: &str) -> Result<String> {
+        let output = self.command(&["agent", "add", name, "--languages", "bo,zh"])?;
         let text = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "agent add failed: {}", String::from_utf8_lossy(&output.stderr));
         let password = text
@@ -252,7 +262,14 @@ impl Drop for ServerProcess {
     }
 }
 
-fn spawn(directory: &Path, power_cut: Option<&Path>) -> Result<Child> {
+/// Libraries that are loaded into the process.
+#[derive(Clone, Debug)]
+struct Preloaded {
+    power_cut: Option<PathBuf>,
+    faults: Option<PathBuf>,
+}
+
+fn spawn(directory: &Path, preloaded: &Preloaded) -> Result<Child> {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log"))?;
     let mut command = Command::new(binary()?);
     command
@@ -262,99 +279,11 @@ fn spawn(directory: &Path, power_cut: Option<&Path>) -> Result<Child> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    if let Some(library) = power_cut {
+    if let Some(library) = &preloaded.power_cut {
         command.env("LD_PRELOAD", library).env("POWER_CUT_FOLDER", directory.join("data"));
     }
+    if let Some(library) = &preloaded.faults {
+        command.env("LD_PRELOAD", library).env("FAULTS_FOLDER", directory);
+    }
     Ok(command.spawn()?)
-}
-
-/// An agent logged in at the desk.
-pub struct Desk {
-    http: reqwest::Client,
-    /// The nodes' doors, and which of them is asked.
-    bases: Vec<String>,
-    at: AtomicUsize,
-    csrf: String,
-}
-
-impl Desk {
-    /// Logs in.
-    ///
-    /// # Errors
-    /// Where name or password are wrong.
-    pub async fn login(server: &ServerProcess, name: &str, password: &str) -> Result<Self> {
-        let http = reqwest::Client::builder().cookie_store(true).build()?;
-        let base = format!("{}/v1/desk", server.http());
-        let bases = vec![base.clone()];
-        let reply: Value = http
-            .post(format!("{base}/login"))
-            .header("Origin", server.http())
-            .json(&json!({"name": name, "password": password}))
-            .send()
-            .await?
-            .error_for_status()?
-            .json()
-            .await?;
-        let csrf = reply["csrf"].as_str().context("login gave no csrf value")?.to_owned();
-        Ok(Self { http, bases, at: AtomicUsize::new(0), csrf })
-    }
-
-    /// Logs in for the first time, which asks for a new password.
-    ///
-    /// # Errors
-    /// As [`Self::login`].
-    pub async fn login_anew(server: &ServerProcess, name: &str, password: &str) -> Result<Self> {
-        let mut desk = Self::login(server, name, password).await?;
-        let me = desk.get("me").await?;
-        if me["account"]["owes"].is_string() {
-            let new = format!("{password} ལྷ་ས་");
-            let (status, reply) = desk.post("password", json!({"current": password, "new": new})).await?;
-            ensure!(status == 200, "the password was not taken: {reply}");
-            reply["csrf"].as_str().context("no csrf value")?.clone_into(&mut desk.csrf);
-        }
-        Ok(desk)
-    }
-
-    /// Knows another node, which is asked where one cannot be reached.
-    pub fn also_at(&mut self, server: &ServerProcess) {
-        self.bases.push(format!("{}/v1/desk", server.http()));
-    }
-
-    /// Asks another of the nodes from now on.
-    pub fn turn_to_the_next(&self) {
-        self.at.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn base(&self) -> &str {
-        &self.bases[self.at.load(Ordering::Relaxed) % self.bases.len()]
-    }
-
-    /// `GET /v1/desk/{path}`.
-    ///
-    /// # Errors
-    /// Where the answer is not a success.
-    pub async fn get(&self, path: &str) -> Result<Value> {
-        let reply = self.http.get(format!("{}/{path}", self.base())).send().await;
-        let reply = reply.inspect_err(|_| self.turn_to_the_next())?;
-        Ok(reply.error_for_status()?.json().await?)
-    }
-
-    /// `POST /v1/desk/{path}`: status and body.
-    ///
-    /// # Errors
-    /// Where the server cannot be reached.
-    pub async fn post(&self, path: &str, body: Value) -> Result<(u16, Value)> {
-        let base = self.base();
-        let response = self
-            .http
-            .post(format!("{base}/{path}"))
-            .header("X-Drilen-CSRF", &self.csrf)
-            .header("Origin", base.trim_end_matches("/v1/desk"))
-            .json(&body)
-            .send()
-            .await
-            .inspect_err(|_| self.turn_to_the_next())?;
-        let status = response.status().as_u16();
-        Ok((status, response.json().await.unwrap_or(Value::Null)))
-    }
 }

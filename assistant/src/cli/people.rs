@@ -12,7 +12,7 @@ use conversation::{
 use language::Language;
 
 use super::{Outcome, block_on, counted, language};
-use crate::{config::Configuration, doors::desk::password, server::open_store};
+use crate::{config::Configuration, doors::desk::password, people::admins, server::open_store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -176,9 +176,19 @@ async fn add(store: &dyn Store, mut new: NewPerson) -> Result<()> {
 
 async fn disable(store: &dyn Store, name: &str, disabled: bool) -> Result<()> {
     let person = named(store, name).await?;
-    store.change_person(operator(), person.id, PersonChange::Disabled(disabled)).await?;
+    change(store, &person, PersonChange::Disabled(disabled)).await?;
     println!("{name} may {} log in.", if disabled { "no longer" } else { "again" });
     Ok(())
+}
+
+async fn change(store: &dyn Store, person: &Person, change: PersonChange) -> Result<Person> {
+    let last = admins::is_last_admin(&store.people().await?, person.id, &change);
+    ensure!(
+        !last,
+        "{} is the last account that can manage accounts; give the role admin to somebody else first",
+        person.name
+    );
+    Ok(store.change_person(operator(), person.id, change).await?)
 }
 
 async fn roles(
@@ -194,7 +204,7 @@ async fn roles(
     wanted.extend(add);
     wanted.retain(|role| !remove.contains(role));
     if wanted != person.roles {
-        person = store.change_person(operator(), person.id, PersonChange::Roles(wanted)).await?;
+        person = change(store, &person, PersonChange::Roles(wanted)).await?;
     }
     println!("{}", line(&person));
     Ok(())

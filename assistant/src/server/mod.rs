@@ -1,9 +1,11 @@
 //! The whole server in one process: started, watched, stopped. Also used in-process by tests.
 
+mod closing;
 mod identity;
 mod parts;
 mod publishing;
 mod signals;
+mod steady;
 mod sweeps;
 mod webhooks;
 
@@ -11,7 +13,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use conversation::{Clock, LockoutPolicy, Store, SystemClock};
+use conversation::{Clock, LockoutPolicy, Store};
 use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -156,7 +158,8 @@ impl Server {
     pub async fn start_with(configuration: Configuration, parts: Parts) -> Result<Self, StartError> {
         telemetry::metrics().map_err(StartError::Other)?;
         let configuration = Arc::new(configuration);
-        let clock: Arc<dyn Clock> = parts.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> =
+            parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
         store.set_rules(configuration.handoff.rules());
         let receivers = webhooks::receivers(&configuration.webhooks)?;
@@ -212,6 +215,12 @@ impl Server {
         tasks.spawn(publishing::follow_the_calendar(
             Arc::clone(&configuration),
             workers.minds.clone(),
+            Arc::clone(&clock),
+            draining.clone(),
+        ));
+        tasks.spawn(closing::run(
+            configuration.handoff.hours.clone(),
+            Arc::clone(&store),
             Arc::clone(&clock),
             draining.clone(),
         ));

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod app;
+mod bad_input;
 mod contract;
 mod conversations;
 mod live;

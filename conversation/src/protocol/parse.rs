@@ -9,8 +9,8 @@ use crate::ids::MessageId;
 
 /// The longest `client` of a `start`, in characters.
 const MAX_CLIENT_CHARACTERS: usize = 64;
-/// The most choices a `clarify` offers.
-const MAX_CHOICES: u8 = 3;
+/// The most choices a `clarify` offers: topics and places are more than questions.
+const MAX_CHOICES: u8 = 9;
 /// The sample rate of PCM16 turns, in hertz.
 const PCM_SAMPLE_RATE: u32 = 16_000;
 /// The sample rates that an Opus decoder can produce, in hertz (RFC 6716, section 2).
@@ -136,7 +136,7 @@ impl ClientMessage {
                 check_expected(audio)?;
             }
             Self::Choose(choose) if choose.choice > MAX_CHOICES => {
-                return Err(wrong("choice", "must be 0 to 3", id));
+                return Err(wrong("choice", "must be 0 to 9", id));
             }
             _ => {}
         }

@@ -181,9 +181,13 @@ fn to_samples(duration: Duration, time_base: Option<TimeBase>) -> usize {
     })
 }
 
-/// Averages the channels; the result lies in `interleaved`.
+/// Averages the channels; the result lies in `interleaved`. A file of floating-point samples may hold anything: what is no number is silence, and
+/// what is too loud is clipped, or resampling would meet infinities.
 fn to_mono<'a>(buffer: &GenericAudioBufferRef<'_>, interleaved: &'a mut Vec<f32>) -> &'a [f32] {
     buffer.copy_to_vec_interleaved(interleaved);
+    for sample in interleaved.iter_mut() {
+        *sample = if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) };
+    }
     let channels = buffer.num_planes().max(1);
     if channels > 1 {
         let frames = interleaved.len() / channels;
@@ -275,6 +279,22 @@ mod tests {
         let mut png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\x02\0\0\0\x90\x91h6".to_vec();
         png.extend((0..20_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8));
         assert!(matches!(decode(png, 10.0), Err(FileError::NotSound | FileError::Damaged { .. })));
+    }
+
+    #[test]
+    fn samples_that_are_no_numbers_or_endless_are_no_accident() {
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE / 2.0] {
+            let samples = [0.25_f32, odd, -0.25, odd].repeat(2_000);
+            let mut bytes = wav(22_050, 1, &vec![0.0; samples.len() * 2]);
+            // Format 3, 32 bits per sample (IEEE floating point).
+            bytes[20] = 3;
+            bytes[28..32].copy_from_slice(&(22_050_u32 * 4).to_le_bytes());
+            (bytes[32], bytes[34]) = (4, 32);
+            bytes.truncate(44);
+            bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            let decoded = decode(bytes, 10.0).unwrap();
+            assert!(decoded.iter().all(|sample| sample.is_finite()), "{odd}");
+        }
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub(super) enum DeskError {
     /// There is an account of this name.
     #[error("there is an account of this name already")]
     NameTaken,
+    /// Nobody would be left who can manage accounts.
+    #[error("this is the last account that can manage accounts; give the role admin to somebody else first")]
+    LastAdmin,
     /// The handoff does not allow it.
     #[error(transparent)]
     Conflict(IllegalTransition),
@@ -102,6 +105,7 @@ impl DeskError {
             Self::Conflict(_) => ErrorCode::Conflict,
             Self::Closed => ErrorCode::Closed,
             Self::NameTaken => ErrorCode::NameTaken,
+            Self::LastAdmin => ErrorCode::LastAdmin,
             Self::Busy => ErrorCode::Busy,
             Self::Unavailable => ErrorCode::Unavailable,
         }
@@ -156,6 +160,8 @@ pub(in crate::doors) enum ErrorCode {
     Closed,
     /// There is an account of this name.
     NameTaken,
+    /// Nobody would be left who can manage accounts.
+    LastAdmin,
     /// On the live socket only: a message that is none.
     BadMessage,
     /// On the live socket only: a page watches no more than so many conversations.
@@ -190,7 +196,8 @@ impl ErrorCode {
             | Self::OfferOver
             | Self::Conflict
             | Self::Closed
-            | Self::NameTaken => StatusCode::CONFLICT,
+            | Self::NameTaken
+            | Self::LastAdmin => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

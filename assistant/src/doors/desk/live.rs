@@ -40,7 +40,7 @@ const PAGE: u32 = 500;
 #[derive(Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[schemars(rename = "LiveFromDesk")]
-enum FromPage {
+pub(super) enum FromPage {
     /// Its events shall be sent: to be said before they are asked for, so that none is missed.
     Watch { conversation: ConversationId },
     /// Its events need not be sent any more.
@@ -49,6 +49,11 @@ enum FromPage {
     Typing { conversation: ConversationId },
     /// The agent is there: every 20 s.
     Heartbeat,
+}
+
+/// Reads what a page sends.
+pub(super) fn from_page(text: &str) -> serde_json::Result<FromPage> {
+    serde_json::from_str(text)
 }
 
 /// What a page is sent.
@@ -326,7 +331,7 @@ impl Page {
             Message::Close(_) => return Err(End::Gone),
             Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => return Ok(()),
         };
-        match serde_json::from_str(&text) {
+        match from_page(&text) {
             Ok(FromPage::Watch { conversation }) => self.watch(conversation).await,
             Ok(FromPage::Unwatch { conversation }) => {
                 self.unwatch(conversation);

@@ -5,6 +5,7 @@ mod account;
 mod answers;
 mod audit;
 mod conversations;
+pub mod decoders;
 mod duty;
 mod error;
 mod events;
@@ -122,12 +123,19 @@ pub struct DeskState {
     parts: Arc<DeskParts>,
     passwords: PasswordChecker,
     strangers: Arc<Strangers>,
+    /// Held while an account is changed.
+    managing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl DeskState {
     /// Hashes one password on the way: call it once, when the server starts.
     pub fn new(parts: DeskParts) -> Self {
-        Self { parts: Arc::new(parts), passwords: PasswordChecker::new(), strangers: Arc::default() }
+        Self {
+            parts: Arc::new(parts),
+            passwords: PasswordChecker::new(),
+            strangers: Arc::default(),
+            managing: Arc::default(),
+        }
     }
 
     /// Notes that a session was used, where that has not been noted lately.

@@ -10,6 +10,8 @@ use language::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::people::admins;
+
 use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState, password};
 
@@ -186,7 +188,12 @@ pub(super) async fn change(
     if id == logged_in.person.id && changes.disabled == Some(true) {
         return Err(DeskError::Invalid("nobody disables their own account".to_owned()));
     }
+    // One at a time: two admins who take the role from each other at once must not both succeed.
+    let _alone = state.managing.lock().await;
     for change in changes.list()? {
+        if admins::is_last_admin(&state.store.people().await?, id, &change) {
+            return Err(DeskError::LastAdmin);
+        }
         state.store.change_person(logged_in.person.actor(), id, change).await?;
     }
     let person = Listed::from(state.store.person(id).await?.ok_or(DeskError::NotFound("agent"))?);

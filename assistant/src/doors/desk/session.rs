@@ -100,9 +100,14 @@ impl<T: DeserializeOwned> FromRequest<DeskState> for Body<T> {
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|_| DeskError::Invalid("body too large".into()))?;
-        let json: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(json).map(Self).map_err(|error| DeskError::Invalid(error.to_string()))
+        read_body(&bytes).map(Self)
     }
+}
+
+/// The JSON of a body; no bytes at all mean an empty object.
+pub(super) fn read_body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DeskError> {
+    let json = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(json).map_err(|error| DeskError::Invalid(error.to_string()))
 }
 
 /// Opens a session for somebody who has proved who they are. `None` where the code that proved it was spent meanwhile, or

@@ -1,6 +1,8 @@
 //! What nobody asks for: lost agents' conversations go back to the queue, offers expire, what was set aside comes back, and what waits is offered to whoever is
 //! free.
 
+use std::time::Instant;
+
 use conversation::{ConversationId, StoreError, Timestamp};
 
 use super::{DeskState, figures};
@@ -11,9 +13,10 @@ const ROUTE_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// Looks for lost agents until the server drains. Spawn it once, tracked.
 ///
 /// Nobody is lost before server and store have been up for as long as an agent may be silent: while one of them was down,
-/// nobody could give a sign of life.
+/// nobody could give a sign of life. The same after the machine's clock was set forward: signs of life from before look old then.
 pub async fn release_lost_agents_until_shutdown(state: DeskState) {
     let mut up_since = state.clock.now();
+    let mut last_look = (up_since, Instant::now());
     let mut ticks = tokio::time::interval(state.settings.sweep_every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut queue = state.store.subscribe_queue();
@@ -38,6 +41,12 @@ pub async fn release_lost_agents_until_shutdown(state: DeskState) {
             continue;
         }
         figures::tell(&state).await;
+        let now = state.clock.now();
+        if now.since(last_look.0) > last_look.1.elapsed() + state.settings.lost_after * 2 {
+            tracing::warn!(%now, "the machine's clock was set forward; nobody is taken for lost because of that");
+            up_since = now;
+        }
+        last_look = (now, Instant::now());
         match release_lost_agents(&state, up_since).await {
             Ok(released) => {
                 for conversation in released {

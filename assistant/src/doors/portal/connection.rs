@@ -44,6 +44,8 @@ const INPUT_QUEUE: usize = 16;
 const PAGE: u32 = 200;
 /// How long the last sound of a closed conversation may go on.
 const LAST_WORDS: Duration = Duration::from_secs(15);
+/// Whoever may still say that a closed matter is not settled keeps the connection for so long, so that they go on where they are.
+const TO_REOPEN: Duration = Duration::from_mins(5);
 
 /// What the session tells a client while it works on a turn.
 pub(super) struct Teller {
@@ -97,8 +99,17 @@ pub(super) struct Connection {
     resumed: bool,
     inputs: mpsc::Sender<Input>,
     unfinished: Arc<AtomicUsize>,
-    closing: Option<Instant>,
+    closing: Option<Closing>,
     queue_position: Option<u32>,
+}
+
+/// The conversation is over, and the connection will be.
+#[derive(Clone, Copy)]
+struct Closing {
+    /// Then it ends in any case.
+    by: Instant,
+    /// The citizen may open the conversation again; otherwise it ends with the last sound.
+    reopenable: bool,
 }
 
 /// Whether the loop goes on.
@@ -244,6 +255,10 @@ impl Connection {
                     self.state = published.state;
                     self.teller.set_language(self.state.language);
                 }
+                if !self.state.status().waits() {
+                    // Whoever waits again is told their place again, be it the same.
+                    self.queue_position = None;
+                }
                 if complete {
                     for event in published.events.iter() {
                         self.deliver(event, true);
@@ -281,8 +296,14 @@ impl Connection {
         if let (EventBody::Withdrawn(_), Some(speaker)) = (&event.body, &self.speaker) {
             speaker.forget();
         }
-        if let EventBody::Closed(_) = event.body {
-            self.closing = Some(Instant::now() + LAST_WORDS);
+        match &event.body {
+            EventBody::Closed(closed) => {
+                let reopenable = closed.by.is_reopenable();
+                let by = Instant::now() + if reopenable { TO_REOPEN } else { LAST_WORDS };
+                self.closing = Some(Closing { by, reopenable });
+            }
+            EventBody::Reopened(_) => self.closing = None,
+            _ => {}
         }
     }
 
@@ -374,7 +395,8 @@ impl Connection {
             return Flow::Over;
         }
         let sounding = self.speaker.as_ref().is_some_and(Speaker::is_playing);
-        if self.closing.is_some_and(|until| !sounding || Instant::now() > until) {
+        let over = |closing: Closing| Instant::now() > closing.by || !(sounding || closing.reopenable);
+        if self.closing.is_some_and(over) {
             self.outbox().close_done();
             return Flow::Over;
         }

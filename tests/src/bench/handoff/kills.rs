@@ -346,9 +346,8 @@ async fn listen(
             return true;
         }
         match tokio::time::timeout(left.min(Duration::from_secs(2)), client.next()).await {
-            Err(_) => {}
             Ok(Ok(Message::Json(json))) => apply(&json, told, waits),
-            Ok(Ok(Message::Audio(_))) => {}
+            Err(_) | Ok(Ok(Message::Audio(_))) => {}
             Ok(Ok(Message::Closed(_)) | Err(_)) => return false,
         }
     }

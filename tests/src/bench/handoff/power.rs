@@ -3,9 +3,8 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 
 const NOTES: &str = ".unsynced";
 
@@ -14,17 +13,7 @@ const NOTES: &str = ".unsynced";
 /// # Errors
 /// Where there is no C compiler (the one that links Rust programs).
 pub fn library(folder: &Path) -> Result<PathBuf> {
-    let (source, library) = (folder.join("power_cut.c"), folder.join("power_cut.so"));
-    fs::write(&source, include_str!("power_cut.c"))?;
-    let built = Command::new("cc")
-        .args(["-O2", "-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(&source)
-        .arg("-ldl")
-        .status()
-        .context("no C compiler")?;
-    ensure!(built.success(), "power_cut.c does not compile");
-    Ok(library)
+    crate::faults::build(folder, "power_cut", include_str!("power_cut.c"))
 }
 
 /// Takes back what was not synced when the process was killed. Tells how many writes that were.
