@@ -76,10 +76,10 @@ impl Terminal {
                     Err(1012 | 1013 | 1006) => return Ok(End::Again),
                     Err(code) => bail!("the desk closed the socket ({code}); the session is over"),
                 },
-                line = self.lines.next_line() => match line?.as_deref().map(str::trim) {
+                typed = self.lines.next_line() => match typed?.as_deref().map(str::trim) {
                     None | Some("/quit") => return Ok(End::Quit),
                     Some("") => {}
-                    Some(line) => self.typed(line).await?,
+                    Some(words) => self.typed(words).await?,
                 },
             }
         }
