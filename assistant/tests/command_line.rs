@@ -284,3 +284,44 @@ fn output_that_nobody_reads_to_its_end_ends_without_a_word() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!told.contains("panicked"), "{told}");
 }
+
+#[test]
+fn everything_moves_to_a_server_and_the_commands_go_on_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = examples::cluster::Cluster::start("").unwrap();
+    let url = cluster.database().unwrap();
+    let (code, _, told) = run(folder.path(), &["migrate", "--to", &url]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("there is no database"), "{told}");
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    fill_the_audit_trail(folder.path());
+    assert_eq!(run(folder.path(), &["agent", "add", "卓玛", "--languages", "bo,zh"]).0, Some(0));
+    let (code, printed, told) = run(folder.path(), &["migrate", "--to", &url]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(printed.contains("1  agents") && printed.contains("has been checked"), "{printed}");
+    let (code, _, told) = run(folder.path(), &["migrate", "--to", &url]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("is not empty"), "{told}");
+
+    let configuration = folder.path().join("shared.toml");
+    let lines =
+        format!("[store]\nurl = \"{url}\"\n[server]\ndata = \"{}\"\n", folder.path().join("data").display());
+    std::fs::write(&configuration, lines).unwrap();
+    let there = |arguments: &[&str]| {
+        let all = [&["--config", configuration.to_str().unwrap()], arguments].concat();
+        run(folder.path(), &all)
+    };
+    let (code, listed, _) = there(&["people", "list"]);
+    assert!(code == Some(0) && listed.contains("卓玛"), "{listed}");
+    let (code, printed, told) = there(&["audit", "verify"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(printed.contains("5 records"), "three, the account, and the move itself: {printed}");
+    let (code, printed, told) = there(&["verify"]);
+    assert!(code == Some(0) && printed.contains("All is well"), "{printed} {told}");
+    let (code, printed, _) = there(&["webhooks", "list"]);
+    assert!(code == Some(0) && printed.contains("Everything has been delivered"), "{printed}");
+    let (code, _, told) = there(&["backup", folder.path().join("backups").to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, printed, told) = there(&["verify", folder.path().join("backups").to_str().unwrap()]);
+    assert!(code == Some(0) && printed.contains("All is well"), "{printed} {told}");
+}

@@ -46,9 +46,9 @@ async fn a_ticket_system_hears_of_an_escalation_although_it_and_the_server_were_
     let mut client = Client::connect(&server.portal()).await.unwrap();
     let welcome = client.start(&StartOptions::text("bo")).await.unwrap();
     client.send(json!({"type": "person", "id": "p1"})).await.unwrap();
-    until(&came, 1).await;
+    until(&came, 1, &server).await;
     server.kill_and_restart().await.unwrap();
-    until(&came, 2).await;
+    until(&came, 2, &server).await;
     let came = came.lock().await;
     assert_eq!(came.len(), 1);
     let (_, headers, body) = came.values().next().unwrap();
@@ -63,10 +63,10 @@ async fn a_ticket_system_hears_of_an_escalation_although_it_and_the_server_were_
 }
 
 /// Until something came so often: the second time is five seconds after the first.
-async fn until(came: &Came, times: usize) {
+async fn until(came: &Came, times: usize, server: &ServerProcess) {
     let begun = Instant::now();
     while !came.lock().await.values().any(|(count, ..)| *count >= times) {
-        assert!(begun.elapsed() < Duration::from_mins(1), "nothing came");
+        assert!(begun.elapsed() < Duration::from_mins(1), "nothing came: {}", server.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

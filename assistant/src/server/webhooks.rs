@@ -105,6 +105,8 @@ pub(super) async fn run(
     if receivers.is_empty() {
         return;
     }
+    // reqwest is built without a choice of cryptography; an error means that it was chosen already.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let client = reqwest::Client::builder()
         .timeout(PATIENCE)
         .redirect(redirect::Policy::none())
