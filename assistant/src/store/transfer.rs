@@ -203,6 +203,8 @@ async fn copy(
 ) -> Result<Copied, StoreError> {
     if is_shared(source) {
         execute(source, "SET LOCAL statement_timeout = 0").await?;
+        // While the other database commits gigabytes, this one only waits.
+        execute(source, "SET LOCAL idle_in_transaction_session_timeout = 0").await?;
     }
     let mut copied = Vec::new();
     for table in TABLES.iter().filter(|table| with_keys || table.name != "data_keys") {

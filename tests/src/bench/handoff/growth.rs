@@ -140,12 +140,12 @@ async fn fill_piece(connection: &mut AnyConnection, sqlite: bool, first: u64, co
     let statements = [
         format!(
             "INSERT INTO conversations (id, token_hash, status, last_seq, last_at, state) \
-             SELECT {id}, {hash}, 'closed', {PER_CONVERSATION}, 1772352000000 + n, '{BODY}{BODY}' FROM {} AS some",
+             SELECT {id}, {hash}, 'closed', {PER_CONVERSATION}, 1772352000000 + n, '{BODY}{BODY}' FROM {} AS numbers",
             numbers(first, last, "n")
         ),
         format!(
             "INSERT INTO events (conversation, seq, at, body) SELECT {id}, s, 1772352000000 + n, '{BODY}' \
-             FROM {} AS some CROSS JOIN {} AS places ORDER BY 1, 2",
+             FROM {}  AS numbers CROSS JOIN {} AS places ORDER BY 1, 2",
             numbers(first, last, "n"),
             numbers(1, PER_CONVERSATION, "s")
         ),
