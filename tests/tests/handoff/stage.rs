@@ -9,7 +9,7 @@ use assistant::server::Parts;
 use assistant::{Configuration, Server};
 use conversation::{Agent, AgentId, Clock as _, ManualClock, Timestamp};
 use end_to_end::{Desk, material};
-use examples::{Client, Message, StartOptions};
+use examples::{Client, StartOptions};
 use language::Language;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -111,20 +111,7 @@ pub async fn conversation_of(portal: &str, token: &str) -> Result<String> {
     Ok(started["conversation"].as_str().context("no id")?.to_owned())
 }
 
-/// Every event of a conversation, read anew; the connection that had it loses it.
-pub async fn everything(portal: &str, token: &str) -> Result<Vec<Value>> {
-    let mut client = Client::connect(portal).await?;
-    let last = client.resume(token, 0).await?["last_seq"].as_u64().context("last_seq")?;
-    let mut events = Vec::new();
-    while (events.len() as u64) < last {
-        match client.next_within(Duration::from_secs(20)).await? {
-            Message::Json(event) if event["seq"].is_u64() && event["at"].is_string() => events.push(event),
-            Message::Json(_) | Message::Audio(_) => {}
-            Message::Closed(code) => bail!("closed with {code} while reading"),
-        }
-    }
-    Ok(events)
-}
+pub use end_to_end::everything;
 
 /// The desk's list item of a conversation, once it is in this list and fits.
 pub async fn listed(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use examples::cluster::Cluster;
 use examples::{Client, Message, StartOptions};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::super::{Report, percentile};
 use super::{WIDE, power};
-use crate::{Desk, ServerProcess, ServerSettings, Shared};
+use crate::{Desk, ServerProcess, ServerSettings, Shared, everything};
 
 const FOR: Duration = Duration::from_mins(5);
 const CUT_EVERY: Duration = Duration::from_secs(20);
@@ -220,21 +220,6 @@ async fn check(report: &mut Report, name: &str, stage: &Stage, told: &[Told]) ->
     report.tell(&format!("{name}: escalations"), escalations as f64, "escalations");
     report.at_most(&format!("{name}: escalations that did not end"), open as f64, 0.0, "escalations");
     Ok(())
-}
-
-/// Every event of a conversation.
-async fn everything(portal: &str, token: &str) -> Result<Vec<Value>> {
-    let mut client = Client::connect(portal).await?;
-    let last = client.resume(token, 0).await?["last_seq"].as_u64().context("last_seq")?;
-    let mut events = Vec::new();
-    while (events.len() as u64) < last {
-        match client.next_within(Duration::from_secs(20)).await? {
-            Message::Json(event) if event["seq"].is_u64() && event["at"].is_string() => events.push(event),
-            Message::Json(_) | Message::Audio(_) => {}
-            Message::Closed(code) => bail!("closed with {code} while reading"),
-        }
-    }
-    Ok(events)
 }
 
 /// Writes, asks for a person, goes away in the middle and comes back, until the time is over and nobody has the conversation any more.
