@@ -19,6 +19,7 @@
 
 pub mod calibration;
 pub mod cli;
+pub mod clips;
 pub mod config;
 pub mod doors;
 pub mod encoder;
@@ -34,6 +35,7 @@ pub mod session;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
+mod wav;
 pub mod workers;
 
 pub use config::Configuration;

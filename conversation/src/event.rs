@@ -54,6 +54,8 @@ pub enum EventBody {
     Say(Say),
     /// The citizen had not finished: what was made of the beginning of their words does not count.
     Withdrawn(Withdrawn),
+    /// What was being spoken was broken off.
+    Interrupted(Interrupted),
     /// The conversation waits for a person.
     Escalated(Escalated),
     /// The citizen took the request for a person back.
@@ -126,6 +128,7 @@ impl EventBody {
             Self::LanguageChanged(_)
             | Self::CitizenMessage(_)
             | Self::Withdrawn(_)
+            | Self::Interrupted(_)
             | Self::CallbackRequested(_)
             | Self::EscalationCancelled(_)
             | Self::Closed(_) => {}
@@ -159,7 +162,8 @@ impl EventBody {
             | Self::Answer(_)
             | Self::Clarify(_)
             | Self::Say(_)
-            | Self::Withdrawn(_) => false,
+            | Self::Withdrawn(_)
+            | Self::Interrupted(_) => false,
         }
     }
 
@@ -189,7 +193,7 @@ impl EventBody {
     }
 
     /// Every [`Self::kind`] there is.
-    pub const KINDS: [&str; 24] = [
+    pub const KINDS: [&str; 25] = [
         "started",
         "language_changed",
         "citizen_message",
@@ -197,6 +201,7 @@ impl EventBody {
         "clarify",
         "say",
         "withdrawn",
+        "interrupted",
         "escalated",
         "escalation_cancelled",
         "agent_joined",
@@ -226,6 +231,7 @@ impl EventBody {
             Self::Clarify(_) => "clarify",
             Self::Say(_) => "say",
             Self::Withdrawn(_) => "withdrawn",
+            Self::Interrupted(_) => "interrupted",
             Self::Escalated(_) => "escalated",
             Self::EscalationCancelled(_) => "escalation_cancelled",
             Self::AgentJoined(_) => "agent_joined",
@@ -533,6 +539,20 @@ pub struct Withdrawn {
     pub from: u64,
     /// The last event that replied to it.
     pub to: u64,
+}
+
+/// An event was not heard to its end: the citizen spoke, stopped the sound or went away, and it did not go on. What comes after
+/// `breaking_off` was never played to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Interrupted {
+    /// The event that was being spoken.
+    pub of: u64,
+    /// The sentences of it that were played to their end.
+    pub heard: String,
+    /// The sentence in which it was broken off; empty where none had begun.
+    pub breaking_off: String,
+    /// Milliseconds of sound that were played: what the client says it played, or else what it had been sent in time.
+    pub ms: u64,
 }
 
 /// The conversation waits for a person.

@@ -339,6 +339,7 @@ impl ConversationState {
                 self.last_agent = joined.agent.id.map(|id| Actor { id, name: joined.agent.name.clone() });
             }
             EventBody::Started(_)
+            | EventBody::Interrupted(_)
             | EventBody::EscalationCancelled(_)
             | EventBody::AgentMessage(_)
             | EventBody::Offered(_)
@@ -422,7 +423,8 @@ const fn is_part_of_a_turn(body: &EventBody) -> bool {
         EventBody::CitizenMessage(_)
         | EventBody::Answer(_)
         | EventBody::Clarify(_)
-        | EventBody::Withdrawn(_) => true,
+        | EventBody::Withdrawn(_)
+        | EventBody::Interrupted(_) => true,
         EventBody::Started(_)
         | EventBody::LanguageChanged(_)
         | EventBody::Escalated(_)

@@ -68,6 +68,28 @@ impl Entry {
         })
     }
 
+    /// Everything that [`Self::answer`] may say aloud in a language: the entry's own answer, then that of each variant which
+    /// says it otherwise, with the variant. Where no short answer is written, the whole one is said.
+    pub fn spoken_versions(&self, language: Language) -> Vec<(Option<&AnswerVariant>, &str)> {
+        let Some(text) = self.text(language) else { return Vec::new() };
+        let written_is_said = |spoken: &str, written: &str| spoken.trim().is_empty() && !written.trim().is_empty();
+        let own = if written_is_said(&text.spoken, &text.written) { &text.written } else { &text.spoken };
+        let mut versions = vec![(None, own.as_str())];
+        for variant in &self.answers {
+            let theirs = variant.text(language);
+            let (spoken, written) = (
+                theirs.spoken.as_deref().unwrap_or(&text.spoken),
+                theirs.written.as_deref().unwrap_or(&text.written),
+            );
+            let words = if written_is_said(spoken, written) { written } else { spoken };
+            if !versions.iter().any(|(_, known)| *known == words) {
+                versions.push((Some(variant), words));
+            }
+        }
+        versions.retain(|(_, words)| !words.trim().is_empty());
+        versions
+    }
+
     fn outdated(&self, language: Language, today: Date) -> Option<Outdated> {
         match self.translation(language) {
             Translation::Outdated { since } => Some(Outdated {

@@ -17,6 +17,7 @@ pub mod features;
 mod levels;
 pub mod listener;
 pub mod partial;
+pub mod recording;
 pub mod runtime;
 pub mod synthesizer;
 pub mod transcriber;

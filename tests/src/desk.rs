@@ -84,7 +84,8 @@ impl Desk {
         self.at.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn base(&self) -> &str {
+    /// The door that is asked at present.
+    pub fn base(&self) -> &str {
         &self.bases[self.at.load(Ordering::Relaxed) % self.bases.len()]
     }
 

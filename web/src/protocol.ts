@@ -230,6 +230,17 @@ export interface Withdrawn extends EventBase {
   from: number;
   to: number;
 }
+/** What was being spoken was broken off and did not go on. */
+export interface Interrupted extends EventBase {
+  type: "interrupted";
+  /** The event that was being spoken. */
+  of: number;
+  /** The sentences that were played to their end. */
+  heard: string;
+  /** The sentence in which it was broken off. */
+  breaking_off: string;
+  ms: number;
+}
 export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency" | "reopened";
 /** A wait as people are told it; `to_minutes` absent: nobody can tell how long at most. */
 export interface WaitRange {
@@ -357,6 +368,7 @@ export type ServerEvent =
   | Clarify
   | Say
   | Withdrawn
+  | Interrupted
   | Escalated
   | EscalationCancelled
   | AgentJoined

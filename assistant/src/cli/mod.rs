@@ -8,6 +8,7 @@ mod audit;
 mod backup;
 mod calibrate;
 mod check;
+mod clip;
 mod erase;
 mod eval;
 mod keys;
@@ -19,7 +20,6 @@ mod people;
 mod serve;
 mod speak;
 mod transcribe;
-mod wav;
 mod webhooks;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -61,6 +61,9 @@ enum Command {
     /// Import or check a knowledge base.
     #[command(subcommand)]
     Kb(knowledge::Command),
+    /// Keep, list and remove answers that people have read aloud.
+    #[command(subcommand)]
+    Clip(clip::Command),
     /// List, install, check, measure and remove published models.
     #[command(subcommand)]
     Models(models::Command),
@@ -171,6 +174,7 @@ fn dispatch(command: Command, configuration: Configuration) -> Outcome {
         Command::Keys(command) => keys::run(&configuration, command),
         Command::People(command) => people::run(&configuration, command),
         Command::Audit(command) => audit::run(&configuration, &command),
+        Command::Clip(command) => clip::run(&configuration, command),
         Command::Webhooks(command) => webhooks::run(&configuration, command),
         Command::Schema => {
             println!("{}", serde_json::to_string_pretty(&conversation::schema())?);

@@ -7,7 +7,8 @@ use clap::Args;
 use language::{Language, espeak_phonemes};
 use speech::{SpeechRequest, SynthesisError, codec::resample::Resampler};
 
-use super::{Failure, Outcome, language, wav};
+use super::{Failure, Outcome, language};
+use crate::wav;
 use crate::{config::Configuration, server::voices, session::sentences, workers::encode::SOUND_RATE};
 
 #[derive(Debug, Args)]
@@ -60,7 +61,8 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
     if samples.is_empty() {
         return Err(Failure::Usage("there is nothing to say in this text".to_owned()));
     }
-    wav::write(&options.out, &samples, SOUND_RATE)
+    wav::encode(&samples, SOUND_RATE)
+        .and_then(|bytes| std::fs::write(&options.out, bytes))
         .with_context(|| format!("cannot write {}", options.out.display()))?;
     println!("{}: {:.1} s", options.out.display(), samples.len() as f32 / SOUND_RATE as f32);
     Ok(())

@@ -5,6 +5,7 @@ use intents::Utterance;
 use language::Language;
 
 use super::desk::{NoSuggestions, SuggestAnswers, SuggestedAnswer};
+use crate::clips::{Clip, Inventory, inventory};
 use crate::workers::minds::Minds;
 
 /// How many an agent can take in at a glance.
@@ -33,5 +34,9 @@ impl SuggestAnswers for Minds {
             })
         });
         Ok(answers.take(MOST).collect())
+    }
+
+    fn inventory(&self, clips: &[Clip]) -> Inventory {
+        inventory(self.brain().publication().entries(), clips)
     }
 }

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub(crate) use parts::{DATABASE, connect, open_database, open_file, open_store, voices};
+pub(crate) use parts::{CLIPS, DATABASE, connect, open_database, open_file, open_store, voices};
 pub use parts::{FirstAgent, Parts};
 pub use webhooks::WebhookError;
 pub(crate) use webhooks::fresh_secret;
@@ -32,9 +32,10 @@ use crate::{
         openapi,
         origin::OriginPolicy,
         pages,
-        portal::{self, PortalState},
+        portal::{self, AtWork, PortalState},
         routes::Route,
     },
+    clips::Clips,
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -42,6 +43,7 @@ use crate::{
     workers::{
         fatal::{Deaths, Fatal},
         minds::Minds,
+        recordings::Recordings,
     },
 };
 
@@ -172,11 +174,13 @@ impl Server {
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
         let limits = Arc::new(Limits::new(&configuration.limits));
         let typing = TypingHub::new();
+        let clips = Arc::new(Clips::new(&configuration.data(CLIPS)));
         let origins = OriginPolicy::new(&configuration.server.public_origins);
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             answers: Arc::new(workers.minds.clone()),
+            clips: Arc::clone(&clips),
             typing: typing.clone(),
             origins: origins.clone(),
             oidc: identity::door(&configuration)?,
@@ -190,9 +194,11 @@ impl Server {
             conversations: conversations.clone(),
             ears: workers.ears.clone(),
             mouths: workers.mouths.clone(),
+            recordings: Some(Recordings::new(Arc::clone(&clips))),
             typing: typing.clone(),
             origins,
             limits: Arc::clone(&limits),
+            at_work: AtWork::default(),
             draining: draining.clone(),
             stopped: stopped.clone(),
             tasks: tasks.clone(),

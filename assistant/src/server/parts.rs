@@ -114,6 +114,8 @@ pub(crate) async fn open_file(
 
 /// The database's name in the data folder.
 pub(crate) const DATABASE: &str = "conversations.sqlite";
+/// The folder of recorded answers under `server.data`.
+pub(crate) const CLIPS: &str = "clips";
 
 /// Makes an account where there is none, so that somebody can log in, serve, and make further accounts.
 pub(super) async fn first_agent(store: &dyn Store) -> Result<Option<FirstAgent>, StartError> {

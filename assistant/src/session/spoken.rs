@@ -17,7 +17,7 @@ pub struct Passage {
 /// Words to be spoken, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speech {
-    /// The words; neighbours differ in language.
+    /// The words, in order.
     pub passages: Vec<Passage>,
     /// Whose words they are.
     pub source: SoundSource,
@@ -34,7 +34,9 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
             let text = if answer.spoken.is_empty() { &answer.text } else { &answer.spoken };
             // Who only listens does not see the warning on the card.
             let outdated = answer.outdated_days.map(|_| say(Phrase::Outdated, answer.language));
-            own(outdated.into_iter().chain([text.as_str()]).collect::<Vec<_>>().join("\n"), answer.language)
+            // Of its own, because a person may have read the answer aloud.
+            let passages = outdated.into_iter().chain([text.as_str()]);
+            of(passages.map(|text| Passage { text: text.to_owned(), language: answer.language }).collect())
         }
         EventBody::Clarify(clarify) => of(question_back(clarify, language)),
         EventBody::Say(say) => own(say.text.clone(), language),
@@ -61,7 +63,8 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         | EventBody::Abandoned(_)
         | EventBody::SupervisorLeft(_)
         | EventBody::WrappedUp(_)
-        | EventBody::Withdrawn(_) => return None,
+        | EventBody::Withdrawn(_)
+        | EventBody::Interrupted(_) => return None,
     };
     speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
 }

@@ -68,6 +68,11 @@ impl Publisher {
         }
     }
 
+    /// Grows with every change of what waits that this process knows of.
+    pub(crate) fn queue_version(&self) -> u64 {
+        self.desk.lock().as_ref().map_or(0, |desk| *desk.queue.borrow())
+    }
+
     pub(crate) fn subscribe(&self, conversation: ConversationId) -> Box<dyn Feed> {
         if self.desk.lock().is_none() {
             return Box::new(WholeFeed(broadcast::channel(1).1));

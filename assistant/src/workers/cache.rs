@@ -105,14 +105,17 @@ impl SoundCache {
 
     /// The samples, where they are kept. A damaged file counts as absent and goes.
     pub fn get(&self, key: Key) -> Option<Vec<i16>> {
-        let bytes = self.index.lock().files.get(&key.0)?.1;
-        let samples = fs::read(key.path(&self.folder)).ok().as_deref().and_then(decode);
+        // Also where the index does not know it: the command line speaks into this folder while the server runs.
+        let data = fs::read(key.path(&self.folder)).ok();
+        let samples = data.as_deref().and_then(decode);
         let mut index = self.index.lock();
-        if samples.is_some() {
-            index.touch(key, bytes);
-        } else {
-            index.forget(key);
-            drop(fs::remove_file(key.path(&self.folder)));
+        match (&samples, data) {
+            (Some(_), Some(data)) => index.touch(key, data.len() as u64),
+            (None, Some(_)) => {
+                index.forget(key);
+                drop(fs::remove_file(key.path(&self.folder)));
+            }
+            _ => index.forget(key),
         }
         samples
     }
@@ -186,6 +189,14 @@ mod tests {
         let cache = SoundCache::open(folder.path(), 1 << 20).unwrap();
         assert_eq!(cache.get(key("སྐད་ཡིག 社保卡")), Some(samples));
         assert_eq!(cache.get(key("སྐད་ཡིག")), None);
+    }
+
+    #[test]
+    fn what_another_process_keeps_is_found_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = SoundCache::open(folder.path(), 1 << 20).unwrap();
+        SoundCache::open(folder.path(), 1 << 20).unwrap().put(key("您好"), &[7; 100]).unwrap();
+        assert_eq!(server.get(key("您好")), Some(vec![7; 100]));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Threads that compute: ears hear, minds understand, mouths speak. None of it ever runs on an async thread.
 
+pub mod ahead;
 pub mod cache;
+pub mod container;
 mod ear;
 pub mod ears;
 pub mod encode;
@@ -9,6 +11,7 @@ pub mod fatal;
 mod load;
 pub mod minds;
 pub mod mouths;
+pub mod recordings;
 mod waiting;
 
 pub use ear::{Continued, EarEvent};

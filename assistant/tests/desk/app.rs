@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use assistant::clips::{Clip, Clips, Inventory, inventory};
 use assistant::doors::desk::{
     self, DeskParts, DeskSettings, DeskState, NoSuggestions, OidcDoor, SuggestAnswers, SuggestedAnswer,
     TypingHub, password,
@@ -51,6 +52,17 @@ impl SuggestAnswers for OneAnswer {
             text: format!("{language}: ལན་ 答案"),
             confidence: 0.5,
         }])
+    }
+
+    fn inventory(&self, clips: &[Clip]) -> Inventory {
+        let text = |spoken: &str| kb::Text { spoken: spoken.to_owned(), ..kb::Text::default() };
+        let entry = kb::Entry {
+            id: kb::EntryId("id-card-lost".to_owned()),
+            zh: Some(text("请到派出所补办。")),
+            bo: Some(text("ཉེན་རྟོག་ཁང་དུ་གསབ་བཟོ་གནང་རོགས།")),
+            ..kb::Entry::default()
+        };
+        inventory([&entry], clips)
     }
 }
 
@@ -114,6 +126,7 @@ impl TestApp {
         let state = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: clock.clone(),
+            clips: Arc::new(Clips::new(&folder.path().join("clips"))),
             answers: Arc::new(OneAnswer),
             typing: typing.clone(),
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),

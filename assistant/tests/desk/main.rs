@@ -4,6 +4,7 @@
 mod accounts;
 mod app;
 mod bad_input;
+mod clips;
 mod contract;
 mod conversations;
 mod live;

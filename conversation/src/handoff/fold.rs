@@ -42,7 +42,8 @@ impl Handoff {
             | EventBody::Answer(_)
             | EventBody::Clarify(_)
             | EventBody::Say(_)
-            | EventBody::Withdrawn(_) => Folded::Same,
+            | EventBody::Withdrawn(_)
+            | EventBody::Interrupted(_) => Folded::Same,
             EventBody::AgentMessage(_) => match self {
                 Self::Assigned { .. } => Folded::Same,
                 _ => Folded::Impossible,

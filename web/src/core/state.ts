@@ -142,7 +142,8 @@ function applyEvent(state: ConversationState, event: ServerEvent): ConversationS
     ...state,
     language,
     lastSeq: event.seq,
-    items: [...withoutWithdrawn(state.items, event), { event, language: own }],
+    // How far a sound was heard is nothing to be shown to who heard it.
+    items: event.type === "interrupted" ? state.items : [...withoutWithdrawn(state.items, event), { event, language: own }],
     pending: state.pending.filter((p) => !isSettled(p, event)),
   };
   if (REPLIES.has(event.type)) {

@@ -132,6 +132,7 @@ export const bo: Texts<DeskKey> = {
   languageChanged: "སྐད་ཡིག་ {language} ལ་བསྒྱུར།",
   escalated: "མི་ལ་སྤྲད། ({reason})",
   withdrawn: "མི་མང་གིས་གསུང་ཚར་མེད། གོང་གི་སྐད་ཆ་དང་ལན་དེ་མི་བརྩི། ཚང་མ་གཤམ་ལ་ཡོད།",
+  interrupted: "ཀློག་འདོན་བར་ཆད་སོང་། མི་མང་གིས་འདི་བར་དུ་གསན་སོང་། {words}",
   escalationCancelled: "མི་དམངས་ཀྱིས་ད་མི་སྒུག་ཟེར།",
   agentJoined: "{name} ཡིས་བླངས།",
   agentLeft_resolved: "ཐག་གཅོད་ཟིན།",

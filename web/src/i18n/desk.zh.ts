@@ -125,6 +125,7 @@ export const zh = {
   languageChanged: "语言改为{language}",
   escalated: "转人工（{reason}）",
   withdrawn: "市民还没说完：上面的话和回答不算，整句在下面。",
+  interrupted: "朗读被打断，市民听到这里：{words}",
   escalationCancelled: "市民不等人工了",
   agentJoined: "{name} 接待",
   agentLeft_resolved: "已解决",

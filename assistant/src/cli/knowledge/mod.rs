@@ -3,14 +3,19 @@
 mod export;
 mod import;
 mod signing;
+mod voice;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use kb::{Collection, Severity};
 
+use language::Language;
+
 use super::{Failure, Outcome, counted};
+use crate::clips::{Clips, Inventory, inventory};
 use crate::config::Configuration;
+use crate::server::CLIPS;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -22,7 +27,12 @@ pub(super) enum Command {
         /// The folder to replace; the one that the server answers from where it is not given.
         #[arg(long, value_name = "DIR")]
         into: Option<PathBuf>,
+        /// Leave the answers to be spoken when they are asked for first.
+        #[arg(long)]
+        no_voice: bool,
     },
+    /// Speak every published answer ahead into the cache, as `import` does: after another voice was installed, for one.
+    Speak,
     /// Write a knowledge base into one file that can be imported again.
     Export {
         /// A knowledge file or folder; the one that is served where it is not given.
@@ -50,7 +60,12 @@ pub(super) enum Command {
 
 pub(super) fn run(configuration: &Configuration, command: &Command) -> Outcome {
     match command {
-        Command::Import { paths, into } => import::run(configuration, paths, into.as_deref()),
+        Command::Import { paths, into, no_voice } => {
+            import::run(configuration, paths, into.as_deref())?;
+            // Elsewhere it is not what is served.
+            if *no_voice || into.is_some() { Ok(()) } else { voice::prepare(configuration) }
+        }
+        Command::Speak => voice::prepare(configuration),
         Command::Export { path, format, to } => export::run(configuration, path.as_deref(), *format, to),
         Command::Check { paths, json } => check(configuration, paths, *json),
         Command::Review(options) => signing::run(configuration, kb::Step::Review, options),
@@ -66,14 +81,43 @@ fn or_served(path: Option<&Path>, configuration: &Configuration) -> PathBuf {
 fn check(configuration: &Configuration, paths: &[PathBuf], json: bool) -> Outcome {
     let paths = if paths.is_empty() { vec![or_served(None, configuration)] } else { paths.to_vec() };
     let collection = Collection::load_all(&paths)?;
+    let clips = Clips::new(&configuration.data(CLIPS)).list();
+    let clips = inventory(collection.entries.iter().map(|sourced| &sourced.entry), &clips);
     let good = if json {
         let report = kb::check(&collection);
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        println!("{}", serde_json::to_string_pretty(&WithClips { report: &report, clips: &clips })?);
         report.publishable()
     } else {
-        say(&paths, &collection)
+        let good = say(&paths, &collection);
+        say_clips(&clips);
+        good
     };
     if good { Ok(()) } else { Err(Failure::Said) }
+}
+
+/// The report as JSON: what is wrong with the texts, and what has been read aloud of them.
+#[derive(serde::Serialize)]
+struct WithClips<'a> {
+    #[serde(flatten)]
+    report: &'a kb::Report,
+    clips: &'a Inventory,
+}
+
+/// Prints what has been read aloud, and what was and is not said any more.
+fn say_clips(clips: &Inventory) {
+    for clip in &clips.stale {
+        println!(
+            "stale recording {} of {} ({}): its words are not the answer's any more; record it again, or `assistant clip remove {}`",
+            clip.id, clip.entry, clip.language, clip.id
+        );
+    }
+    for language in Language::ALL {
+        let (read, unread) = (clips.read(language), clips.unread(language));
+        println!(
+            "{language}: {} read aloud by a person, {unread} by the synthetic voice",
+            counted(read, "spoken answer", "spoken answers")
+        );
+    }
 }
 
 /// Prints what is wrong; true where it can be published.

@@ -5,6 +5,8 @@ use language::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clips::{Clip, Inventory};
+
 /// An answer that an agent may send.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuggestedAnswer {
@@ -37,4 +39,7 @@ pub trait SuggestAnswers: Send + Sync {
         question: &str,
         language: Language,
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
+
+    /// Everything that is said aloud, held against what people have read.
+    fn inventory(&self, clips: &[Clip]) -> Inventory;
 }

@@ -4,6 +4,7 @@
 mod account;
 mod answers;
 mod audit;
+mod clips;
 mod conversations;
 pub mod decoders;
 mod duty;
@@ -38,6 +39,7 @@ pub use oidc::{OidcDoor, Taken};
 pub use sweeper::release_lost_agents_until_shutdown;
 pub use typing::{Typing, TypingFeed, TypingHub};
 
+use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
 pub(super) use error::{ErrorBody, ErrorCode};
@@ -103,6 +105,8 @@ pub struct DeskParts {
     pub clock: Arc<dyn Clock>,
     /// Suggests answers.
     pub answers: Arc<dyn SuggestAnswers>,
+    /// Answers that people have read aloud.
+    pub clips: Arc<Clips>,
     /// Who is typing.
     pub typing: TypingHub,
     /// Whose pages may talk to the desk.

@@ -10,7 +10,7 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, conversations, live, login, offers, oidc, people, queue,
+    DeskError, DeskState, account, audit, clips, conversations, live, login, offers, oidc, people, queue,
     second_factor, suggestions,
 };
 use crate::doors::openapi::Described;
@@ -31,7 +31,7 @@ pub(super) fn doors(state: DeskState) -> Doors {
 
 /// Who may what.
 pub(super) fn table() -> Table<DeskState> {
-    use Permission::{ManagePeople, ReadAudit, RevealNumbers, ServeCitizens, Supervise};
+    use Permission::{EditKnowledge, ManagePeople, ReadAudit, RevealNumbers, ServeCitizens, Supervise};
     let serving = Desk(Table::new())
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
@@ -70,7 +70,11 @@ pub(super) fn table() -> Table<DeskState> {
         .account(POST, "/v1/desk/totp", second_factor::begin)
         .account(POST, "/v1/desk/totp/confirm", second_factor::confirm)
         .account(POST, "/v1/desk/totp/remove", second_factor::remove);
-    own.needs(GET, "/v1/desk/people", ManagePeople, people::list)
+    own.needs(GET, "/v1/desk/clips", EditKnowledge, clips::list)
+        .needs(POST, "/v1/desk/clips", EditKnowledge, clips::add)
+        .needs(GET, "/v1/desk/clips/{id}/sound", EditKnowledge, clips::sound)
+        .needs(POST, "/v1/desk/clips/{id}/remove", EditKnowledge, clips::remove)
+        .needs(GET, "/v1/desk/people", ManagePeople, people::list)
         .needs(POST, "/v1/desk/people", ManagePeople, people::add)
         .needs(POST, "/v1/desk/people/{id}", ManagePeople, people::change)
         .needs(POST, "/v1/desk/people/{id}/password", ManagePeople, people::reset_password)

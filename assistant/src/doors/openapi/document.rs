@@ -94,6 +94,9 @@ fn operation(route: &Route, name: &str, said: &Said, schemas: &mut Schemas) -> R
         let content = content(Some(&body), example(name, said.asks.as_ref())?);
         operation["requestBody"] = json!({ "required": shape.body_required, "content": content });
     }
+    if let Some(media_type) = shape.bytes {
+        operation["requestBody"] = json!({ "required": true, "content": { media_type: {} } });
+    }
     if let Some((sends, receives)) = &shape.socket {
         operation["x-websocket"] = json!({ "client": sends, "server": receives });
     }
@@ -167,7 +170,7 @@ fn parameters(route: &Route, shape: &mut Shape<'_>) -> Result<Vec<Value>, Undesc
             ("conversations", "id") => shape.written::<ConversationId>(),
             ("agents" | "people", "id") => shape.written::<AgentId>(),
             ("sessions", "id") => shape.written::<SessionId>(),
-            (_, "*path") => shape.written::<String>(),
+            ("clips", "id") | (_, "*path") => shape.written::<String>(),
             _ => return Err(Undescribed(format!("{}: what is {{{name}}}?", route.path))),
         };
         let name = name.trim_start_matches('*');

@@ -62,6 +62,8 @@ pub(in crate::doors) struct Shape<'a> {
     pub(super) schemas: &'a mut Schemas,
     pub(super) query: Option<Schema>,
     pub(super) body: Option<Schema>,
+    /// The body is no JSON but of this media type.
+    pub(super) bytes: Option<&'static str>,
     /// A field of the body has no default.
     pub(super) body_required: bool,
     pub(super) replies: BTreeMap<u16, Reply>,
@@ -73,13 +75,18 @@ pub(in crate::doors) struct Shape<'a> {
 impl<'a> Shape<'a> {
     pub(super) fn new(schemas: &'a mut Schemas) -> Self {
         let (replies, errors) = (BTreeMap::new(), BTreeSet::new());
-        Self { schemas, query: None, body: None, body_required: false, replies, errors, socket: None }
+        Self { schemas, query: None, body: None, bytes: None, body_required: false, replies, errors, socket: None }
     }
 
     /// The request has a JSON body.
     pub(in crate::doors) fn takes<T: JsonSchema>(&mut self) {
         self.body = Some(self.schemas.read.subschema_for::<T>());
         self.body_required = T::json_schema(&mut self.schemas.read).get("required").is_some();
+    }
+
+    /// The request's body is a file of this media type.
+    pub(in crate::doors) fn takes_bytes(&mut self, media_type: &'static str) {
+        self.bytes = Some(media_type);
     }
 
     /// A JSON body is answered with this status.

@@ -10,14 +10,14 @@ use std::{
 
 use axum::extract::ws::{WebSocket, close_code};
 use conversation::{
-    ConversationState, Event, EventBody, NodeSignal, Published, Store,
+    Append, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed, Store, StoreError,
     protocol::{AudioOut, ErrorCode, Signal},
 };
 use futures::{StreamExt, stream::SplitStream};
 use language::Language;
 use metrics::counter;
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, OwnedSemaphorePermit, mpsc},
     time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
@@ -26,7 +26,7 @@ use super::{
     PortalState,
     opening::Opened,
     outbox::Outbox,
-    playback::{Line, Speaker},
+    playback::{Consequences, Line, Speaker},
     spoken_turn::SpokenTurns,
     unreadable,
 };
@@ -97,6 +97,8 @@ pub(super) struct Connection {
     audio_out: AudioOut,
     last_seq: u64,
     resumed: bool,
+    /// While it is being opened.
+    place: Option<OwnedSemaphorePermit>,
     inputs: mpsc::Sender<Input>,
     unfinished: Arc<AtomicUsize>,
     closing: Option<Closing>,
@@ -148,6 +150,7 @@ impl Connection {
             audio_out: opened.audio_out,
             last_seq: opened.last_seq,
             resumed: opened.resumed,
+            place: opened.place,
             inputs,
             unfinished,
             closing: None,
@@ -182,12 +185,13 @@ impl Connection {
             self.push(Input::Resumed);
         }
         self.tell_position().await;
+        self.place = None;
         let (gone, draining, stopped) =
             (self.outbox().gone().clone(), self.portal.draining.clone(), self.portal.stopped.clone());
         let teller = Arc::clone(&self.teller);
         let idle = self.portal.configuration.limits.idle;
         let mut deadline = Instant::now() + idle;
-        let mut drained = false;
+        let (mut drained, mut told) = (false, Instant::now());
         loop {
             let flow = tokio::select! {
                 biased;
@@ -208,7 +212,8 @@ impl Connection {
                     }
                     Flow::On
                 }
-                changed = queue.changed(), if self.state.status().waits() => {
+                changed = changed_since(&mut *queue, told), if self.state.status().waits() => {
+                    told = Instant::now();
                     self.tell_position().await;
                     if changed { Flow::On } else { Flow::Over }
                 }
@@ -337,10 +342,30 @@ impl Connection {
             return;
         };
         let teller = Arc::clone(&self.teller);
-        let on_failure = Box::new(move || teller.refuse(unavailable()));
-        let (speaker, task) = Speaker::new(mouths, self.outbox().clone(), codec, on_failure);
+        let consequences = Consequences {
+            failed: Box::new(move || teller.refuse(unavailable())),
+            interrupted: self.note_interruptions(),
+        };
+        let (speaker, task) = Speaker::new(mouths, self.portal.recordings.clone(), self.outbox().clone(), codec, consequences);
         self.portal.tasks.spawn(task);
         self.speaker = Some(speaker);
+    }
+
+    /// Keeps in the log how far an answer was heard.
+    fn note_interruptions(&self) -> Box<dyn Fn(Interrupted) + Send + Sync> {
+        let (store, tasks) = (Arc::clone(self.portal.conversations.store()), self.portal.tasks.clone());
+        let conversation = self.session.id;
+        Box::new(move |interrupted| {
+            let append = Append::to(conversation).event(EventBody::Interrupted(interrupted));
+            let store = Arc::clone(&store);
+            tasks.spawn(async move {
+                match store.append(append).await {
+                    // It was erased or has ended meanwhile.
+                    Ok(_) | Err(StoreError::NotFound(_) | StoreError::Closed) => {}
+                    Err(error) => tracing::warn!(%error, "how far an answer was heard is not in its log"),
+                }
+            });
+        })
     }
 
     pub(super) fn set_voice(&mut self, voice: bool, slow: bool) {
@@ -404,6 +429,15 @@ impl Connection {
     }
 }
 
+/// Whoever waits is told their place at most so often: in a long queue every change concerns everybody.
+const PLACE_EVERY: Duration = Duration::from_millis(250);
+
+/// Waits for a change of the queue, and for a moment after the place was told last; `false` once there is no queue any more.
+async fn changed_since(queue: &mut dyn QueueFeed, told: Instant) -> bool {
+    sleep_until(told + PLACE_EVERY).await;
+    queue.changed().await
+}
+
 /// Ticks ten times a second while something is to be waited for.
 async fn tick(needed: bool) {
     if needed {
@@ -422,9 +456,13 @@ async fn work(
     unfinished: Arc<AtomicUsize>,
 ) {
     while let Some(input) = queue.recv().await {
+        let turn = async {
+            let _place = portal.at_work.place().await;
+            portal.conversations.take(&session, input, teller.as_ref()).await;
+        };
         tokio::select! {
             () = portal.stopped.cancelled() => return,
-            () = portal.conversations.take(&session, input, teller.as_ref()) => {}
+            () = turn => {}
         }
         unfinished.fetch_sub(1, Ordering::AcqRel);
     }

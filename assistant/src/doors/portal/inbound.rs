@@ -38,7 +38,9 @@ impl Connection {
             ClientMessage::Ping(ping) => self.outbox().signal(Signal::Pong { n: ping.n }),
             ClientMessage::Voice(voice) => self.set_voice(voice.voice, voice.slow),
             ClientMessage::Heard(heard) => {
-                tracing::debug!(audio_id = heard.audio_id, ms = heard.ms, "a client has played a sound");
+                if let Some(speaker) = &self.speaker {
+                    speaker.heard(heard.audio_id, heard.ms);
+                }
             }
             ClientMessage::Cancel(cancel) => match cancel.id {
                 Some(id) => self.cancel_turn(&id),

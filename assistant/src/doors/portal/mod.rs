@@ -11,6 +11,7 @@ mod inbound;
 mod opening;
 mod outbox;
 mod playback;
+mod sound;
 mod spoken_turn;
 mod unreadable;
 
@@ -23,6 +24,7 @@ use axum::{
 };
 use conversation::protocol::MAX_MESSAGE_BYTES;
 use futures::StreamExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -35,7 +37,7 @@ use super::{
 use crate::{
     config::Configuration,
     session::Conversations,
-    workers::{ears::Ears, mouths::Mouths},
+    workers::{ears::Ears, mouths::Mouths, recordings::Recordings},
 };
 
 /// The protocol's name in the WebSocket handshake.
@@ -52,18 +54,47 @@ pub struct PortalState {
     pub ears: Option<Ears>,
     /// The voice; `None` where there is none.
     pub mouths: Option<Mouths>,
+    /// Answers that people have read aloud.
+    pub recordings: Option<Recordings>,
     /// Who is typing.
     pub typing: TypingHub,
     /// Whose pages may talk to us.
     pub origins: OriginPolicy,
     /// Rates and counts.
     pub limits: Arc<Limits>,
+    /// Citizens' matters that are worked on at once.
+    pub at_work: AtWork,
     /// Cancelled when the server drains.
     pub draining: CancellationToken,
     /// Cancelled when the grace is over.
     pub stopped: CancellationToken,
     /// Every connection and every turn is tracked here.
     pub tasks: TaskTracker,
+}
+
+/// Lets so many citizens' turns and openings be worked on at once, per core; the others wait in their order. When two thousand
+/// citizens come back after a restart, all at once, their work would otherwise stand before everything else in line, and agents
+/// would wait for seconds for every click. Enough to keep the cores busy and to let commits share a sync: a turn is mostly
+/// waiting for the disk.
+const AT_WORK_PER_CORE: usize = 4;
+
+/// A place among those that are worked on.
+#[derive(Clone, Debug)]
+pub struct AtWork(Arc<Semaphore>);
+
+impl Default for AtWork {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self(Arc::new(Semaphore::new(AT_WORK_PER_CORE * cores)))
+    }
+}
+
+impl AtWork {
+    /// Waits for a place, which is free again when it is dropped.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.0).acquire_owned().await.ok()
+    }
 }
 
 /// The route of the conversation WebSocket.
@@ -77,7 +108,9 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn table() -> Table<PortalState> {
-    Table::new().citizen(Method::GET, "/v1/conversation", upgrade)
+    Table::new()
+        .citizen(Method::GET, "/v1/conversation", upgrade)
+        .citizen(Method::GET, "/v1/sound", sound::sound)
 }
 
 async fn upgrade(

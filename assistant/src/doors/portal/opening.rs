@@ -12,6 +12,7 @@ use futures::{
     stream::{SplitSink, SplitStream},
 };
 use metrics::gauge;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{super::limits::TooFast, PortalState, connection::Connection, outbox::Outbox, unreadable};
 use crate::{
@@ -36,6 +37,8 @@ pub(super) struct Opened {
     pub voice: bool,
     pub audio_out: AudioOut,
     pub resumed: bool,
+    /// Held until the client has everything that it missed.
+    pub place: Option<OwnedSemaphorePermit>,
 }
 
 /// Serves one client from its first message to its last.
@@ -136,11 +139,13 @@ async fn enter(
 ) -> Result<Opened, Refusal> {
     let too_fast = |wait: TooFast| Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after);
     portal.limits.start(address).map_err(too_fast)?;
-    match message {
+    let place = portal.at_work.place().await;
+    let opened = match message {
         ClientMessage::Start(start) => begin(portal, start, outbox).await,
         ClientMessage::Resume(resume) => take_up(portal, resume, outbox).await,
         _ => Err(Refusal::new(ErrorCode::WrongOrder)),
-    }
+    }?;
+    Ok(Opened { place, ..opened })
 }
 
 /// The first application message; `None` where the client went away.
@@ -185,7 +190,8 @@ async fn begin(portal: &PortalState, start: &Start, outbox: &Outbox) -> Result<O
         dictation: portal.ears.as_ref().and_then(|e| e.dictation(state.language)).unwrap_or(false),
         notice: say(Phrase::Notice, state.language).to_owned(),
     }));
-    Ok(Opened { session, state, last_seq: 0, voice: start.voice, audio_out: start.audio_out, resumed: false })
+    let (voice, audio_out) = (start.voice, start.audio_out);
+    Ok(Opened { session, state, last_seq: 0, voice, audio_out, resumed: false, place: None })
 }
 
 fn random_token() -> Result<Token, Refusal> {
@@ -216,5 +222,5 @@ async fn take_up(portal: &PortalState, resume: &Resume, outbox: &Outbox) -> Resu
         language: state.language,
     });
     let (voice, audio_out) = (resume.voice, resume.audio_out);
-    Ok(Opened { session, state, last_seq: resume.last_seq, voice, audio_out, resumed: true })
+    Ok(Opened { session, state, last_seq: resume.last_seq, voice, audio_out, resumed: true, place: None })
 }

@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use conversation::protocol::{Codec, Signal};
+use conversation::{
+    Interrupted,
+    protocol::{Codec, Signal, SoundSource},
+};
 use futures::{FutureExt, future::BoxFuture};
 use language::Language;
 use metrics::histogram;
@@ -23,11 +26,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::Outbox;
 use crate::{
-    session::{Speech, sentences},
+    session::{Speech, sentences as split},
     telemetry::names,
     workers::{
         encode::{SOUND_RATE, Sound},
         mouths::{Mouths, Sentence},
+        recordings::{Reading, Recordings},
     },
 };
 
@@ -52,6 +56,34 @@ pub struct Line {
     pub from: usize,
 }
 
+/// What was broken off goes on within this time (the citizen only drew breath), or counts as never heard.
+const GOES_ON_WITHIN: Duration = Duration::from_secs(15);
+
+/// A sound that was stopped, with what its client has been sent.
+#[derive(Clone, Debug)]
+struct Broken {
+    seq: u64,
+    audio_id: u64,
+    sentences: Arc<[String]>,
+    /// When each sentence begins, in milliseconds of the sound, with its number.
+    starts: Vec<(u64, usize)>,
+    /// How far it was played.
+    ms: u64,
+}
+
+impl Broken {
+    fn told(self) -> Interrupted {
+        let at = self.starts.iter().rev().find(|(start, _)| *start <= self.ms).map(|(_, sentence)| *sentence);
+        let at = at.unwrap_or_else(|| self.starts.first().map_or(0, |(_, sentence)| *sentence));
+        Interrupted {
+            of: self.seq,
+            heard: self.sentences.get(..at).unwrap_or_default().join("\n"),
+            breaking_off: self.sentences.get(at).cloned().unwrap_or_default(),
+            ms: self.ms,
+        }
+    }
+}
+
 /// What stops the sound of a line at once.
 #[derive(Clone, Debug, Default)]
 struct Stop {
@@ -74,37 +106,53 @@ pub struct Speaker {
     playing: Arc<AtomicU32>,
     /// What was interrupted last, to be gone on with from the sentence that was being heard, then what was held back since.
     interrupted: Arc<Mutex<Vec<Line>>>,
+    /// The sound that this was, until it goes on or the log is told.
+    broken: Arc<Mutex<Option<Broken>>>,
+    /// What the client has said last: which sound, and how many milliseconds of it were played.
+    heard: Arc<Mutex<Option<(u64, u64)>>>,
     /// Since when the present sound has been heard.
     sounding: Arc<Mutex<Option<Instant>>>,
 }
 
-/// A voice fails; told once per connection.
-pub type OnFailure = Box<dyn Fn() + Send + Sync>;
+/// What is to be done besides speaking.
+pub struct Consequences {
+    /// A voice fails; told once per connection.
+    pub failed: Box<dyn Fn() + Send + Sync>,
+    /// A sound was broken off and does not go on.
+    pub interrupted: Box<dyn Fn(Interrupted) + Send + Sync>,
+}
 
 impl Speaker {
     /// A speaker, and the task that speaks, to be spawned.
     pub fn new(
         mouths: Mouths,
+        recordings: Option<Recordings>,
         outbox: Outbox,
         codec: Codec,
-        on_failure: OnFailure,
+        consequences: Consequences,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (lines, queue) = mpsc::channel(QUEUE);
         let playing = Arc::new(AtomicU32::new(0));
         let (interrupted, sounding) = (Arc::default(), Arc::default());
+        let broken = Arc::<Mutex<Option<Broken>>>::default();
+        let heard = Arc::<Mutex<Option<(u64, u64)>>>::default();
         let task = Player {
             mouths,
+            recordings,
             outbox: outbox.clone(),
             codec,
             queue,
-            on_failure,
+            consequences,
             failed: false,
             audio_id: 0,
             playing: Arc::clone(&playing),
             interrupted: Arc::clone(&interrupted),
+            broken: Arc::clone(&broken),
+            heard: Arc::clone(&heard),
             sounding: Arc::clone(&sounding),
         };
-        (Self { lines, stop: Mutex::default(), outbox, playing, interrupted, sounding }, task.run())
+        let stop = Mutex::default();
+        (Self { lines, stop, outbox, playing, interrupted, broken, heard, sounding }, task.run())
     }
 
     /// Speaks a line after those before it.
@@ -128,6 +176,7 @@ impl Speaker {
     /// Goes on with what was interrupted last, from the sentence that was being heard; whether there was anything.
     pub fn resume(&self) -> bool {
         let lines = std::mem::take(&mut *self.interrupted.lock());
+        self.broken.lock().take();
         let anything = !lines.is_empty();
         for line in lines {
             self.say(line);
@@ -144,6 +193,13 @@ impl Speaker {
     pub fn forget(&self) {
         self.stop();
         self.interrupted.lock().clear();
+        // How far words were heard that do not count any more concerns nobody.
+        self.broken.lock().take();
+    }
+
+    /// What the client says that it has played of a sound.
+    pub fn heard(&self, audio_id: u64, ms: u64) {
+        *self.heard.lock() = Some((audio_id, ms));
     }
 
     /// For how long the present sound has been heard; `None` where there is none.
@@ -163,16 +219,28 @@ impl Drop for Speaker {
     }
 }
 
+/// A sentence of a line.
+struct Said {
+    text: String,
+    language: Language,
+    /// Who read it, and which of the sentences of that reading it is.
+    reading: Option<(Arc<Reading>, usize)>,
+}
+
 struct Player {
     mouths: Mouths,
+    /// `None`: nothing is recorded on this channel.
+    recordings: Option<Recordings>,
     outbox: Outbox,
     codec: Codec,
     queue: mpsc::Receiver<(Stop, Line)>,
-    on_failure: OnFailure,
+    consequences: Consequences,
     failed: bool,
     audio_id: u64,
     playing: Arc<AtomicU32>,
     interrupted: Arc<Mutex<Vec<Line>>>,
+    broken: Arc<Mutex<Option<Broken>>>,
+    heard: Arc<Mutex<Option<(u64, u64)>>>,
     sounding: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -187,16 +255,32 @@ struct Progress {
 }
 
 impl Progress {
-    /// The sentence that is being heard now. Sound runs ahead of the ear.
+    /// Milliseconds that have been heard. Sound is sent ahead of the ear.
+    fn heard_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX).min(self.sent_ms)
+    }
+
+    /// The sentence that is being heard now.
     fn heard(&self) -> Option<usize> {
-        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let now = self.heard_ms();
         self.starts.iter().rev().find(|(start, _)| *start <= now).map(|(_, sentence)| *sentence)
     }
 }
 
 impl Player {
     async fn run(mut self) {
-        while let Some((stop, line)) = self.queue.recv().await {
+        loop {
+            let broken = self.broken.lock().is_some();
+            let next = tokio::select! {
+                next = self.queue.recv() => next,
+                () = tokio::time::sleep(GOES_ON_WITHIN), if broken => {
+                    self.tell_broken();
+                    continue;
+                }
+            };
+            // What went on is not broken off any more.
+            self.tell_broken();
+            let Some((stop, line)) = next else { break };
             if !stop.token.is_cancelled() {
                 self.play(&stop, &line).await;
             }
@@ -204,17 +288,38 @@ impl Player {
         }
     }
 
+    fn tell_broken(&self) {
+        let Some(mut broken) = self.broken.lock().take() else { return };
+        if let Some((_, ms)) = self.heard.lock().filter(|(audio_id, _)| *audio_id == broken.audio_id) {
+            // Never more than it was sent in time.
+            broken.ms = broken.ms.min(ms);
+        }
+        (self.consequences.interrupted)(broken.told());
+    }
+
     async fn play(&mut self, stop: &Stop, line: &Line) {
         let passages = line.speech.passages.iter();
-        let sentences: Vec<(String, Language)> = passages
-            .flat_map(|passage| {
-                sentences(&passage.text).into_iter().map(|sentence| (sentence, passage.language))
-            })
-            .collect();
+        let mut sentences: Vec<Said> = Vec::new();
+        for passage in passages {
+            let texts = split(&passage.text);
+            let reading = match &self.recordings {
+                Some(recordings) if line.speech.keep => {
+                    recordings.find(passage.language, &passage.text, &texts).await
+                }
+                _ => None,
+            };
+            sentences.extend(texts.into_iter().enumerate().map(|(place, text)| Said {
+                text,
+                language: passage.language,
+                reading: reading.clone().map(|reading| (reading, place)),
+            }));
+        }
+        let read = !sentences.is_empty() && sentences.iter().all(|sentence| sentence.reading.is_some());
+        let source = if read { SoundSource::Recorded } else { line.speech.source };
         let mut progress: Option<Progress> = None;
-        let fetch = |(text, language): &(String, Language)| self.fetch(text, *language, line, stop);
+        let fetch = |sentence: &Said| self.fetch(sentence, line, stop);
         let mut next = sentences.get(line.from).map(fetch);
-        for (index, (text, _)) in sentences.iter().enumerate().skip(line.from) {
+        for (index, Said { text, .. }) in sentences.iter().enumerate().skip(line.from) {
             let Some(sound) = next.take() else { break };
             // The one after is synthesized while this one plays.
             let fetched = tokio::select! {
@@ -222,11 +327,11 @@ impl Player {
                 () = stop.token.cancelled() => break,
                 fetched = sound => fetched,
             };
-            next = sentences.get(index + 1).map(|sentence| self.fetch(&sentence.0, sentence.1, line, stop));
+            next = sentences.get(index + 1).map(|sentence| self.fetch(sentence, line, stop));
             match fetched {
                 Ok(sound) => {
                     if progress.is_none() {
-                        progress = Some(self.begin(line).await);
+                        progress = Some(self.begin(line, source).await);
                     }
                     if let Some(progress) = &mut progress {
                         self.send(progress, stop, index, text, &sound).await;
@@ -236,7 +341,7 @@ impl Player {
                 Err(error @ SynthesisError::Engine { .. }) => {
                     tracing::error!(%error, "a sentence could not be spoken");
                     if !std::mem::replace(&mut self.failed, true) {
-                        (self.on_failure)();
+                        (self.consequences.failed)();
                     }
                     break;
                 }
@@ -245,9 +350,27 @@ impl Player {
                 break;
             }
         }
+        if let Some(progress) = &progress {
+            // All is sent, and the last of it is still to be heard: until then it can be broken off.
+            let heard = progress.begun + Duration::from_millis(progress.sent_ms);
+            tokio::select! {
+                biased;
+                () = stop.token.cancelled() => {}
+                () = sleep_until(heard) => {}
+            }
+        }
         if stop.token.is_cancelled() {
             let from = progress.as_ref().and_then(Progress::heard).unwrap_or(line.from);
             *self.interrupted.lock() = vec![Line { from, asked_at: None, ..line.clone() }];
+            let sentences = sentences.into_iter().map(|sentence| sentence.text).collect();
+            // What has not begun to sound is as unheard as what waited behind it.
+            *self.broken.lock() = progress.as_ref().map(|progress| Broken {
+                seq: line.seq,
+                audio_id: progress.audio_id,
+                sentences,
+                starts: progress.starts.clone(),
+                ms: progress.heard_ms(),
+            });
         }
         if let Some(progress) = progress {
             self.end(&progress, stop.token.is_cancelled()).await;
@@ -257,18 +380,24 @@ impl Player {
     /// Begins to fetch a sentence's sound at once, whoever polls it when.
     fn fetch(
         &self,
-        text: &str,
-        language: Language,
+        said: &Said,
         line: &Line,
         stop: &Stop,
     ) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
-        let sentence = Sentence {
-            request: SpeechRequest { text: text.to_owned(), language, rate: line.rate },
-            codec: self.codec,
-            keep: line.speech.keep,
-        };
+        let (codec, rate) = (self.codec, line.rate);
+        let request = SpeechRequest { text: said.text.clone(), language: said.language, rate };
+        let sentence = Sentence { request, codec, keep: line.speech.keep };
         let (mouths, cancelled) = (self.mouths.clone(), Arc::clone(&stop.synthesis));
-        let task = tokio::spawn(async move { mouths.speak(sentence, cancelled).await });
+        let reading = said.reading.clone();
+        let task = tokio::spawn(async move {
+            if let Some((reading, place)) = reading {
+                match reading.sound(place, rate, codec).await {
+                    Ok(sound) => return Ok(sound),
+                    Err(error) => tracing::error!(%error, "a recording cannot be played; the voice speaks instead"),
+                }
+            }
+            mouths.speak(sentence, cancelled).await
+        });
         // A panic of that task is a bug of ours; for the listener it is a voice that fails.
         let failed = |error: tokio::task::JoinError| SynthesisError::Engine {
             engine: "voice".to_owned(),
@@ -277,7 +406,7 @@ impl Player {
         task.map(move |joined| joined.unwrap_or_else(|error| Err(failed(error)))).boxed()
     }
 
-    async fn begin(&mut self, line: &Line) -> Progress {
+    async fn begin(&mut self, line: &Line, source: SoundSource) -> Progress {
         self.audio_id += 1;
         let generation = self.outbox.generation();
         let start = Signal::AudioStart {
@@ -285,7 +414,7 @@ impl Player {
             seq: line.seq,
             codec: self.codec,
             sample_rate: SOUND_RATE,
-            source: line.speech.source,
+            source,
         };
         self.outbox.sound_signal(generation, start).await;
         if let Some(asked_at) = line.asked_at {

@@ -22,15 +22,17 @@ const POSTGRES: &str = "SET synchronous_commit = on; SET statement_timeout = '20
 pub(crate) struct Dial {
     options: AnyConnectOptions,
     first: &'static str,
+    /// Whether a connection that has lain idle may be dead: those to a server are tried before they are used.
+    remote: bool,
 }
 
 impl Dial {
     pub(crate) fn sqlite(options: AnyConnectOptions) -> Self {
-        Self { options: options.disable_statement_logging(), first: SQLITE }
+        Self { options: options.disable_statement_logging(), first: SQLITE, remote: false }
     }
 
     pub(crate) fn postgres(options: AnyConnectOptions) -> Self {
-        Self { options: options.disable_statement_logging(), first: POSTGRES }
+        Self { options: options.disable_statement_logging(), first: POSTGRES, remote: true }
     }
 
     pub(crate) async fn connect(&self) -> Result<AnyConnection, sqlx::Error> {
@@ -53,6 +55,7 @@ impl Dial {
         AnyPoolOptions::new()
             .max_connections(size)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(self.remote)
             .after_connect(move |connection, _| {
                 Box::pin(async move { connection.execute(first).await.map(drop) })
             })

@@ -109,7 +109,22 @@ impl SqlStore {
     }
 
     async fn list(&self, which: Which) -> Result<Vec<QueueItem>, StoreError> {
-        queue::list(&self.readers, &self.common.vault, &self.common.shown, which).await
+        // Of another node's changes this one hears a moment later; whoever looks at a list sees them at once.
+        if matches!(self.home, Home::Server(_)) {
+            return queue::list(&self.readers, &self.common.vault, &self.common.board, which).await;
+        }
+        let open = self.open().await?;
+        Ok(match which {
+            Which::Waiting => open.waiting(),
+            Which::Open => open.items.clone(),
+            Which::HeldBy(agent) => open.held_by(agent),
+        })
+    }
+
+    /// As this node knows them.
+    async fn open(&self) -> Result<Arc<queue::Open>, StoreError> {
+        let version = || self.common.publisher.queue_version();
+        self.common.board.open(&self.readers, &self.common.vault, version).await
     }
 
     pub(super) async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Any>, StoreError> {
@@ -163,7 +178,7 @@ impl Store for SqlStore {
     }
 
     async fn queue_position(&self, conversation: ConversationId) -> Result<Option<u32>, StoreError> {
-        rows::queue_position(&self.readers, conversation).await
+        Ok(self.open().await?.position(conversation))
     }
 
     async fn heartbeat(&self, agent: AgentId) -> Result<(), StoreError> {

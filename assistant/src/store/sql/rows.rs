@@ -164,23 +164,6 @@ pub(super) async fn take_queued_states(
     states.into_iter().map(|row| Ok(open(vault, reading, row)?.0)).collect()
 }
 
-pub(super) async fn queue_position(
-    readers: &AnyPool,
-    conversation: ConversationId,
-) -> Result<Option<u32>, StoreError> {
-    let position: Option<i64> = sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM conversations AS other \
-                 WHERE other.status IN ('queued', 'offered') \
-                   AND (other.queue_rank, other.queue_number) <= (this.queue_rank, this.queue_number)) \
-         FROM conversations AS this WHERE this.id = $1 AND this.status IN ('queued', 'offered')",
-    )
-    .bind(conversation.to_string())
-    .fetch_optional(readers)
-    .await
-    .or_unavailable()?;
-    position.map(|position| u32::try_from(position).map_err(corrupt)).transpose()
-}
-
 /// How many conversations wait for a person and stand before a rank.
 pub(super) async fn waiting_before(
     connection: &mut AnyConnection,

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::link::{Dial, Link, Trouble, is_shared};
-use super::queue::Shown;
+use super::queue::Board;
 use super::{audit, unavailable};
 use crate::store::feed::Publisher;
 use crate::store::postgres::outbox::{self, Committing};
@@ -39,7 +39,7 @@ pub(in crate::store) struct Common {
     pub(in crate::store) rules: SharedRules,
     pub(in crate::store) hooks: SharedHooks,
     pub(in crate::store) clock: Arc<dyn Clock>,
-    pub(in crate::store) shown: Arc<Shown>,
+    pub(in crate::store) board: Arc<Board>,
 }
 
 impl Common {
@@ -47,7 +47,7 @@ impl Common {
     pub(in crate::store) fn forget(&self, conversations: &[ConversationId]) {
         if !conversations.is_empty() {
             self.vault.forget(conversations);
-            self.shown.forget(conversations);
+            self.board.forget(conversations);
         }
     }
 
@@ -58,7 +58,7 @@ impl Common {
             rules: SharedRules::default(),
             hooks: Arc::new(RwLock::new(Arc::from([]))),
             clock,
-            shown: Arc::default(),
+            board: Arc::default(),
         }
     }
 }
