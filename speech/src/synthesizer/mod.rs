@@ -3,9 +3,13 @@
 //! The default is [`EspeakVoice`], `espeak-ng` as separate processes fed with phonemes that `language` computes, so
 //! that both languages speak on a fresh machine.
 
+pub mod chain;
 mod espeak;
+mod level;
+mod vits;
 
 pub use espeak::{EspeakSettings, EspeakVoice};
+pub use vits::{VitsSettings, VitsVoice};
 
 use crate::SynthesisError;
 

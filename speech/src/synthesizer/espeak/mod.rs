@@ -2,10 +2,13 @@
 //! server, a [`pool`] of them that stay.
 
 mod data;
+mod ipa;
 mod lane;
 mod phonemes;
 mod pool;
 mod process;
+
+pub use ipa::IpaReader;
 
 use std::{
     path::Path,

@@ -22,7 +22,7 @@ use language::Language;
 
 use super::{
     failed,
-    process::{End, Launch, Process},
+    process::{End, Launch, Mode, Process},
 };
 use crate::SynthesisError;
 
@@ -72,7 +72,19 @@ impl Recipe {
     /// # Errors
     /// Where it cannot be started or takes no text.
     pub fn once(&self, key: Key, text: &str) -> Result<Process, SynthesisError> {
-        let mut process = Process::start(&self.launch(key), false)?;
+        self.with(key, Mode::Whole, text)
+    }
+
+    /// A process that prints a text in IPA and ends.
+    ///
+    /// # Errors
+    /// As [`Self::once`].
+    pub fn ipa(&self, key: Key, text: &str) -> Result<Process, SynthesisError> {
+        self.with(key, Mode::Ipa, text)
+    }
+
+    fn with(&self, key: Key, mode: Mode, text: &str) -> Result<Process, SynthesisError> {
+        let mut process = Process::start(&self.launch(key), mode)?;
         process.feed(text)?;
         process.close();
         Ok(process)
@@ -135,7 +147,7 @@ impl Pool {
             Language::Bo => "[[a55]]",
             Language::Zh => "a1",
         };
-        let mut process = Process::start(&self.recipe.launch(key), true)?;
+        let mut process = Process::start(&self.recipe.launch(key), Mode::Lines)?;
         process.feed(&format!("{word}, {word}\n{}{word}\n", mark()))?;
         process.close();
         let sound = process.collect(End::Process, &never)?;
@@ -152,7 +164,7 @@ impl Pool {
             return Ok(End::Process);
         }
         let end = End::Silence(silence / 3);
-        let mut process = Process::start(&self.recipe.launch(key), true)?;
+        let mut process = Process::start(&self.recipe.launch(key), Mode::Lines)?;
         process.feed(&format!("{word}\n{}", mark()))?;
         // A program that keeps what it has until there is more is found out here, not while a citizen waits.
         Ok(process.collect(end, &never).map_or(End::Process, |_| {
@@ -171,7 +183,9 @@ impl Pool {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
                 idle.iter().rposition(|(known, _)| *known == key).map(|at| idle.remove(at).1)
             };
-            let Some(mut process) = found else { return Process::start(&self.recipe.launch(key), true) };
+            let Some(mut process) = found else {
+                return Process::start(&self.recipe.launch(key), Mode::Lines);
+            };
             // What was left over of another sentence must never be heard in this one.
             if process.said < MOST_SAID && process.is_quiet() {
                 return Ok(process);
@@ -230,7 +244,7 @@ fn supervise(pool: &Weak<Pool>, wanted: &mpsc::Receiver<Key>) {
             Err(RecvTimeoutError::Disconnected) => return,
         };
         for key in keys {
-            match Process::start(&pool.recipe.launch(key), true) {
+            match Process::start(&pool.recipe.launch(key), Mode::Lines) {
                 Ok(process) => pool.give(key, process),
                 Err(error) => tracing::warn!(%error, "a voice process could not be replaced"),
             }

@@ -46,6 +46,17 @@ pub struct Launch {
     pub amplitude: u16,
 }
 
+/// What a process does with its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reads all of it, then speaks.
+    Whole,
+    /// Speaks line by line.
+    Lines,
+    /// Reads all of it, then prints it in IPA.
+    Ipa,
+}
+
 /// How the end of an utterance is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -71,17 +82,21 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a process that reads everything before it speaks (`lines` false), or speaks line by line.
+    /// Starts a process.
     ///
     /// # Errors
     /// Where it cannot be started, with what to do.
-    pub fn start(launch: &Launch, lines: bool) -> Result<Self, SynthesisError> {
+    pub fn start(launch: &Launch, mode: Mode) -> Result<Self, SynthesisError> {
         let mut command = Command::new(&launch.program);
         command
             .arg(format!("--path={}", launch.data.display()))
             .args(["-v", &launch.voice, "-s", &launch.speed.to_string(), "-p", &launch.pitch.to_string()])
-            .args(["-a", &launch.amplitude.to_string(), "-z", "--stdout"])
-            .args((!lines).then_some("--stdin"))
+            .args(["-a", &launch.amplitude.to_string(), "-z"])
+            .args(match mode {
+                Mode::Whole => ["--stdout", "--stdin"].as_slice(),
+                Mode::Lines => &["--stdout"],
+                Mode::Ipa => &["-q", "--ipa", "--stdin"],
+            })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -126,31 +141,51 @@ impl Process {
     /// # Errors
     /// [`SynthesisError::Cancelled`] within 10 ms; where it ends early, is stuck, or says what is no sound.
     pub fn collect(&mut self, end: End, cancelled: &AtomicBool) -> Result<Vec<i16>, SynthesisError> {
-        let mut deadline = Instant::now() + PATIENCE;
         self.sound.begin();
+        while let Some(block) = self.block(cancelled)? {
+            self.sound.push(&block)?;
+            if matches!(end, End::Silence(most) if self.sound.ended(most)) {
+                self.said += 1;
+                return Ok(self.sound.take());
+            }
+            if self.sound.samples.len() > MOST_SAMPLES {
+                return Err(failed("it does not stop speaking".to_owned()));
+            }
+        }
+        self.last(end)
+    }
+
+    /// What a process prints until it ends.
+    ///
+    /// # Errors
+    /// As [`Self::collect`].
+    pub fn text(&mut self, cancelled: &AtomicBool) -> Result<String, SynthesisError> {
+        let mut bytes = Vec::new();
+        while let Some(block) = self.block(cancelled)? {
+            bytes.extend(block);
+            if bytes.len() > MOST_SAMPLES {
+                return Err(failed("it does not stop printing".to_owned()));
+            }
+        }
+        self.last(End::Process)?;
+        String::from_utf8(bytes).map_err(|_| failed("what it prints is no text".to_owned()))
+    }
+
+    /// The next block; `None` at the end of the output.
+    fn block(&self, cancelled: &AtomicBool) -> Result<Option<Vec<u8>>, SynthesisError> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(SynthesisError::Cancelled);
             }
-            let received = self.blocks.as_ref().map(|blocks| blocks.recv_timeout(LOOK));
-            match received {
-                Some(Ok(Ok(block))) => {
-                    self.sound.push(&block)?;
-                    if matches!(end, End::Silence(most) if self.sound.ended(most)) {
-                        self.said += 1;
-                        return Ok(self.sound.take());
-                    }
-                    if self.sound.samples.len() > MOST_SAMPLES {
-                        return Err(failed("it does not stop speaking".to_owned()));
-                    }
-                    deadline = Instant::now() + PATIENCE;
-                }
+            match self.blocks.as_ref().map(|blocks| blocks.recv_timeout(LOOK)) {
+                Some(Ok(Ok(block))) => return Ok(Some(block)),
                 Some(Ok(Err(error))) => return Err(failed(format!("its output cannot be read: {error}"))),
                 Some(Err(mpsc::RecvTimeoutError::Timeout)) if Instant::now() > deadline => {
                     return Err(failed(format!("it was stuck for {} s and was stopped", PATIENCE.as_secs())));
                 }
                 Some(Err(mpsc::RecvTimeoutError::Timeout)) => {}
-                None | Some(Err(mpsc::RecvTimeoutError::Disconnected)) => return self.last(end),
+                None | Some(Err(mpsc::RecvTimeoutError::Disconnected)) => return Ok(None),
             }
         }
     }
