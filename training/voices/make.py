@@ -154,6 +154,30 @@ def mms(folder):
     (folder / "tokens.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def slow(folder):
+    """A voice as `mms` makes it that takes hours where it is given more than 60 symbols, to be interrupted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    g = Graph()
+    long = g.add("Cast", [g.add("Greater", ["x_length", g.ints(60)])], to=TP.INT64)
+    trips = g.add("Reshape", [g.add("Mul", [long, g.ints(10**10)]), g.ints(1)])
+    body = oh.make_graph(
+        [oh.make_node("Identity", ["go"], ["on"]), oh.make_node("Add", ["sum", "one"], ["more"])],
+        "count",
+        [port("trip", TP.INT64), port("go", TP.BOOL), port("sum", TP.INT64, 1)],
+        [port("on", TP.BOOL), port("more", TP.INT64, 1)],
+        [nh.from_array(np.ones(1, np.int64), "one")],
+    )
+    count = g.add("Loop", [trips, "", g.ints(0)], body=body)
+    length = g.add("Add", ["x_length", count])
+    g.witness("x", length, "noise_scale", "length_scale", "noise_scale_w", None, "y", [1, 1, -1])
+    inputs = [port("x", TP.INT64, "N", "L"), port("x_length", TP.INT64, "N")]
+    inputs += [port(name, TP.FLOAT, 1) for name in ("noise_scale", "length_scale", "noise_scale_w")]
+    metadata = {"comment": "mms", "add_blank": 1, "frontend": "characters", "sample_rate": 16000}
+    g.save(folder / "model.onnx", inputs, [port("y", TP.FLOAT, "N", 1, "L")], metadata)
+    lines = [f"{letter} {number}" for number, letter in enumerate(LETTERS)]
+    (folder / "tokens.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def optimum(folder):
     """VITS as Optimum exports it from transformers: the scales are baked in."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,6 +207,7 @@ def main():
     letters = {letter: 3 + i for i, letter in enumerate(LETTERS + "།")}
     piper(folder / "piper-text", "bo_CN-witness-low", "text", {"_": 0, "^": 1, "$": 2, **letters}, "", 1, "bo_CN")
     mms(folder / "mms")
+    slow(folder / "slow")
     optimum(folder / "optimum")
 
 

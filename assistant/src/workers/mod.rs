@@ -9,6 +9,7 @@ pub mod fatal;
 mod load;
 pub mod minds;
 pub mod mouths;
+pub mod voices;
 mod waiting;
 
 pub use ear::{Continued, EarEvent};
