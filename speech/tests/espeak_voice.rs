@@ -102,6 +102,27 @@ fn what_stays_says_the_same_as_what_ends_at_every_speed_and_nothing_is_cut_or_le
 }
 
 #[test]
+fn every_kind_of_variant_ends_its_utterances() {
+    let Some(folder) = prepared() else { return };
+    let variants = fs::read_dir(folder.path().join("espeak-ng-data/voices/!v")).unwrap();
+    let mut variants: Vec<String> =
+        variants.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    variants.sort_unstable();
+    // Of some hundred variants every twelfth; all of them were tried once.
+    for variant in variants.into_iter().step_by(12) {
+        let settings = EspeakSettings { variant: Some(variant.clone()), ..settings() };
+        let mut single = EspeakVoice::new(settings.clone(), folder.path()).unwrap();
+        let mut pooled = EspeakVoice::pooled(settings, folder.path(), 1, &[1.0]).unwrap();
+        let [(text, language), ..] = SENTENCES;
+        let begun = Instant::now();
+        let [one, other] =
+            [&mut single, &mut pooled].map(|voice| seconds(&say(voice, text, language, 2.0).unwrap()));
+        assert!((one - other).abs() < 0.05, "{variant}: {one} s alone, {other} s in the pool");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{variant}: it was stuck");
+    }
+}
+
+#[test]
 fn many_threads_share_a_pool() {
     let Some(folder) = prepared() else { return };
     let mut single = EspeakVoice::new(settings(), folder.path()).unwrap();

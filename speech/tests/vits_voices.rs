@@ -7,7 +7,12 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use language::Language::{self, Bo, Zh};
@@ -227,6 +232,30 @@ fn a_long_sentence_is_said_in_pieces_and_an_endless_one_is_refused() {
     let request = SpeechRequest { text: sentence, language: Bo, rate: 1.0 };
     let outcome = voice.synthesize(&request, &AtomicBool::new(true));
     assert!(matches!(outcome, Err(SynthesisError::Cancelled)), "{outcome:?}");
+}
+
+#[test]
+fn an_interruption_ends_a_run_within_100_ms() {
+    // More than 60 symbols keep this one busy for hours.
+    let mut slow = voice("slow", Bo);
+    assert!(say(&mut slow, "ཤེས་", Bo, 1.0).is_ok());
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let speaking = {
+        let cancelled = Arc::clone(&cancelled);
+        thread::spawn(move || {
+            let request = SpeechRequest { text: "ཤེས་རབ་".repeat(6), language: Bo, rate: 1.0 };
+            let outcome = slow.synthesize(&request, &cancelled);
+            (outcome, Instant::now(), slow)
+        })
+    };
+    thread::sleep(Duration::from_millis(300));
+    assert!(!speaking.is_finished());
+    cancelled.store(true, Ordering::Relaxed);
+    let asked = Instant::now();
+    let (outcome, ended, mut slow) = speaking.join().unwrap();
+    assert!(matches!(outcome, Err(SynthesisError::Cancelled)), "{outcome:?}");
+    assert!(ended - asked < Duration::from_millis(100), "{:?}", ended - asked);
+    assert!(say(&mut slow, "ཤེས་", Bo, 1.0).is_ok(), "it does not speak any more after an interruption");
 }
 
 /// A copy of a voice's folder, to be damaged.

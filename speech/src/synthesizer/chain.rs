@@ -136,8 +136,13 @@ impl VoiceChain {
         }
     }
 
-    /// The first voice in order that can.
-    fn speak(&mut self, request: &SpeechRequest, cancelled: &AtomicBool) -> Result<Clip, SynthesisError> {
+    /// The first voice in order that can. `whole` is false for a piece that is in one language already.
+    fn speak(
+        &mut self,
+        request: &SpeechRequest,
+        whole: bool,
+        cancelled: &AtomicBool,
+    ) -> Result<Clip, SynthesisError> {
         let mut last = None;
         for number in 0..self.links(request.language).len() {
             let link = &self.links(request.language)[number];
@@ -149,7 +154,7 @@ impl VoiceChain {
                 self.substituted = true;
                 continue;
             }
-            match self.with(number, request, cancelled) {
+            match self.with(number, request, whole, cancelled) {
                 Ok(clip) => {
                     health.spoke();
                     return Ok(clip);
@@ -179,28 +184,29 @@ impl VoiceChain {
         &mut self,
         number: usize,
         request: &SpeechRequest,
+        whole: bool,
         cancelled: &AtomicBool,
     ) -> Result<Clip, (SynthesisError, bool)> {
         let link = &mut self.links(request.language)[number];
-        if link.voice.mixes() {
+        if link.voice.mixes() || !whole {
             return link.voice.synthesize(request, cancelled).map_err(|error| (error, true));
         }
-        let mut whole: Option<Clip> = None;
+        let mut said: Option<Clip> = None;
         for (language, text) in by_language(&request.text, request.language) {
             let piece = SpeechRequest { text, language, rate: request.rate };
             let own = language == request.language;
-            let said = if own {
+            let spoken = if own {
                 self.links(language)[number].voice.synthesize(&piece, cancelled)
             } else {
-                self.speak(&piece, cancelled)
+                self.speak(&piece, false, cancelled)
             };
-            match said {
-                Ok(clip) => join(&mut whole, clip).map_err(|error| (error, own))?,
+            match spoken {
+                Ok(clip) => join(&mut said, clip).map_err(|error| (error, own))?,
                 Err(SynthesisError::Nothing) => {}
                 Err(error) => return Err((error, own)),
             }
         }
-        whole.ok_or((SynthesisError::Nothing, true))
+        said.ok_or((SynthesisError::Nothing, true))
     }
 }
 
@@ -249,7 +255,7 @@ impl Synthesizer for VoiceChain {
         if cancelled.load(Ordering::Relaxed) {
             return Err(SynthesisError::Cancelled);
         }
-        self.speak(request, cancelled)
+        self.speak(request, true, cancelled)
     }
 
     fn substituted(&self) -> bool {

@@ -16,6 +16,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use language::Language;
@@ -34,6 +35,8 @@ const WORDS_PER_MINUTE: u16 = 160;
 const BREATH: f32 = 0.05;
 /// Silence where one voice goes on in another line, in seconds: a comma's.
 const COMMA: f32 = 0.2;
+/// What fails within this time is tried again by a fresh process.
+const AT_ONCE: Duration = Duration::from_secs(1);
 /// Idle processes of a pool for every thread that speaks: both voices, as made and slower.
 const IDLE_PER_THREAD: usize = 4;
 
@@ -184,9 +187,13 @@ impl Synthesizer for EspeakVoice {
             return Err(SynthesisError::Nothing);
         }
         let speed = self.speed(request.rate);
+        let begun = Instant::now();
         let clip = match self.say(&lines, speed, cancelled, false) {
             // A process that had waited may have been ended meanwhile; a fresh one says whether the fault is ours.
-            Err(error @ SynthesisError::Engine { .. }) if self.pool.is_some() => {
+            // One that hung would only hang again.
+            Err(error @ SynthesisError::Engine { .. })
+                if self.pool.is_some() && begun.elapsed() < AT_ONCE =>
+            {
                 tracing::warn!(%error, "a voice process is replaced");
                 self.say(&lines, speed, cancelled, true)?
             }

@@ -3,7 +3,7 @@
 //! Starting `espeak-ng` and loading its data is four fifths of its work for a sentence (8.5 of 10.7 ms of processor time). Without
 //! `--stdin` it speaks line by line and flushes what it has before it waits for the next line, but says nothing of where one
 //! ends. So each line is followed by one of silence, of [`MARK`] phonemes `_:`, which makes some nine times as much of
-//! it as the longest pause in speech does; a third of that ends an utterance. How long both are depends on the speed, and
+//! it as the longest pause in speech does; two thirds of that end an utterance (an echo may take some of it). How long both are depends on the speed, and
 //! is measured once for every voice and speed, with a process that ends by itself. Where the installed program does not
 //! behave like that, every sentence gets a process of its own.
 
@@ -163,7 +163,7 @@ impl Pool {
         if silence < 6 * pause || silence == 0 {
             return Ok(End::Process);
         }
-        let end = End::Silence(silence / 3);
+        let end = End::Silence(silence * 2 / 3);
         let mut process = Process::start(&self.recipe.launch(key), Mode::Lines)?;
         process.feed(&format!("{word}\n{}", mark()))?;
         // A program that keeps what it has until there is more is found out here, not while a citizen waits.
