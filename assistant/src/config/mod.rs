@@ -11,6 +11,7 @@
 
 mod groups;
 mod validate;
+mod voice;
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::{
     Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, NodeGroup, Oidc, People,
-    Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
-    VoiceEntry, VoiceKind, Webhook,
+    Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Webhook,
 };
+pub use voice::{Voice, VoiceEngine, VoiceEntry, VoiceKind};
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
 use crate::vault::{KeyError, KeySource};
