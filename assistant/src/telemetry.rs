@@ -46,6 +46,11 @@ pub mod names {
     pub const FIRST_SOUND_SECONDS: &str = "drilen_first_sound_seconds";
     /// Counter: sentences to be spoken, by `source` (`cache`, `synthetic`).
     pub const SENTENCES: &str = "drilen_sentences_total";
+    /// Gauge: 1 for every voice that is loaded, 0 for one that is configured and missing, by `language`, `order` and `voice`.
+    pub const VOICES: &str = "drilen_voices";
+    /// Counter: sentences that a voice did not speak and the next one was asked for, by `language`, `voice` and `reason` (`failed`,
+    /// `resting`).
+    pub const VOICE_FAULTS: &str = "drilen_voice_faults_total";
     /// Gauge: citizens who wait for a person, by `language`. Every node of a shared store counts the same queue.
     pub const QUEUE_WAITING: &str = "drilen_queue_waiting";
     /// Gauge, seconds: how long the one has waited who has waited longest, by `language`.
@@ -108,6 +113,8 @@ fn describe() {
     describe_counter!(names::TURNS, "turns decided, by language, source and decision");
     describe_counter!(names::ERRORS, "error messages sent to clients, by code");
     describe_counter!(names::SENTENCES, "sentences spoken, by where their sound came from");
+    describe_gauge!(names::VOICES, "voices by whether they are loaded, in order of preference");
+    describe_counter!(names::VOICE_FAULTS, "sentences that a voice did not speak, by reason");
     describe_counter!(names::SLOW_CLIENTS, "clients disconnected because they read too slowly");
     describe_gauge!(names::QUEUE_WAITING, "citizens who wait for a person, by language");
     describe_gauge!(

@@ -125,7 +125,8 @@ impl Citizen {
 
     /// The events, but those that were withdrawn, by their place.
     fn standing(&self) -> BTreeMap<u64, Value> {
-        let events = self.told.iter().filter(|message| message.get("at").is_some());
+        // How far a sound was heard depends on when somebody looks.
+        let events = self.told.iter().filter(|m| m.get("at").is_some() && m["type"] != "interrupted");
         let mut standing: BTreeMap<u64, Value> =
             events.map(|event| (event["seq"].as_u64().unwrap(), event.clone())).collect();
         for withdrawn in self.all("withdrawn") {

@@ -244,4 +244,16 @@ pub trait Synthesizer: Send {
     /// [`SynthesisError`].
     fn synthesize(&mut self, request: &SpeechRequest, cancelled: &AtomicBool)
     -> Result<Clip, SynthesisError>;
+
+    /// Whether it says words of the other language inside a sentence too. [`VoiceChain`](crate::synthesizer::chain::VoiceChain)
+    /// has them said by another voice where not.
+    fn mixes(&self) -> bool {
+        true
+    }
+
+    /// Whether the last sentence was spoken by another voice than the one that [`Self::name`] names, so that its sound must
+    /// not be kept under that name.
+    fn substituted(&self) -> bool {
+        false
+    }
 }

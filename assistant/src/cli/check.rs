@@ -18,8 +18,8 @@ use crate::{
     config::{Configuration, Engine, VoiceEngine},
     encoder,
     knowledge::{self, Brain},
-    server::{open_store, voices},
-    workers::engines::Loader,
+    server::open_store,
+    workers::{engines::Loader, voices},
 };
 
 /// One thing that was looked at.
@@ -40,7 +40,7 @@ pub(super) fn run(configuration: &Configuration) -> Outcome {
     let mut findings = vec![data(configuration), store(configuration)?, knowledge(configuration)];
     findings.extend(sentence_encoder(configuration));
     findings.extend(hearing(configuration));
-    findings.push(voice(configuration));
+    findings.extend(voice(configuration));
     findings.push(port(configuration.server.listen));
     findings.push(tls(configuration));
     let (mut fatal, mut lacking) = (0, 0);
@@ -202,18 +202,21 @@ fn engines(configuration: &Configuration, language: Language) -> &[Engine] {
     }
 }
 
-fn voice(configuration: &Configuration) -> Finding {
+fn voice(configuration: &Configuration) -> Vec<Finding> {
     if configuration.voice.engine == VoiceEngine::None {
-        return fine("voice", "switched off (voice.engine is \"none\")");
+        return vec![fine("voice", "switched off (voice.engine is \"none\")")];
     }
-    match voices(configuration) {
-        Ok(voices) => fine("voice", voices.first().map_or("none", |voice| voice.name())),
-        Err(error) => missing(
-            "voice",
-            error,
-            "install espeak-ng (`apt-get install espeak-ng`), or set voice.program to its path",
-        ),
-    }
+    let voices = voices::load(configuration);
+    let loaded = voices.chains.first().map(|chain| fine("voice", chain.name()));
+    let lacking = voices.missing.iter().map(|lack| {
+        let what = format!("voice {} ({})", lack.language, lack.key);
+        missing(
+            &what,
+            &lack.reason,
+            "see docs/voice.md; espeak-ng comes with `apt-get install espeak-ng`, or set voice.program to its path",
+        )
+    });
+    loaded.into_iter().chain(lacking).collect()
 }
 
 fn port(address: SocketAddr) -> Finding {

@@ -318,6 +318,17 @@ fn how_to_use(installed: &Installed, purpose: Purpose, place: &Path) -> String {
                 "\nto use it, write into assistant.toml (the shipped model stays behind it, for evidence and as a fall-back):\n{lines}"
             )
         }
+        (Purpose::Voice, Some(engine)) if engine == "vits" => {
+            let languages: &[Language] =
+                if installed.languages.is_empty() { &[Language::Zh] } else { &installed.languages };
+            let lines = languages.iter().map(|language| {
+                format!("{} = [{{ engine = {engine:?}, path = {path:?} }}]\n", language.code())
+            });
+            let lines: String = lines.collect();
+            format!(
+                "\nto use it, write into assistant.toml (espeak-ng stays behind it, as a fall-back):\n\n[voice]\n{lines}"
+            )
+        }
         (_, Some(engine)) => {
             format!("\nthis version has no engine {engine:?} to load it with; a later one may have\n")
         }
@@ -522,6 +533,9 @@ mod tests {
                 "{told}"
             );
         }
-        assert!(with_lines >= 3, "Whisper, the Zipformer and the encoder are loaded by this version");
+        assert!(
+            with_lines >= 5,
+            "Whisper, the Zipformer, the encoder and two voices are loaded by this version"
+        );
     }
 }

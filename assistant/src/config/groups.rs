@@ -207,32 +207,6 @@ fn is_default(front_end: &FrontEnd) -> bool {
     *front_end == FrontEnd::default()
 }
 
-/// Speech out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Voice {
-    /// Synthesis threads.
-    pub threads: usize,
-    /// Which synthesizer.
-    pub engine: VoiceEngine,
-    /// The synthesizer's program, by name or path.
-    pub program: PathBuf,
-    /// Speed of "slower, please" (1.0 is as the voice was made).
-    pub slow_rate: f32,
-    /// Disk space for synthesized answers, in mebibytes; the ones used longest ago go first. 0: no cache.
-    pub cache_megabytes: u64,
-}
-
-/// The synthesizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum VoiceEngine {
-    /// espeak-ng as a separate process.
-    Espeak,
-    /// No spoken answers.
-    None,
-}
-
 /// Where the questions and answers are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

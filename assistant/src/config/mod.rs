@@ -11,6 +11,7 @@
 
 mod groups;
 mod validate;
+mod voice;
 
 use std::path::{Path, PathBuf};
 
@@ -22,9 +23,9 @@ use serde::{Deserialize, Serialize};
 
 pub use groups::{
     Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, NodeGroup, Oidc, People,
-    Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Voice, VoiceEngine,
-    Webhook,
+    Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Webhook,
 };
+pub use voice::{Voice, VoiceEngine, VoiceEntry, VoiceKind};
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
 use crate::vault::{KeyError, KeySource};
@@ -232,6 +233,39 @@ mod tests {
         );
         assert!(with(r#"{ engine = "ctc", path = "m", frontend = "kaldi" }"#).is_err());
         assert!(with(r#"{ engine = "whisper", path = "m", frontend = "sherpa" }"#).is_err());
+    }
+
+    #[test]
+    fn voices_are_listed_in_order_printed_as_they_are_and_refuse_what_they_cannot_do() {
+        let with = |voice: &str| Configuration::with(&format!("[voice]\n{voice}"));
+        let good = "pitch = 40\nzh = [{ engine = \"piper\", path = \"huayan\", speaker = 2, volume = 1.5, speed = 0.9 }, \
+                    { engine = \"espeak\", variant = \"f2\", pitch = 60 }]\nbo = [{ engine = \"mms\", path = \"bod\" }]";
+        let configuration = with(good).unwrap();
+        let kinds: Vec<VoiceKind> = configuration.voice.zh.iter().map(|voice| voice.engine).collect();
+        assert_eq!(kinds, [VoiceKind::Vits, VoiceKind::Espeak]);
+        assert_eq!(configuration.voice.bo[0].engine, VoiceKind::Vits);
+        assert_eq!(Configuration::with(&configuration.to_toml().unwrap()).unwrap(), configuration);
+        for (voice, key, said) in [
+            ("zh = [{ engine = \"vits\" }]", "voice.zh.0.path", "is missing"),
+            ("zh = [{ engine = \"vits\", path = \"x\", pitch = 60 }]", "voice.zh.0.pitch", "cannot be set"),
+            ("bo = [{ engine = \"vits\", path = \"x\", speed = 9.0 }]", "voice.bo.0.speed", "0.5 and 2.0"),
+            ("bo = [{ engine = \"espeak\", variant = \"../x\" }]", "voice.bo.0.variant", "f2 or m3"),
+            ("bo = [{ engine = \"espeak\", path = \"x\" }]", "voice.bo.0.path", "voice.program"),
+            ("bo = [{ engine = \"espeak\", volume = 3.0 }]", "voice.bo.0.volume", "0.1 and 2.0"),
+            ("engine = \"none\"\nbo = [{ engine = \"espeak\" }]", "voice.engine", "names voices"),
+            ("volume = 0.0", "voice.volume", "0.1"),
+            ("pitch = 100", "voice.pitch", "99"),
+        ] {
+            let error = with(voice).unwrap_err();
+            let found = error.problems.iter().find(|problem| problem.key == key);
+            assert!(found.is_some_and(|problem| problem.reason.contains(said)), "{voice}: {error}");
+        }
+        assert!(
+            with("zh = [{ engine = \"espeak\", loudness = 2 }]")
+                .unwrap_err()
+                .to_string()
+                .contains("loudness")
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use conversation::protocol::{MAX_AUDIO_SECONDS, MAX_TEXT_CHARACTERS};
 
 use language::Language;
 
-use super::{Configuration, Problem};
+use super::{Configuration, Problem, VoiceEngine, VoiceEntry, VoiceKind};
 
 /// The widest beam: time grows with it, and nothing is found any more beyond it.
 const MOST_BEAM: u8 = 64;
@@ -70,6 +70,83 @@ fn storing(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
     );
 }
 
+fn speaking(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
+    must((1..=64).contains(&c.voice.threads), "voice.threads", "must be between 1 and 64");
+    must((0.4..=1.0).contains(&c.voice.slow_rate), "voice.slow_rate", "must be between 0.4 and 1.0");
+    must((0.1..=2.0).contains(&c.voice.volume), "voice.volume", "must be between 0.1 and 2.0");
+    must(c.voice.pitch <= 99, "voice.pitch", "must be between 0 and 99; 50 is usual");
+    for language in Language::ALL {
+        let voices = c.voice.of(language);
+        must(
+            voices.is_empty() || c.voice.engine != VoiceEngine::None,
+            "voice.engine",
+            &format!("is \"none\" (no spoken answers), but voice.{language} names voices"),
+        );
+        for (number, voice) in voices.iter().enumerate() {
+            let mut wants = |ok: bool, name: &str, reason: &str| {
+                must(ok, &format!("voice.{language}.{number}.{name}"), reason);
+            };
+            let within = |value: Option<f32>, low: f32, high: f32| {
+                value.is_none_or(|value| (low..=high).contains(&value))
+            };
+            wants(within(voice.speed, 0.5, 2.0), "speed", "must be between 0.5 and 2.0");
+            match voice.engine {
+                VoiceKind::Vits => a_vits_voice(voice, within, &mut wants),
+                VoiceKind::Espeak => an_espeak_voice(voice, within, &mut wants),
+            }
+        }
+    }
+}
+
+fn a_vits_voice(
+    voice: &VoiceEntry,
+    within: impl Fn(Option<f32>, f32, f32) -> bool,
+    wants: &mut impl FnMut(bool, &str, &str),
+) {
+    wants(voice.path.is_some(), "path", "is missing: the voice's .onnx file or its folder");
+    wants(
+        voice.pitch.is_none(),
+        "pitch",
+        "cannot be set: a VITS voice speaks as high as its speaker; leave it out, or take another speaker",
+    );
+    wants(
+        voice.variant.is_none(),
+        "variant",
+        "is espeak-ng's; a VITS voice has speakers (speaker = 0, 1, …)",
+    );
+    wants(within(voice.volume, 0.1, 4.0), "volume", "must be between 0.1 and 4.0");
+    wants(within(voice.noise_scale, 0.0, 2.0), "noise_scale", "must be between 0 and 2");
+    wants(within(voice.noise_w, 0.0, 2.0), "noise_w", "must be between 0 and 2");
+}
+
+fn an_espeak_voice(
+    voice: &VoiceEntry,
+    within: impl Fn(Option<f32>, f32, f32) -> bool,
+    wants: &mut impl FnMut(bool, &str, &str),
+) {
+    wants(voice.path.is_none(), "path", "is for VITS voices; espeak-ng's program is voice.program");
+    wants(
+        voice.speaker.is_none(),
+        "speaker",
+        "is for VITS voices; espeak-ng has variants (variant = \"f2\")",
+    );
+    wants(
+        voice.noise_scale.is_none() && voice.noise_w.is_none(),
+        "noise_scale",
+        "and noise_w are for VITS voices",
+    );
+    wants(within(voice.volume, 0.1, 2.0), "volume", "must be between 0.1 and 2.0");
+    wants(voice.pitch.is_none_or(|pitch| pitch <= 99), "pitch", "must be between 0 and 99; 50 is usual");
+    let named = |name: &String| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    wants(
+        voice.variant.as_ref().is_none_or(named),
+        "variant",
+        "must be the name of one of espeak-ng's voice variants, such as f2 or m3 (`espeak-ng --voices=variant`)",
+    );
+}
+
 /// Everything wrong with the values of `c`; empty where it can be used.
 pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     let mut found = Vec::new();
@@ -117,8 +194,7 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         must(bias, &key("bias"), "must be between 0 (nothing is expected) and 4; 1.0 is usual");
     }
     must((1..=64).contains(&c.hearing.threads), "hearing.threads", "must be between 1 and 64");
-    must((1..=64).contains(&c.voice.threads), "voice.threads", "must be between 1 and 64");
-    must((0.4..=1.0).contains(&c.voice.slow_rate), "voice.slow_rate", "must be between 0.4 and 1.0");
+    speaking(c, &mut must);
     must((1..=64).contains(&c.understanding.threads), "understanding.threads", "must be between 1 and 64");
     must(
         c.understanding.tolerable_wrong > 0.0 && c.understanding.tolerable_wrong < 0.5,

@@ -4,14 +4,11 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use conversation::{AuditActor, Clock, NewPassword, NewPerson, Role, Store, StoreError};
 use language::Language;
-use speech::{
-    SynthesisError, Synthesizer,
-    synthesizer::{EspeakSettings, EspeakVoice},
-};
+use speech::{SynthesisError, Synthesizer};
 
 use super::StartError;
 use crate::{
-    config::{Configuration, VoiceEngine},
+    config::Configuration,
     doors::desk,
     knowledge::{self, Brain},
     store::{OpenError, SqlStore, postgres::NodeSettings},
@@ -22,6 +19,7 @@ use crate::{
         fatal::Fatal,
         minds::Minds,
         mouths::Mouths,
+        voices::{self, Voices},
     },
 };
 
@@ -141,7 +139,7 @@ struct Loaded {
     brain: Brain,
     engines: Vec<EngineSet>,
     missing: Vec<Missing>,
-    voices: Result<Vec<Box<dyn Synthesizer>>, SynthesisError>,
+    voices: Voices,
     cache: Option<Arc<SoundCache>>,
 }
 
@@ -156,9 +154,9 @@ fn load(configuration: &Configuration, given: Parts) -> Result<Loaded, StartErro
         None => (Vec::new(), Vec::new()),
     };
     let voices = match given.synthesizers {
-        Some(given) => Ok(given),
-        None if models => voices(configuration),
-        None => Ok(Vec::new()),
+        Some(chains) => Voices { chains, missing: Vec::new() },
+        None if models => voices::load(configuration),
+        None => Voices::default(),
     };
     let folder = configuration.data("voice-cache");
     let limit = configuration.voice.cache_megabytes << 20;
@@ -179,17 +177,29 @@ fn engines(configuration: &Configuration) -> (Vec<EngineSet>, Vec<Missing>) {
     (sets, missing)
 }
 
-/// One voice per thread, as configured; none where the configuration wants none.
+/// One voice per thread, as configured; none where the configuration wants none. What is missing is logged.
+///
+/// # Errors
+/// Where none of the configured voices can be loaded.
 pub(crate) fn voices(configuration: &Configuration) -> Result<Vec<Box<dyn Synthesizer>>, SynthesisError> {
-    let VoiceEngine::Espeak = configuration.voice.engine else { return Ok(Vec::new()) };
-    let settings = EspeakSettings {
-        program: configuration.voice.program.to_string_lossy().into_owned(),
-        ..EspeakSettings::default()
-    };
-    let folder = configuration.data("voice");
-    let voice =
-        || EspeakVoice::new(settings.clone(), &folder).map(|voice| Box::new(voice) as Box<dyn Synthesizer>);
-    (0..configuration.voice.threads).map(|_| voice()).collect()
+    let loaded = voices::load(configuration);
+    complain(&loaded);
+    match loaded.complaint() {
+        Some(reason) if loaded.chains.is_empty() => {
+            Err(SynthesisError::Engine { engine: "configured".to_owned(), reason })
+        }
+        _ => Ok(loaded.chains),
+    }
+}
+
+fn complain(voices: &Voices) {
+    for missing in &voices.missing {
+        let (language, key) = (missing.language, &missing.key);
+        tracing::error!(%language, key, reason = missing.reason, "a voice is missing");
+    }
+    if voices.chains.is_empty() && !voices.missing.is_empty() {
+        tracing::error!("there is no voice; answers are shown only");
+    }
 }
 
 /// Loads what takes time, off the async threads, and starts the workers.
@@ -217,13 +227,9 @@ pub(super) async fn start_workers(
         })
         .transpose()
         .map_err(thread)?;
-    let (voices, missing_voice) = match loaded.voices {
-        Ok(voices) => (voices, None),
-        Err(error) => {
-            tracing::error!(%error, "there is no voice; answers are shown only");
-            (Vec::new(), Some(error.to_string().into()))
-        }
-    };
+    complain(&loaded.voices);
+    let missing_voice = loaded.voices.complaint().map(Into::into);
+    let voices = loaded.voices.chains;
     let mouths = (!voices.is_empty())
         .then(|| Mouths::start(voices, loaded.cache.as_ref(), &fatal))
         .transpose()

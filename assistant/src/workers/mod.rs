@@ -12,6 +12,7 @@ mod load;
 pub mod minds;
 pub mod mouths;
 pub mod recordings;
+pub mod voices;
 mod waiting;
 
 pub use ear::{Continued, EarEvent};

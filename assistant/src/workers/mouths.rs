@@ -130,7 +130,9 @@ impl Mouth {
         let samples = encode::to_pcm16(&samples, sample_rate)?;
         histogram!(names::SYNTHESIZE_SECONDS).record(begun.elapsed());
         counter!(names::SENTENCES, "source" => "synthetic").increment(1);
-        if let Some(cache) = self.cache.as_ref().filter(|_| sentence.keep)
+        // What another voice said in its place must not be heard under this one's name when it speaks again.
+        let keep = sentence.keep && !self.synthesizer.substituted();
+        if let Some(cache) = self.cache.as_ref().filter(|_| keep)
             && let Err(error) = cache.put(key, &samples)
         {
             tracing::warn!(%error, "a synthesized sentence could not be kept on disk");

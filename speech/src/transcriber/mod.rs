@@ -52,13 +52,13 @@ pub enum ModelError {
 
 impl ModelError {
     #[allow(clippy::needless_pass_by_value, reason = "made for `map_err`")]
-    fn unusable(path: &Path, reason: impl ToString) -> Self {
+    pub(crate) fn unusable(path: &Path, reason: impl ToString) -> Self {
         Self::Unusable { path: path.to_owned(), reason: reason.to_string() }
     }
 }
 
 /// The first 12 hexadecimal digits of a file's SHA-256: enough to tell in a log or an answer event which model it was.
-fn short_hash(path: &Path) -> Result<String, ModelError> {
+pub(crate) fn short_hash(path: &Path) -> Result<String, ModelError> {
     let failed = |source| ModelError::Io { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(failed)?;
     let mut digest = Sha256::new();

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::failed;
 use crate::SynthesisError;
 
 /// The voice file, found in a trial with espeak-ng 1.51: the Mandarin phoneme table and dictionary, a narrower pitch range.
@@ -20,7 +21,7 @@ const PARTS: [&str; 7] =
 ///
 /// # Errors
 /// Where espeak-ng is missing, or its data cannot be copied.
-pub(super) fn prepare(program: &str, folder: &Path) -> Result<PathBuf, SynthesisError> {
+pub fn prepare(program: &str, folder: &Path) -> Result<PathBuf, SynthesisError> {
     let target = folder.join("espeak-ng-data");
     let voice = target.join("lang/sit/bo");
     if fs::read_to_string(&voice).is_ok_and(|text| text == VOICE) {
@@ -69,8 +70,4 @@ fn copy(from: &Path, to: &Path) -> Result<(), SynthesisError> {
 
 fn cannot(path: &Path, error: &std::io::Error) -> SynthesisError {
     failed(format!("its data cannot be copied ({}: {error})", path.display()))
-}
-
-fn failed(reason: String) -> SynthesisError {
-    SynthesisError::Engine { engine: "espeak-ng".to_owned(), reason }
 }
