@@ -271,3 +271,29 @@ async fn what_was_said_can_be_had_as_a_file_by_whoever_has_the_conversation() {
     let stranger = server.citizen("bo").await.token.unwrap();
     assert_eq!(get(&format!("seq={answer}"), &stranger).await.0, 404, "only one's own");
 }
+
+#[tokio::test]
+async fn what_is_published_is_spoken_before_anybody_asks_but_what_a_person_has_read() {
+    let server = start("").await;
+    let text = spoken(Language::Zh);
+    clips(&server).add(new(&text, Language::Zh), studio(&text, Language::Zh)).unwrap();
+    let collection = kb::Collection::load(&workspace().join("examples/knowledge/sample")).unwrap();
+    let of = |clips: &[assistant::clips::Clip]| {
+        let entries = collection.entries.iter().map(|sourced| &sourced.entry);
+        assistant::workers::ahead::everything(&assistant::clips::inventory(entries, clips)).len()
+    };
+    let wanted = of(&clips(&server).list());
+    assert!(wanted > 200 && wanted < of(&[]), "{wanted}");
+    server.server.reload_knowledge().await.unwrap();
+    let folder = server.data.path().join("data/voice-cache");
+    let count = || -> usize {
+        let shelves = std::fs::read_dir(&folder).into_iter().flatten().map(|shelf| shelf.unwrap().path());
+        shelves.map(|shelf| std::fs::read_dir(shelf).map_or(0, Iterator::count)).sum()
+    };
+    let until = Instant::now() + Duration::from_secs(120);
+    while count() < wanted {
+        assert!(Instant::now() < until, "{} of {wanted} sentences are ready", count());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(count(), wanted, "and nothing else");
+}

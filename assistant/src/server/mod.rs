@@ -224,6 +224,14 @@ impl Server {
             Arc::clone(&clock),
             draining.clone(),
         ));
+        if let Some(mouths) = workers.mouths.clone().filter(|_| configuration.voice.cache_megabytes > 0) {
+            tasks.spawn(publishing::speak_what_is_published(
+                workers.minds.clone(),
+                Arc::clone(&clips),
+                mouths,
+                draining.clone(),
+            ));
+        }
         tasks.spawn(closing::run(
             configuration.handoff.hours.clone(),
             Arc::clone(&store),

@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use super::StartError;
 use crate::{
     config::Configuration,
+    clips::{Clips, inventory},
     knowledge::{self, Brain},
-    workers::minds::Minds,
+    workers::{ahead, minds::Minds, mouths::Mouths},
 };
 
 /// How often the calendar is looked at: an entry that ends at midnight is served for a minute longer at most.
@@ -66,6 +67,41 @@ pub(super) async fn follow_the_calendar(
         {
             tracing::error!(%error, "an entry's validity has changed, but the files cannot be used");
             wait = TICKS_AFTER_FAILURE;
+        }
+    }
+}
+
+/// Speaks what was published into the cache, a sentence at a time so that nobody who is listening waits for it; what is there
+/// already costs a look at a file. Runs until the server drains.
+pub(super) async fn speak_what_is_published(
+    minds: Minds,
+    clips: Arc<Clips>,
+    mouths: Mouths,
+    draining: CancellationToken,
+) {
+    let mut publications = minds.publications();
+    loop {
+        tokio::select! {
+            () = draining.cancelled() => return,
+            changed = publications.changed() => if changed.is_err() { return },
+        }
+        let (brain, kept) = (minds.brain(), Arc::clone(&clips));
+        let look = move || ahead::everything(&inventory(brain.publication().entries(), &kept.list()));
+        let Ok(sentences) = tokio::task::spawn_blocking(look).await else { continue };
+        let speaking = ahead::speak(&mouths, sentences, 1, || {});
+        tokio::select! {
+            () = draining.cancelled() => return,
+            // Published once more: what is new is spoken instead.
+            changed = publications.changed() => match changed {
+                Ok(()) => publications.mark_changed(),
+                Err(_) => return,
+            },
+            prepared = speaking => match prepared.reason {
+                None => tracing::info!(sentences = prepared.ready, "everything that was published can be heard at once"),
+                Some(reason) => {
+                    tracing::warn!(prepared.ready, prepared.failed, reason, "not everything that was published could be spoken");
+                }
+            },
         }
     }
 }

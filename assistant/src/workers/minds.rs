@@ -6,7 +6,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use super::fatal::Fatal;
 use crate::knowledge::Brain;
@@ -35,6 +35,8 @@ pub struct Minds {
     jobs: mpsc::SyncSender<Job>,
     places: Arc<Semaphore>,
     brain: Arc<RwLock<Arc<Brain>>>,
+    /// Counts publications.
+    published: Arc<watch::Sender<u64>>,
 }
 
 impl Minds {
@@ -58,7 +60,8 @@ impl Minds {
                 }
             })?;
         }
-        Ok(Self { jobs, places: Arc::new(Semaphore::new(QUEUE)), brain })
+        let published = Arc::new(watch::channel(0).0);
+        Ok(Self { jobs, places: Arc::new(Semaphore::new(QUEUE)), brain, published })
     }
 
     /// What is known right now. Only for looking up entries; searching belongs on the threads ([`Self::think`]).
@@ -70,6 +73,12 @@ impl Minds {
     pub fn publish(&self, brain: Brain) {
         crate::masking::publish(brain.publication().entries());
         *self.brain.write() = Arc::new(brain);
+        self.published.send_modify(|count| *count += 1);
+    }
+
+    /// Hears of every publication from now on.
+    pub fn publications(&self) -> watch::Receiver<u64> {
+        self.published.subscribe()
     }
 
     /// Does some thinking on a worker thread and waits for the result.

@@ -53,7 +53,7 @@ struct Probe {
 }
 
 /// The recogniser in a folder of the project; `None`, with a printed message, where it is not there.
-fn ear(model: &str) -> Result<Option<CtcTranscriber>> {
+pub(super) fn ear(model: &str) -> Result<Option<CtcTranscriber>> {
     let folder = material::workspace().join(model);
     if !folder.exists() {
         println!("skipped: {model} is not here");
@@ -64,7 +64,7 @@ fn ear(model: &str) -> Result<Option<CtcTranscriber>> {
 }
 
 /// What a recogniser makes of a sound; `None` where it hears nothing.
-fn hear(ear: &mut CtcTranscriber, samples: &[f32], language: Language) -> Result<Option<Arc<dyn Evidence>>> {
+pub(super) fn hear(ear: &mut CtcTranscriber, samples: &[f32], language: Language) -> Result<Option<Arc<dyn Evidence>>> {
     let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
     Ok(ear.transcribe(samples, &request)?.evidence)
 }
