@@ -6,7 +6,7 @@
 //!   2026-11-30T043151Z/          a backup
 //!     manifest.json              what it is made of, with hashes
 //!     conversations.sqlite       the database without its keys
-//!     data/…                     what else cannot be made again: imported knowledge, the calibration
+//!     data/…                     what else cannot be made again: imported knowledge, the calibration, recordings
 //! ```
 //!
 //! An erased conversation's rows remain in earlier backups, sealed with a key that no longer exists anywhere.
@@ -33,7 +33,7 @@ use super::key_file;
 pub const DATABASE: &str = "conversations.sqlite";
 /// What else of the data folder a backup holds: what was imported, and what was measured on recordings. Everything
 /// else there is downloaded or computed again.
-const ALSO: [&str; 2] = ["knowledge", "calibration.json"];
+const ALSO: [&str; 3] = ["knowledge", "calibration.json", "clips"];
 /// Under this folder of a backup.
 const ALSO_IN: &str = "data";
 
