@@ -102,7 +102,7 @@ fn number(text: &str) -> Option<u64> {
 
 fn date(rest: &str) -> Option<(Figure, usize)> {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^([12]\d{3})(?:-(\d{1,2})-(\d{1,2})|/(\d{1,2})/(\d{1,2})|\.(\d{1,2})\.(\d{1,2}))")
+        pattern(r"^([12][0-9]{3})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|\.([0-9]{1,2})\.([0-9]{1,2}))")
     });
     let captures = DATE.captures(rest)?;
     let end = captures.get(0)?.end();
@@ -114,7 +114,7 @@ fn date(rest: &str) -> Option<(Figure, usize)> {
 }
 
 fn time(rest: &str) -> Option<(Time, usize)> {
-    static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?"));
+    static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?"));
     let (captures, end) = alone(&TIME, rest)?;
     let second = captures.get(3).and_then(|s| number(s.as_str()));
     let time = Time { hour: number(&captures[1])?, minute: number(&captures[2])?, second };
@@ -136,13 +136,13 @@ fn hours(rest: &str) -> Option<(Figure, usize)> {
 /// Source: 工信部《电信网编号计划》 (2017) for the shapes.
 fn telephone(rest: &str) -> Option<(Figure, usize)> {
     static MOBILE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(?:\+?(86)[- ]?)?(1[3-9]\d)[- ]?(\d{4})[- ]?(\d{4})"));
-    static MASKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(1[3-9]\d)\*{3,6}(\d{4})"));
+        LazyLock::new(|| pattern(r"^(?:\+?(86)[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})"));
+    static MASKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(1[3-9][0-9])\*{3,6}([0-9]{4})"));
     static FIXED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:[(（](0\d{2,3})[)）]|(0\d{2,3}))[- ]?(\d{3,4})[- ]?(\d{4})(?:(?:-|转)(\d{1,5}))?")
+        pattern(r"^(?:[(（](0[0-9]{2,3})[)）]|(0[0-9]{2,3}))[- ]?([0-9]{3,4})[- ]?([0-9]{4})(?:(?:-|转)([0-9]{1,5}))?")
     });
     static SERVICE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^([48]00)(?:-(\d{3})-(\d{4})|-(\d{4})-(\d{3})|[- ]?(\d{3})[- ]?(\d{4}))"));
+        LazyLock::new(|| pattern(r"^([48]00)(?:-([0-9]{3})-([0-9]{4})|-([0-9]{4})-([0-9]{3})|[- ]?([0-9]{3})[- ]?([0-9]{4}))"));
     let groups = |captures: &Captures<'_>, from: usize, to: usize| -> Vec<String> {
         (from..=to).filter_map(|i| captures.get(i)).map(|g| g.as_str().to_owned()).collect()
     };
@@ -164,14 +164,14 @@ fn telephone(rest: &str) -> Option<(Figure, usize)> {
 ///
 /// Source of the shapes: GB 11643-1999 and GB 32100-2015.
 fn document(rest: &str) -> Option<(Figure, usize)> {
-    static IDENTITY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\d{6})(\d{4})(\d{4})(\d{3}[0-9Xx])"));
+    static IDENTITY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([0-9]{6})([0-9]{4})([0-9]{4})([0-9]{3}[0-9Xx])"));
     static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            r"^([0-9A-HJ-NP-RT-UW-Y]{2})(\d{6})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{2})",
+            r"^([0-9A-HJ-NP-RT-UW-Y]{2})([0-9]{6})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{2})",
         )
     });
-    static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{4}(?: \d{4}){2,4}(?: \d{1,3})?"));
-    static LONG: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\d{12,}"));
+    static CARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9]{4}(?: [0-9]{4}){2,4}(?: [0-9]{1,3})?"));
+    static LONG: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[0-9]{12,}"));
     let fours = |digits: &str| -> Vec<String> {
         let digits: Vec<char> = digits.chars().filter(char::is_ascii_digit).collect();
         digits.chunks(4).map(|four| four.iter().collect()).collect()
@@ -233,7 +233,7 @@ fn fraction(rest: &str) -> Option<(Figure, usize)> {
 
 fn amount(rest: &str) -> Option<(Amount, usize)> {
     static AMOUNT: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(-?)(?:([1-9]\d{0,2}(?:,\d{3})+)|(\d+))(?:\.(\d+))?"));
+        LazyLock::new(|| pattern(r"^(-?)(?:([1-9][0-9]{0,2}(?:,[0-9]{3})+)|([0-9]+))(?:\.([0-9]+))?"));
     let captures = AMOUNT.captures(rest)?;
     let all = captures.get(0)?.end();
     let cut_short = rest[all..].starts_with(|c: char| c.is_ascii_digit());
