@@ -102,7 +102,9 @@ fn number(text: &str) -> Option<u64> {
 
 fn date(rest: &str) -> Option<(Figure, usize)> {
     static DATE: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^([12][0-9]{3})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|\.([0-9]{1,2})\.([0-9]{1,2}))")
+        pattern(
+            r"^([12][0-9]{3})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|\.([0-9]{1,2})\.([0-9]{1,2}))",
+        )
     });
     let captures = DATE.captures(rest)?;
     let end = captures.get(0)?.end();
@@ -114,7 +116,8 @@ fn date(rest: &str) -> Option<(Figure, usize)> {
 }
 
 fn time(rest: &str) -> Option<(Time, usize)> {
-    static TIME: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?"));
+    static TIME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?"));
     let (captures, end) = alone(&TIME, rest)?;
     let second = captures.get(3).and_then(|s| number(s.as_str()));
     let time = Time { hour: number(&captures[1])?, minute: number(&captures[2])?, second };
@@ -139,10 +142,13 @@ fn telephone(rest: &str) -> Option<(Figure, usize)> {
         LazyLock::new(|| pattern(r"^(?:\+?(86)[- ]?)?(1[3-9][0-9])[- ]?([0-9]{4})[- ]?([0-9]{4})"));
     static MASKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(1[3-9][0-9])\*{3,6}([0-9]{4})"));
     static FIXED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:[(（](0[0-9]{2,3})[)）]|(0[0-9]{2,3}))[- ]?([0-9]{3,4})[- ]?([0-9]{4})(?:(?:-|转)([0-9]{1,5}))?")
+        pattern(
+            r"^(?:[(（](0[0-9]{2,3})[)）]|(0[0-9]{2,3}))[- ]?([0-9]{3,4})[- ]?([0-9]{4})(?:(?:-|转)([0-9]{1,5}))?",
+        )
     });
-    static SERVICE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^([48]00)(?:-([0-9]{3})-([0-9]{4})|-([0-9]{4})-([0-9]{3})|[- ]?([0-9]{3})[- ]?([0-9]{4}))"));
+    static SERVICE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^([48]00)(?:-([0-9]{3})-([0-9]{4})|-([0-9]{4})-([0-9]{3})|[- ]?([0-9]{3})[- ]?([0-9]{4}))")
+    });
     let groups = |captures: &Captures<'_>, from: usize, to: usize| -> Vec<String> {
         (from..=to).filter_map(|i| captures.get(i)).map(|g| g.as_str().to_owned()).collect()
     };
@@ -164,7 +170,8 @@ fn telephone(rest: &str) -> Option<(Figure, usize)> {
 ///
 /// Source of the shapes: GB 11643-1999 and GB 32100-2015.
 fn document(rest: &str) -> Option<(Figure, usize)> {
-    static IDENTITY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([0-9]{6})([0-9]{4})([0-9]{4})([0-9]{3}[0-9Xx])"));
+    static IDENTITY: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"^([0-9]{6})([0-9]{4})([0-9]{4})([0-9]{3}[0-9Xx])"));
     static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"^([0-9A-HJ-NP-RT-UW-Y]{2})([0-9]{6})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{4})([0-9A-HJ-NP-RT-UW-Y]{2})",

@@ -112,7 +112,9 @@ impl<'a> Reader<'a> {
     /// HTML tags and entities are not read aloud.
     fn markup(&mut self) -> bool {
         static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(r"^(?:</?[A-Za-z][^<>\n]{0,200}>|<!--|-->|&(?:[a-z]{2,6}|#[0-9]{1,6}|#x[0-9a-fA-F]{1,6});)")
+            pattern(
+                r"^(?:</?[A-Za-z][^<>\n]{0,200}>|<!--|-->|&(?:[a-z]{2,6}|#[0-9]{1,6}|#x[0-9a-fA-F]{1,6});)",
+            )
         });
         if !self.rest().starts_with(['<', '&', '-']) {
             return false;

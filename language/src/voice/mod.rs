@@ -55,6 +55,9 @@ pub struct Segment {
     pub range: Range<usize>,
 }
 
+/// Changes whenever a text may be spoken otherwise than before: part of the name of sound that is kept.
+pub const EDITION: &str = "2";
+
 /// A text as segments to be spoken one after the other.
 pub type SpeechPlan = Vec<Segment>;
 
