@@ -99,7 +99,7 @@ const TWO_OF: &str = "个人名位条件次天年岁种周户家只头亩元块�
 /// What begins with one of [`TWO_OF`] and is nevertheless of rank: 二年级, 二等.
 const RANKS: [&str; 5] = ["年级", "年度", "级", "等", "号"];
 /// What makes the number before it a quantity, besides [`TWO_OF`].
-const QUANTITIES: &str = "月日号楼层级班期路分角线环档类版款届等栋单栏股时小星多余来几余毛厘瓦伏安兆字词首篇部集卷册枚架艘株棵根栋盏杯瓶袋包盒箱桶车趟圈排列行阶岁起例宗桩票股幅堂课学工";
+const QUANTITIES: &str = "月日号楼层级班期路分角线环档类版款届等栋单栏股时小星多余来几余毛厘瓦伏安兆字词首篇部集卷册枚架艘株棵根栋盏杯瓶袋包盒箱桶车趟圈排列行阶岁起例宗桩票股幅堂";
 
 fn amount(a: &Amount, beside: Beside<'_>) -> Words {
     let after = if beside.unit.is_empty() { beside.after.trim_start() } else { beside.unit };
@@ -115,7 +115,8 @@ fn amount(a: &Amount, beside: Beside<'_>) -> Words {
         (true, _) => "负",
         (false, _) => "",
     };
-    let quantity = counted || a.grouped || !a.fraction.is_empty() || is_counted(after);
+    let until = after.starts_with(['至', '到']) || beside.before.trim_end().ends_with(['至', '到']);
+    let quantity = counted || a.grouped || !a.fraction.is_empty() || is_counted(after) || until;
     Words {
         said: format!("{minus}{}{words}{}", beside.prefix, beside.unit),
         by_digit: false,
@@ -139,7 +140,12 @@ fn quantity(a: &Amount, before: &str, after: &str) -> String {
         return format!("{}{point}", chinese::words(n));
     }
     let ranked = RANKS.iter().any(|r| after.starts_with(r)) || before.ends_with('第');
-    if n == 2 && !ranked && after.starts_with(|c| TWO_OF.contains(c)) && !before.ends_with(['十', '百']) {
+    // 2至3个: the unit comes after the second number.
+    let of = match after.strip_prefix(['至', '到']) {
+        Some(rest) => rest.trim_start().trim_start_matches(|c: char| c.is_ascii_digit()).trim_start(),
+        None => after,
+    };
+    if n == 2 && !ranked && of.starts_with(|c| TWO_OF.contains(c)) && !before.ends_with(['十', '百']) {
         return "两".to_owned();
     }
     with_liang(&chinese::words(n), ranked)
@@ -171,8 +177,13 @@ fn as_name(a: &Amount, before: &str, after: &str, counted: bool) -> Option<Strin
     let placed = is(&["室", "房", "号房", "教室", "病房", "国道", "省道", "县道", "次列车", "次航班"]);
     let road = is(&["路"]) && text.len() == 3;
     let coded = before.ends_with(|c: char| c.is_ascii_alphabetic());
-    if (3..=5).contains(&text.len()) && (placed || road || coded) {
+    let highway = ["国道", "省道", "县道"].iter().any(|road| before.ends_with(road));
+    if (3..=5).contains(&text.len()) && (placed || road || coded || highway) {
         return Some(digits(text, true));
+    }
+    // 4050人员: women from 40 and men from 50 on, as the employment offices call them.
+    if text == "4050" && after.starts_with("人员") {
+        return Some(digits(text, false));
     }
     if ordinal {
         return None;

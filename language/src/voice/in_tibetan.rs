@@ -12,6 +12,8 @@ pub(super) struct Beside<'a> {
     pub prefix: &'a str,
     /// After it.
     pub unit: &'a str,
+    /// Whether a unit, which comes first in Tibetan, stands right before it: སྒོར་120 is an amount and no hotline.
+    pub counted: bool,
     /// Whether Tibetan of degrees stands before it, so that a minus is "below zero".
     pub degrees: bool,
 }
@@ -98,7 +100,8 @@ fn quantity(a: &Amount) -> (String, bool) {
 
 fn amount(a: &Amount, beside: Beside<'_>) -> (String, bool) {
     let text = a.integer.as_str();
-    let counted = !beside.prefix.is_empty() || !beside.unit.is_empty() || a.grouped || !a.fraction.is_empty();
+    let unit = beside.counted || !beside.prefix.is_empty() || !beside.unit.is_empty();
+    let counted = unit || a.grouped || !a.fraction.is_empty();
     let zero_first = text.len() > 1 && text.starts_with('0');
     if !counted && !a.negative && (zero_first || text.len() >= NAME_DIGITS || figures::is_hotline(text)) {
         return (digits(text), true);
@@ -110,4 +113,32 @@ fn amount(a: &Amount, beside: Beside<'_>) -> (String, bool) {
         (false, _) => "",
     };
     (format!("{}{minus}{words}{}", beside.prefix, beside.unit), by_digit)
+}
+
+/// Whether a text ends in a word that a number after it counts.
+pub(super) fn ends_in_unit(before: &str) -> bool {
+    const UNITS: [&str; 18] = [
+        "སྒོར",
+        "ལོ",
+        "ཟླ",
+        "ཉིན",
+        "ཚེས",
+        "སྤྱི་ལེ",
+        "སྤྱི་རྒྱ",
+        "སྤྱི་ཁྲེ",
+        "རྒྱ་མ",
+        "ལི་སྨི",
+        "ཏུའུ",
+        "བརྒྱ་ཆ",
+        "མུའུ",
+        "མི",
+        "ཁྲི",
+        "ཆུ་ཚོད",
+        "སྐར་མ",
+        "དངུལ",
+    ];
+    let before = before.trim_end_matches(['་', ' ']);
+    UNITS
+        .iter()
+        .any(|unit| before.strip_suffix(unit).is_some_and(|rest| !rest.ends_with(crate::tibetan::is_letter)))
 }

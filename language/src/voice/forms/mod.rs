@@ -1,5 +1,7 @@
 //! From what is written to what is said: figures, signs, addresses and Latin words become words.
 
+mod addresses;
+
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -55,8 +57,6 @@ fn pattern(text: &str) -> Regex {
 
 /// A Latin word of so many letters at most is spelled, or twice as many capitals: nobody follows more.
 const LONGEST_SPELLED: usize = 6;
-/// The longest address that is spelled.
-const LONGEST_ADDRESS: usize = 24;
 /// How many characters around a number its language is looked for.
 const NEIGHBOURHOOD: usize = 40;
 
@@ -107,54 +107,6 @@ impl<'a> Reader<'a> {
             .or_else(|| touches(Box::new(near().take_while(touching))))
             .or_else(|| near().take_while(|c| *c != '\n').find_map(language_of))
             .or_else(|| after.chars().take(NEIGHBOURHOOD).find_map(language_of))
-    }
-
-    /// HTML tags and entities are not read aloud.
-    fn markup(&mut self) -> bool {
-        static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"^(?:</?[A-Za-z][^<>\n]{0,200}>|<!--|-->|&(?:[a-z]{2,6}|#[0-9]{1,6}|#x[0-9a-fA-F]{1,6});)",
-            )
-        });
-        if !self.rest().starts_with(['<', '&', '-']) {
-            return false;
-        }
-        let Some(length) = MARKUP.find(self.rest()).map(|m| m.end()) else { return false };
-        self.line.text.push(' ');
-        self.skip(length, FallBackKind::MarkupSkipped);
-        true
-    }
-
-    /// Web and mail addresses: a short host name is spelled, the rest is left out.
-    fn address(&mut self) -> bool {
-        static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"(?i)^(?:[a-z0-9-]{1,63}\.){1,8}(?:cn|com|net|org|gov|edu|info|top|vip|app)(?:[:/?#].*)?$",
-            )
-        });
-        if self.at < self.searched || !self.next().is_some_and(|c| c.is_ascii_alphanumeric()) {
-            return false;
-        }
-        let rest = self.rest();
-        let ends = |c: char| !c.is_ascii_graphic() || "()[]{}<>\"',;|".contains(c);
-        let word = rest[..rest.find(ends).unwrap_or(rest.len())].trim_end_matches(['.', ':', '!', '?']);
-        self.searched = self.at + word.len().max(1);
-        let mail = word.find('@').is_some_and(|i| i > 0 && word[i..].contains('.'));
-        let web = word.contains("://") || word.starts_with("www.");
-        if !(mail || web || (word.len() < 400 && DOMAIN.is_match(word))) {
-            return false;
-        }
-        let language = self.language_around(&(self.at..self.at + word.len())).unwrap_or(self.language);
-        if let Some(said) = spelled_address(word, language).filter(|_| !mail) {
-            let range = self.take(word.len());
-            self.line.fall_back(FallBackKind::AddressSpelled, range.clone());
-            let form = Form { range, rule: "address", said, language, by_digit: true, head: 0 };
-            self.line.say(form);
-        } else {
-            self.line.text.push('，');
-            self.skip(word.len(), FallBackKind::AddressSkipped);
-        }
-        true
     }
 
     fn figure(&mut self) -> bool {
@@ -234,7 +186,9 @@ impl<'a> Reader<'a> {
                 let prefix = currency.map_or(prefix, |(_, bo)| bo);
                 let degrees =
                     prefix.starts_with("དྲོད") || self.before().trim_end_matches('་').ends_with("དྲོད་ཚད");
-                let (said, by_digit) = in_tibetan::say(figure, in_tibetan::Beside { prefix, unit, degrees });
+                let counted = in_tibetan::ends_in_unit(self.before());
+                let beside = in_tibetan::Beside { prefix, unit, counted, degrees };
+                let (said, by_digit) = in_tibetan::say(figure, beside);
                 match first_ordinal(figure, &self.shadow.text[end..]) {
                     Some(more) => {
                         end += more;
@@ -429,17 +383,4 @@ fn first_ordinal(figure: &Figure, after: &str) -> Option<usize> {
     let rest = rest.strip_prefix('ོ').unwrap_or(rest);
     let ends = !rest.starts_with(|c| language_of(c).is_some()) || rest.starts_with('འ');
     ends.then(|| after.len() - rest.len())
-}
-
-/// A host name letter by letter; `None` for anything longer.
-fn spelled_address(word: &str, language: Language) -> Option<String> {
-    let host = word.split("://").last()?.trim_end_matches('/');
-    if host.len() > LONGEST_ADDRESS || !host.chars().all(|c| c.is_ascii_alphanumeric() || c == '.') {
-        return None;
-    }
-    let labels: Option<Vec<String>> = host
-        .split('.')
-        .map(|label| (label.len() <= LONGEST_SPELLED).then(|| in_chinese::digits(label, true)))
-        .collect();
-    Some(labels?.join(if language == Language::Zh { "点" } else { "་ཚེག་" }))
 }
