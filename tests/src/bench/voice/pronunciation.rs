@@ -39,7 +39,7 @@ pub fn chinese(report: &mut Report) -> Result<()> {
     pool.extend(column(&read.join("transcripts.tsv"), 2, 1)?);
     pool.extend(column(&asked.join("faq_entries.tsv"), 1, 1)?);
     pool.extend(column(&asked.join("queries_dev.tsv"), 0, 1)?);
-    let all = compare(&python, pool)?;
+    let all = compare(&python, &pool)?;
     let mut ways: HashMap<char, BTreeSet<&str>> = HashMap::new();
     for (c, theirs) in all.iter().flat_map(|s| &s.theirs) {
         ways.entry(*c).or_default().insert(theirs);
@@ -91,7 +91,7 @@ fn unseen(python: &Path, report: &mut Report) -> Result<()> {
     for name in ["dev.tsv", "train.tsv"] {
         pool.extend(column(&topics.join(name), 2, 1)?);
     }
-    let all = compare(python, pool)?;
+    let all = compare(python, &pool)?;
     report.tell(
         "Pinyin of other material (bank questions, sib200): syllables equal to pypinyin's",
         equal_share(&all),
@@ -114,7 +114,7 @@ struct Compared {
 }
 
 /// Reads every sentence both ways; those that cannot be aligned (characters that pypinyin does not know) are left out.
-fn compare(python: &Path, pool: BTreeSet<String>) -> Result<Vec<Compared>> {
+fn compare(python: &Path, pool: &BTreeSet<String>) -> Result<Vec<Compared>> {
     let input = pool.iter().map(|s| s.replace('\n', " ") + "\n").collect::<String>();
     let lines = others::script(python, &["pinyin"], input)?;
     ensure!(lines.len() == pool.len(), "pypinyin read {} of {} sentences", lines.len(), pool.len());

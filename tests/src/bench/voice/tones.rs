@@ -107,9 +107,12 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Without the first fifth, where the consonant still bends the pitch.
+/// The second half, where a syllable has arrived at its tone: before that its pitch still comes from the consonant, most of
+/// all from a voiced one.
+///
+/// Source: Xu & Wang, *Pitch targets and their realization* (2001): a tone's target is approached to the end of its syllable.
 fn settled(contour: &[f64]) -> &[f64] {
-    &contour[contour.len() / 5..]
+    &contour[contour.len() / 2..]
 }
 
 /// How far the pitch comes down from its highest point to its end, in semitones.
@@ -145,9 +148,7 @@ fn mandarin_shapes(row: &[Contour; 4]) -> [bool; 4] {
         // It rises by more than a level, and ends high.
         rise(two) > LEVEL && two.last().is_some_and(|end| *end >= 3.5),
         // It comes down into the lowest fifth and goes up from there by more than half a level.
-        lowest <= 1.0
-            && lowest < settled(three)[0]
-            && three.last().is_some_and(|end| *end > lowest + LEVEL / 2.0),
+        lowest <= 1.0 && lowest < three[2] && three.last().is_some_and(|end| *end > lowest + LEVEL / 2.0),
         // From the upper half into the lowest fifth: half of the range and more.
         fall(four) >= 2.5 && four.last().is_some_and(|end| *end <= 1.0),
     ]
