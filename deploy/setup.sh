@@ -45,6 +45,9 @@ command -v node >/dev/null || fail "Node.js is missing: install Node.js 20 or ne
 # --- ONNX Runtime ---------------------------------------------------------------------------------------------------
 deploy/onnxruntime.sh
 
+# --- What the voice is checked with -----------------------------------------------------------------------------------
+[ "$purpose" != test ] || tests/baselines/venv-voice.sh
+
 # --- Pages ----------------------------------------------------------------------------------------------------------
 stamp=web/node_modules/.drilen-stamp
 lock=$(sha256sum web/package-lock.json | cut -d' ' -f1)

@@ -51,6 +51,9 @@ pub mod names {
     /// Counter: sentences that a voice did not speak and the next one was asked for, by `language`, `voice` and `reason` (`failed`,
     /// `resting`).
     pub const VOICE_FAULTS: &str = "drilen_voice_faults_total";
+    /// Counter: stretches of sentences that were spoken without a rule for them, by `kind` (`language::FallBackKind`) and
+    /// `language`; counted once, when a sentence is synthesized.
+    pub const SPEECH_FALL_BACKS: &str = "drilen_speech_fall_backs_total";
     /// Gauge: citizens who wait for a person, by `language`. Every node of a shared store counts the same queue.
     pub const QUEUE_WAITING: &str = "drilen_queue_waiting";
     /// Gauge, seconds: how long the one has waited who has waited longest, by `language`.
@@ -115,6 +118,10 @@ fn describe() {
     describe_counter!(names::SENTENCES, "sentences spoken, by where their sound came from");
     describe_gauge!(names::VOICES, "voices by whether they are loaded, in order of preference");
     describe_counter!(names::VOICE_FAULTS, "sentences that a voice did not speak, by reason");
+    describe_counter!(
+        names::SPEECH_FALL_BACKS,
+        "what was spoken or left out for want of a rule, by kind and language"
+    );
     describe_counter!(names::SLOW_CLIENTS, "clients disconnected because they read too slowly");
     describe_gauge!(names::QUEUE_WAITING, "citizens who wait for a person, by language");
     describe_gauge!(

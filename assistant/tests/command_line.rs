@@ -212,6 +212,26 @@ fn a_sentence_is_spoken_into_a_file_in_both_languages() {
 }
 
 #[test]
+fn every_stage_of_what_is_spoken_is_explained_without_a_voice() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "请在1楼办理😀。ཁ་པར་12345";
+    let (code, printed, told) = run(folder.path(), &["speak", text, "--language", "zh", "--explain"]);
+    assert_eq!(code, Some(0), "{told}");
+    for part in [
+        "sentence 2",
+        "1 → 一 (number)",
+        "一楼 yī lóu",
+        "voice zh  qing3",
+        "voice bo  [[",
+        "fall-back sign_skipped: 😀",
+    ] {
+        assert!(printed.contains(part), "{part} in {printed}");
+    }
+    let (code, _, told) = run(folder.path(), &["speak", text, "--language", "zh"]);
+    assert_eq!(code, Some(2), "{told}");
+}
+
+#[test]
 fn an_empty_question_and_an_odd_speed_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     for empty in ["", " 　\n"] {

@@ -161,6 +161,11 @@ pub(crate) fn cut(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// Whether the dictionary has a word.
+pub(crate) fn is_word(word: &str) -> bool {
+    JIEBA.has_word(word)
+}
+
 /// The words of a Chinese text for search: long words are followed by the shorter words in them. Punctuation is left
 /// out.
 pub fn words(text: &str) -> Vec<String> {

@@ -38,9 +38,11 @@ pub use phones::INVENTORY;
 pub use pronounce::{pronunciations, spoken_form, spoken_ngrams, syllable_ngrams};
 pub use script::{Script, runs as script_runs};
 pub use search::{Unit, search_key, segments, syllables, words};
-pub use sentences::{sentences, spoken_text};
+pub use sentences::sentences;
 pub use sound_key::{phonetic_key, rough_phonetic_key};
-pub use voice::{Segment, SpeechPlan, espeak_phonemes, speech_plan};
+pub use voice::{
+    FallBack, FallBackKind, Rendition, Segment, SpeechPlan, espeak_phonemes, speech_plan, spoken_text,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,5 @@
 //! Texts for the voice: sentence by sentence, everything in words.
 
-use crate::{Language, numbers};
-
 /// Splits a text into sentences that follow each other without gaps: after Chinese and Latin full stops, question and
 /// exclamation marks, semicolons and line ends, and after the Tibetan shad in all its forms. Closing quotes, further
 /// shads and white space belong to the sentence before them.
@@ -42,31 +40,10 @@ fn belongs_behind(c: char) -> bool {
     c.is_whitespace() || matches!(c, '”' | '’' | '"' | '\'' | '」' | '』' | '）' | ')' | '》' | '】' | '་')
 }
 
-/// Writes a text as it is to be read aloud: numbers, dates, times, money, telephone numbers and percentages in words of
-/// the language around them (`language` where there is none). Everything else stays.
-pub fn spoken_text(text: &str, language: Language) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for number in numbers::spoken(text, language) {
-        out.push_str(&text[at..number.range.start]);
-        let words = number.readings.first().map_or("", String::as_str);
-        let tibetan = number.language == Language::Bo;
-        if tibetan && out.chars().next_back().is_some_and(crate::tibetan::is_letter) {
-            out.push('་');
-        }
-        out.push_str(words);
-        at = number.range.end;
-        if tibetan && text[at..].chars().next().is_some_and(crate::tibetan::is_letter) {
-            out.push('་');
-        }
-    }
-    out.push_str(&text[at..]);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Language, spoken_text};
 
     #[test]
     fn both_languages_split_at_their_own_marks_and_nothing_is_lost() {

@@ -4,14 +4,14 @@
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use language::mandarin::PinyinSyllable;
-use language::tibetan::lhasa::{Coda, LhasaSyllable, Onset, Vowel};
-use language::voice::lhasa_mnemonics;
 use language::{Language, speech_plan};
 
 /// The voice file of `language::voice`.
@@ -85,64 +85,10 @@ impl Drop for Voices {
     }
 }
 
-const ONSETS: [Onset; 28] = [
-    Onset::None,
-    Onset::K,
-    Onset::Kh,
-    Onset::Ky,
-    Onset::Khy,
-    Onset::Ng,
-    Onset::C,
-    Onset::Ch,
-    Onset::Ny,
-    Onset::T,
-    Onset::Th,
-    Onset::N,
-    Onset::P,
-    Onset::Ph,
-    Onset::M,
-    Onset::Ts,
-    Onset::Tsh,
-    Onset::W,
-    Onset::Sh,
-    Onset::S,
-    Onset::Y,
-    Onset::R,
-    Onset::L,
-    Onset::Lh,
-    Onset::H,
-    Onset::Hr,
-    Onset::Tr,
-    Onset::Thr,
-];
-const VOWELS: [Vowel; 11] = [
-    Vowel::A,
-    Vowel::I,
-    Vowel::U,
-    Vowel::E,
-    Vowel::O,
-    Vowel::Ae,
-    Vowel::Oe,
-    Vowel::Ue,
-    Vowel::Ao,
-    Vowel::Iu,
-    Vowel::Ou,
-];
-const CODAS: [Coda; 7] = [Coda::None, Coda::Ng, Coda::N, Coda::M, Coda::P, Coda::K, Coda::R];
-
 #[test]
 fn every_lhasa_syllable_is_echoed_whole() {
     let Some(voices) = Voices::new() else { return };
-    let mut mnemonics = Vec::new();
-    for onset in ONSETS.into_iter().chain([Onset::F]) {
-        for vowel in VOWELS {
-            for coda in CODAS {
-                for (high, falling) in [(true, false), (true, true), (false, false), (false, true)] {
-                    mnemonics.push(lhasa_mnemonics(LhasaSyllable { onset, vowel, coda, high, falling }));
-                }
-            }
-        }
-    }
+    let mnemonics = support::every_mnemonic();
     let lines: Vec<String> = mnemonics.iter().map(|m| format!("[[{m}]]")).collect();
     assert_eq!(voices.echo(Language::Bo, &lines), mnemonics);
 }

@@ -1,10 +1,13 @@
 //! `assistant speak`: the voice, into a file.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
-use language::{Language, espeak_phonemes};
+use language::{Language, Rendition};
 use speech::{SpeechRequest, SynthesisError, codec::resample::Resampler};
 
 use super::{Failure, Outcome, language};
@@ -18,13 +21,14 @@ pub(super) struct Options {
     /// Its language.
     #[arg(long, value_parser = language, value_name = "bo|zh")]
     language: Language,
-    /// The WAV file to write.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    /// The WAV file to write; not needed with --explain.
+    #[arg(long, value_name = "FILE", required_unless_present = "explain")]
+    out: Option<PathBuf>,
     /// Speed, 0.5 to 2.0; 1.0 is as the voice was made.
     #[arg(long, default_value_t = 1.0, value_parser = rate)]
     rate: f32,
-    /// Also print how each sentence is pronounced.
+    /// Print each stage of every sentence: what figures and signs are said as, the words with their syllables before and
+    /// after they change beside each other, what the voice is fed with, and where there was no rule.
     #[arg(long)]
     explain: bool,
 }
@@ -38,16 +42,27 @@ fn rate(text: &str) -> Result<f32, String> {
 }
 
 pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
+    let sentences = sentences(&options.text);
+    if options.explain {
+        for (number, sentence) in sentences.iter().enumerate() {
+            let rendition = Rendition::of(sentence, options.language);
+            println!("sentence {}  {sentence}\n{}", number + 1, rendition.explain(sentence));
+        }
+    }
+    match &options.out {
+        Some(out) => write(configuration, options, sentences, out),
+        None => Ok(()),
+    }
+}
+
+fn write(configuration: &Configuration, options: &Options, sentences: Vec<String>, out: &Path) -> Outcome {
     let voice = voices(configuration).map_err(|error| anyhow!("{error}"))?.into_iter().next();
     let mut voice = voice.ok_or_else(|| {
         Failure::Usage("voice.engine is \"none\": there is no voice to speak with".to_owned())
     })?;
     let mut samples: Vec<f32> = Vec::new();
-    for sentence in sentences(&options.text) {
-        if options.explain {
-            println!("{sentence}\n  {}", espeak_phonemes(&sentence, options.language));
-        }
-        let request = SpeechRequest { text: sentence, language: options.language, rate: options.rate };
+    for text in sentences {
+        let request = SpeechRequest { text, language: options.language, rate: options.rate };
         match voice.synthesize(&request, &AtomicBool::new(false)) {
             Ok(clip) => {
                 let mut resampler = Resampler::new(clip.sample_rate, SOUND_RATE)?;
@@ -62,8 +77,8 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         return Err(Failure::Usage("there is nothing to say in this text".to_owned()));
     }
     wav::encode(&samples, SOUND_RATE)
-        .and_then(|bytes| std::fs::write(&options.out, bytes))
-        .with_context(|| format!("cannot write {}", options.out.display()))?;
-    println!("{}: {:.1} s", options.out.display(), samples.len() as f32 / SOUND_RATE as f32);
+        .and_then(|bytes| std::fs::write(out, bytes))
+        .with_context(|| format!("cannot write {}", out.display()))?;
+    println!("{}: {:.1} s", out.display(), samples.len() as f32 / SOUND_RATE as f32);
     Ok(())
 }

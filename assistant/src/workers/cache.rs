@@ -25,7 +25,8 @@ impl Key {
     /// The key of a sentence spoken by the voice called `voice`.
     pub fn new(voice: &str, request: &SpeechRequest) -> Self {
         let mut hash = Sha256::new();
-        for part in [voice, request.language.code(), &format!("{:.3}", request.rate), &request.text] {
+        let rate = format!("{:.3}", request.rate);
+        for part in [voice, language::voice::EDITION, request.language.code(), &rate, &request.text] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }

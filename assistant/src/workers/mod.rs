@@ -7,6 +7,7 @@ mod ear;
 pub mod ears;
 pub mod encode;
 pub mod engines;
+mod fall_backs;
 pub mod fatal;
 mod load;
 pub mod minds;

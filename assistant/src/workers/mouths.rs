@@ -125,6 +125,7 @@ impl Mouth {
             counter!(names::SENTENCES, "source" => "cache").increment(1);
             return encode::sound(&samples, sentence.codec);
         }
+        super::fall_backs::count(&sentence.request);
         let begun = Instant::now();
         let Clip { samples, sample_rate } = self.synthesizer.synthesize(&sentence.request, cancelled)?;
         let samples = encode::to_pcm16(&samples, sample_rate)?;

@@ -9,6 +9,7 @@ pub mod recognition;
 mod report;
 mod sound;
 pub mod understanding;
+pub mod voice;
 
 pub use edits::edit_distance;
 pub use latency::{crowd, latency, sizes};

@@ -65,6 +65,11 @@ impl Report {
         });
     }
 
+    /// The figures so far.
+    pub fn figures(&self) -> &[Figure] {
+        &self.figures
+    }
+
     fn add(&mut self, figure: Figure) {
         println!(
             "{:<88} {:>9.3} {:<12} {:<9} {}",

@@ -1,6 +1,7 @@
 //! Syllables in connected speech.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::{Coda, LhasaSyllable, Onset, speak};
@@ -98,8 +99,42 @@ fn is_ending(p: &Parts) -> bool {
 /// a high tone. Words of `data/lhasa_exceptions.tsv` are words wherever they stand. In [`Style::Careful`] every other
 /// syllable but particles and endings is a word.
 pub fn speak_phrase(syllables: &[&str], style: Style, continues: bool) -> Vec<Vec<LhasaSyllable>> {
+    speak_each(syllables, style, continues).into_iter().map(|said| said.spoken).collect()
+}
+
+/// A word of a phrase as [`speak_phrase`] groups syllables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SpokenWord {
+    /// Which of the written syllables belong to it: never none.
+    pub syllables: Range<usize>,
+    /// What they are spoken as.
+    pub spoken: Vec<LhasaSyllable>,
+}
+
+/// [`speak_phrase`], word by word: particles and endings belong to the word that they lean on.
+pub(crate) fn speak_words(syllables: &[&str], style: Style, continues: bool) -> Vec<SpokenWord> {
+    let mut words: Vec<SpokenWord> = Vec::new();
+    for (at, said) in speak_each(syllables, style, continues).into_iter().enumerate() {
+        match words.last_mut() {
+            Some(word) if !said.begins => {
+                word.syllables.end = at + 1;
+                word.spoken.extend(said.spoken);
+            }
+            _ => words.push(SpokenWord { syllables: at..at + 1, spoken: said.spoken }),
+        }
+    }
+    words
+}
+
+/// What one written syllable is spoken as, and whether a word begins with it.
+struct Said {
+    spoken: Vec<LhasaSyllable>,
+    begins: bool,
+}
+
+fn speak_each(syllables: &[&str], style: Style, continues: bool) -> Vec<Said> {
     let mut speaker = Speaker { style, continues, second: false, before: None };
-    let mut out: Vec<Vec<LhasaSyllable>> = Vec::with_capacity(syllables.len());
+    let mut out: Vec<Said> = Vec::with_capacity(syllables.len());
     while out.len() < syllables.len() {
         let rest = &syllables[out.len()..];
         let exception =
@@ -109,13 +144,12 @@ pub fn speak_phrase(syllables: &[&str], style: Style, continues: bool) -> Vec<Ve
             out.push(speaker.say(rest[0], inner));
             continue;
         };
-        let mut word: Vec<Vec<LhasaSyllable>> =
-            spelled.iter().enumerate().map(|(i, s)| speaker.say(s, i > 0)).collect();
+        let mut word: Vec<Said> = spelled.iter().enumerate().map(|(i, s)| speaker.say(s, i > 0)).collect();
         // Each written syllable gets its spoken one; surplus ones go to the last.
-        let surplus = word.split_off(taken.min(word.len())).concat();
-        word.resize(taken, Vec::new());
+        let surplus = word.split_off(taken.min(word.len()));
+        word.resize_with(taken, || Said { spoken: Vec::new(), begins: false });
         if let Some(last) = word.last_mut() {
-            last.extend(surplus);
+            last.spoken.extend(surplus.into_iter().flat_map(|said| said.spoken));
         }
         out.append(&mut word);
     }
@@ -133,7 +167,7 @@ struct Speaker {
 
 impl Speaker {
     /// Says one spelled syllable; `inner` where it is not the first of its word even if it does not lean.
-    fn say(&mut self, spelled: &str, inner: bool) -> Vec<LhasaSyllable> {
+    fn say(&mut self, spelled: &str, inner: bool) -> Said {
         let written = spelled.trim_end_matches(NASAL);
         let parts = Parts::parse(written);
         let follows = self.continues || self.before.is_some();
@@ -148,7 +182,7 @@ impl Speaker {
         let affixed = parts.last().is_none_or(|p| !p.affixes.is_empty());
         self.second = !(leans || inner || affixed) && self.style == Style::Natural;
         self.before = sound.last().copied().or(self.before);
-        sound
+        Said { spoken: sound, begins: !(leans || inner) }
     }
 }
 

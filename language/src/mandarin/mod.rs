@@ -1,5 +1,7 @@
 //! Mandarin as sound: pinyin syllables, readings of characters and phrases, tone sandhi.
 
+mod sandhi;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -9,6 +11,8 @@ use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{Phone, chinese};
+
+pub(crate) use sandhi::{Spelled, sandhi};
 
 /// Longest phrase of `data/phrases.tsv`, in characters.
 const LONGEST_PHRASE: usize = 8;
@@ -177,7 +181,7 @@ fn parse_readings(column: &str, characters: &str) -> Option<Vec<PinyinSyllable>>
 
 /// Phrases whose reading differs from their characters' defaults (`data/phrases.tsv`), by their first two characters, the longest first.
 static PHRASES: LazyLock<FxHashMap<[char; 2], Vec<Phrase>>> = LazyLock::new(|| {
-    let files = [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")];
+    let files = [include_str!("../../data/phrases.tsv"), include_str!("../../data/phrases_extra.tsv")];
     let rows = files
         .iter()
         .flat_map(|file| file.lines())
@@ -207,7 +211,7 @@ struct Phrase {
 
 /// Characters whose usual reading in speech is not the first of pinyin-data, with alternatives (`data/readings.tsv`).
 static READINGS: LazyLock<HashMap<char, Vec<PinyinSyllable>>> = LazyLock::new(|| {
-    include_str!("../data/readings.tsv")
+    include_str!("../../data/readings.tsv")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| {
@@ -262,6 +266,55 @@ pub fn read(han: &str) -> Vec<Reading> {
     out
 }
 
+/// A word of Chinese with the readings of its characters.
+pub(crate) struct ReadWord {
+    /// Bytes of the text that was read.
+    pub range: Range<usize>,
+    /// One for each character.
+    pub readings: Vec<CharacterReading>,
+}
+
+/// How one character is read where it stands.
+pub(crate) struct CharacterReading {
+    /// Bytes of the text that was read.
+    pub range: Range<usize>,
+    /// The reading; `None` for a character that no table knows.
+    pub syllable: Option<PinyinSyllable>,
+    /// Whether it has several readings and nothing beside it decided between them.
+    pub by_default: bool,
+}
+
+/// Reads a run of Chinese characters word by word, each character in its usual way there.
+pub(crate) fn words(han: &str) -> Vec<ReadWord> {
+    let simplified = chinese::simplified(han);
+    let mut words: Vec<ReadWord> =
+        chinese::cut(&simplified).into_iter().map(|range| ReadWord { range, readings: Vec::new() }).collect();
+    let starts: Vec<usize> = words.iter().map(|word| word.range.start).collect();
+    let mut read = |reading: CharacterReading| {
+        let word = starts.partition_point(|start| *start <= reading.range.start).saturating_sub(1);
+        if let Some(word) = words.get_mut(word) {
+            word.readings.push(reading);
+        }
+    };
+    walk_words(&simplified, &starts, |at, piece| match piece {
+        Piece::Phrase(phrase) => {
+            let mut start = at;
+            for (syllable, c) in phrase.reading.iter().zip(phrase.text.chars()) {
+                let range = start..start + c.len_utf8();
+                start = range.end;
+                read(CharacterReading { range, syllable: Some(syllable.clone()), by_default: false });
+            }
+        }
+        Piece::Character { c, is_word } => {
+            let all = readings(c);
+            let by_default = is_word && all.len() > 1;
+            let range = at..at + c.len_utf8();
+            read(CharacterReading { range, syllable: all.into_iter().next(), by_default });
+        }
+    });
+    words
+}
+
 /// The initials and finals of the usual reading: of [`read`], the first choices.
 pub(crate) fn usual(han: &str, mut each: impl FnMut(Option<Phone>, Phone)) {
     walk(han, |_, piece| match piece {
@@ -292,11 +345,15 @@ enum Piece {
     Character { c: char, is_word: bool },
 }
 
-fn walk(han: &str, mut each: impl FnMut(usize, Piece)) {
+fn walk(han: &str, each: impl FnMut(usize, Piece)) {
     // Simplification keeps every offset.
     let simplified = chinese::simplified(han);
-    let han: &str = &simplified;
-    let starts: Vec<usize> = chinese::cut(han).into_iter().map(|word| word.start).collect();
+    let starts: Vec<usize> = chinese::cut(&simplified).into_iter().map(|word| word.start).collect();
+    walk_words(&simplified, &starts, each);
+}
+
+/// [`walk`] over simplified characters whose words begin at `starts`.
+fn walk_words(han: &str, starts: &[usize], mut each: impl FnMut(usize, Piece)) {
     let boundary = |at: usize| at == han.len() || starts.binary_search(&at).is_ok();
     let mut at = 0;
     while let Some(c) = han[at..].chars().next() {
@@ -339,34 +396,6 @@ fn push_phrase(out: &mut Vec<Reading>, at: usize, end: usize, reading: &[PinyinS
     }
 }
 
-/// Applies the tone sandhi of 一, 不 and the third tone to syllables that are spoken in one breath.
-///
-/// Source: Standard Mandarin grammar: 不 is *bú* before a fourth tone; 一 is *yí* before a fourth tone and *yì* before
-/// the others, unless it is a number or ordinal (left as it is when it is the last syllable, or stands before or after
-/// another numeral, after 第, or before 月 号 楼 级); a third tone before a third tone is a second.
-pub fn apply_sandhi(syllables: &mut [PinyinSyllable]) {
-    const NUMERALS: &str = "一二三四五六七八九十零〇第幺月号楼级";
-    let is = |c: Option<char>, set: &str| c.is_some_and(|c| set.contains(c));
-    for i in 0..syllables.len() {
-        let Some(next) = syllables.get(i + 1).map(|s| (s.tone, s.character)) else { continue };
-        let before = i.checked_sub(1).and_then(|p| syllables[p].character);
-        let this = &mut syllables[i];
-        match this.character {
-            Some('不') if this.letters == "bu" => this.tone = if next.0 == 4 { 2 } else { 4 },
-            Some('一') if !is(before, NUMERALS) && !is(next.1, NUMERALS) => {
-                // 一个: 个 loses its own fourth tone but still counts as one.
-                this.tone = if next.0 == 4 || next.1 == Some('个') { 2 } else { 4 };
-            }
-            _ => {}
-        }
-    }
-    for i in 0..syllables.len().saturating_sub(1) {
-        if syllables[i].tone == 3 && syllables[i + 1].tone == 3 {
-            syllables[i].tone = 2;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -388,14 +417,14 @@ mod tests {
 
     #[test]
     fn every_shipped_reading_is_a_mandarin_syllable() {
-        for file in [include_str!("../data/phrases.tsv"), include_str!("../data/phrases_extra.tsv")] {
+        for file in [include_str!("../../data/phrases.tsv"), include_str!("../../data/phrases_extra.tsv")] {
             for line in file.lines().filter(|l| !l.starts_with('#')) {
                 let (phrase, readings) = line.split_once('\t').expect("two columns");
                 let parsed = parse_readings(readings, phrase).unwrap_or_else(|| panic!("{line}"));
                 assert_eq!(parsed.len(), phrase.chars().count(), "{line}");
             }
         }
-        for line in include_str!("../data/readings.tsv").lines().filter(|l| !l.starts_with('#')) {
+        for line in include_str!("../../data/readings.tsv").lines().filter(|l| !l.starts_with('#')) {
             assert!(line.split('\t').skip(1).all(|r| PinyinSyllable::parse(r).is_some()), "{line}");
         }
     }
@@ -407,12 +436,45 @@ mod tests {
         assert_eq!(usual("儿童和女儿"), "er2 tong2 he2 nv3 er2");
     }
 
+    fn spoken(text: &str) -> String {
+        let mut words: Vec<Vec<Spelled>> = words(text)
+            .into_iter()
+            .map(|w| w.readings.into_iter().filter_map(|r| r.syllable))
+            .map(|w| w.map(|syllable| Spelled { syllable, digit: false }).collect())
+            .collect();
+        sandhi(&mut words);
+        let all: Vec<String> = words.iter().flatten().map(|s| s.syllable.numbered()).collect();
+        all.join(" ")
+    }
+
     #[test]
-    fn tones_change_beside_their_neighbours() {
-        let mut syllables: Vec<PinyinSyllable> =
-            read("不是一个一百你好第一").into_iter().map(|r| r.choices[0][0].clone()).collect();
-        apply_sandhi(&mut syllables);
-        let tones: Vec<u8> = syllables.iter().map(|s| s.tone).collect();
-        assert_eq!(tones, [2, 4, 2, 4, 4, 2, 2, 3, 4, 1]);
+    fn not_and_one_change_beside_their_neighbours() {
+        for (text, said) in [
+            ("不是一个一百你好第一", "bu2 shi4 yi2 ge4 yi4 bai3 ni2 hao3 di4 yi1"),
+            ("不行不好不会", "bu4 xing2 bu4 hao3 bu2 hui4"),
+            ("一月一号十一楼", "yi1 yue4 yi1 hao4 shi2 yi1 lou2"),
+            ("第一次", "di4 yi1 ci4"),
+            ("统一办理", "tong3 yi1 ban4 li3"),
+            ("看一看好不好", "kan4 yi5 kan4 hao3 bu5 hao3"),
+            ("一天一年一条", "yi4 tian1 yi4 nian2 yi4 tiao2"),
+            ("五月一日", "wu3 yue4 yi1 ri4"),
+        ] {
+            assert_eq!(spoken(text).replace("ge5", "ge4"), said, "{text}");
+        }
+    }
+
+    #[test]
+    fn third_tones_change_by_words_and_feet() {
+        for (text, said) in [
+            ("你好", "ni2 hao3"),
+            ("我也很好", "wo2 ye3 hen2 hao3"),
+            ("展览馆", "zhan2 lan2 guan3"),
+            ("老保管", "lao3 bao2 guan3"),
+            ("纸老虎", "zhi3 lao2 hu3"),
+            ("我想买水果", "wo2 xiang2 mai3 shui2 guo3"),
+            ("请你给我", "qing2 ni3 gei2 wo3"),
+        ] {
+            assert_eq!(spoken(text), said, "{text}");
+        }
     }
 }
