@@ -291,9 +291,10 @@ async fn what_is_published_is_spoken_before_anybody_asks_but_what_a_person_has_r
         shelves.map(|shelf| std::fs::read_dir(shelf).map_or(0, Iterator::count)).sum()
     };
     let until = Instant::now() + Duration::from_secs(120);
-    while count() < wanted {
-        assert!(Instant::now() < until, "{} of {wanted} sentences are ready", count());
+    // Each as samples and as packets.
+    while count() < wanted * 2 {
+        assert!(Instant::now() < until, "{} of {wanted} sentences are ready", count() / 2);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert_eq!(count(), wanted, "and nothing else");
+    assert_eq!(count(), wanted * 2, "and nothing else");
 }

@@ -49,8 +49,8 @@ pub async fn speak(
 ) -> Prepared {
     let spoken = stream::iter(all).map(|(text, language)| async move {
         let request = SpeechRequest { text, language, rate: 1.0 };
-        // The cache keeps samples; nothing is encoded twice.
-        let sentence = Sentence { request, codec: Codec::Pcm16, keep: true };
+        // The cache keeps the samples as well.
+        let sentence = Sentence { request, codec: Codec::Opus, keep: true, whole: true };
         mouths.speak(sentence, Arc::default()).await.map(drop)
     });
     let mut prepared = Prepared::default();

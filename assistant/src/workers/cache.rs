@@ -10,12 +10,15 @@ use std::{
     time::SystemTime,
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use speech::SpeechRequest;
 
-/// Marks a complete file; the version changes when the layout does.
+/// Marks a complete file of samples; the version changes when the layout does.
 const MAGIC: &[u8; 8] = b"DRLNPCM1";
+/// Marks a complete file of Opus packets.
+const OPUS_MAGIC: &[u8; 8] = b"DRLNOPU1";
 
 /// A cache key: everything that changes the sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -33,13 +36,24 @@ impl Key {
         Self(hash.finalize().into())
     }
 
+    /// The key of the same sentence as Opus packets of so many bits per second.
+    #[must_use]
+    pub fn in_opus(self, bits_per_second: u32) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(OPUS_MAGIC);
+        hash.update(bits_per_second.to_le_bytes());
+        Self(hash.finalize().into())
+    }
+
     fn path(self, folder: &Path) -> PathBuf {
         let name = hex::encode(self.0);
         folder.join(&name[..2]).join(format!("{name}.pcm"))
     }
 }
 
-/// Sentences as 16-bit samples at 16 kHz, limited in size; the ones used longest ago go first (after a restart: the ones
+/// Sentences as 16-bit samples at 16 kHz, and as Opus packets where somebody wanted those (encoding takes longer than reading),
+/// limited in size; the ones used longest ago go first (after a restart: the ones
 /// written longest ago).
 #[derive(Debug)]
 pub struct SoundCache {
@@ -106,11 +120,20 @@ impl SoundCache {
 
     /// The samples, where they are kept. A damaged file counts as absent and goes.
     pub fn get(&self, key: Key) -> Option<Vec<i16>> {
+        self.read(key, decode)
+    }
+
+    /// The Opus packets of a [`Key::in_opus`], likewise.
+    pub fn packets(&self, key: Key) -> Option<Vec<Bytes>> {
+        self.read(key, decode_packets)
+    }
+
+    fn read<T>(&self, key: Key, decode: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
         // Also where the index does not know it: the command line speaks into this folder while the server runs.
         let data = fs::read(key.path(&self.folder)).ok();
-        let samples = data.as_deref().and_then(decode);
+        let sound = data.as_deref().and_then(decode);
         let mut index = self.index.lock();
-        match (&samples, data) {
+        match (&sound, data) {
             (Some(_), Some(data)) => index.touch(key, data.len() as u64),
             (None, Some(_)) => {
                 index.forget(key);
@@ -118,7 +141,7 @@ impl SoundCache {
             }
             _ => index.forget(key),
         }
-        samples
+        sound
     }
 
     /// Keeps the samples and makes room for them.
@@ -126,7 +149,26 @@ impl SoundCache {
     /// # Errors
     /// Where the disk does not take them; nothing is kept then.
     pub fn put(&self, key: Key, samples: &[i16]) -> io::Result<()> {
-        let data = encode(samples);
+        self.write(key, encode(samples))
+    }
+
+    /// Keeps Opus packets under a [`Key::in_opus`], likewise.
+    ///
+    /// # Errors
+    /// Where the disk does not take them; nothing is kept then.
+    pub fn put_packets<'a>(&self, key: Key, packets: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        let mut data = OPUS_MAGIC.to_vec();
+        for packet in packets {
+            // An Opus packet has 1,275 bytes at most (RFC 6716, section 3.4).
+            data.extend(u16::try_from(packet.len()).unwrap_or(u16::MAX).to_le_bytes());
+            data.extend(packet);
+        }
+        // An end, so that half a file is not taken for a whole one.
+        data.extend(0_u16.to_le_bytes());
+        self.write(key, data)
+    }
+
+    fn write(&self, key: Key, data: Vec<u8>) -> io::Result<()> {
         let size = data.len() as u64;
         if size > self.limit {
             return Ok(());
@@ -172,6 +214,22 @@ fn decode(data: &[u8]) -> Option<Vec<i16>> {
         .then(|| samples.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
 }
 
+fn decode_packets(data: &[u8]) -> Option<Vec<Bytes>> {
+    let mut rest = Bytes::copy_from_slice(data.strip_prefix(OPUS_MAGIC)?);
+    let mut packets = Vec::new();
+    loop {
+        let length = usize::from(u16::from_le_bytes(*rest.first_chunk::<2>()?));
+        drop(rest.split_to(2));
+        if length == 0 {
+            return rest.is_empty().then_some(packets);
+        }
+        if rest.len() < length {
+            return None;
+        }
+        packets.push(rest.split_to(length));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use language::Language;
@@ -190,6 +248,26 @@ mod tests {
         let cache = SoundCache::open(folder.path(), 1 << 20).unwrap();
         assert_eq!(cache.get(key("སྐད་ཡིག 社保卡")), Some(samples));
         assert_eq!(cache.get(key("སྐད་ཡིག")), None);
+    }
+
+    #[test]
+    fn packets_are_kept_beside_the_samples_and_half_a_file_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = SoundCache::open(folder.path(), 1 << 20).unwrap();
+        let opus = key("您好").in_opus(20_000);
+        assert_eq!(cache.packets(opus), None);
+        let packets: [&[u8]; 3] = [&[1, 2, 3], &[4], &[5; 300]];
+        cache.put(key("您好"), &[1; 10]).unwrap();
+        cache.put_packets(opus, packets.into_iter()).unwrap();
+        assert_eq!(cache.packets(opus).unwrap(), packets);
+        assert_eq!(cache.get(key("您好")), Some(vec![1; 10]));
+        assert_eq!(cache.packets(key("您好").in_opus(16_000)), None);
+        assert_eq!(cache.packets(key("您好")), None, "samples are no packets, and are gone now");
+        let path = opus.path(folder.path());
+        let whole = fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            assert_eq!(decode_packets(&whole[..length]), None, "{length}");
+        }
     }
 
     #[test]

@@ -14,14 +14,72 @@ const PCM_PIECE_MS: u64 = 100;
 /// Length of one Opus packet, in milliseconds.
 const OPUS_PACKET_MS: u64 = 20;
 /// Good speech on a weak link (DESIGN: about 16 kbit/s); synthetic voices need a little more than real ones.
-const OPUS_BITS_PER_SECOND: u32 = 20_000;
+pub(super) const OPUS_BITS_PER_SECOND: u32 = 20_000;
 const SAMPLES_PER_MS: usize = SOUND_RATE as usize / 1_000;
 
+/// So much is encoded at once, in milliseconds: the first of it is on its way while the rest is still samples. Encoding a second of
+/// speech takes some 5 ms, which fifty listeners at once would wait for.
+const AT_ONCE_MS: usize = 200;
+
 /// A sentence ready to be sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub struct Sound {
     /// In order; one binary message each.
     pub pieces: Vec<Piece>,
+    /// What is not encoded yet.
+    rest: Option<Box<Rest>>,
+}
+
+struct Rest {
+    encoder: OpusEncoder,
+    samples: Vec<i16>,
+    from: usize,
+}
+
+impl Rest {
+    /// The next pieces; none at the end.
+    fn next(&mut self) -> Result<Vec<Piece>, SynthesisError> {
+        let to = self.samples.len().min(self.from + AT_ONCE_MS * SAMPLES_PER_MS);
+        let samples: Vec<f32> = self.samples[self.from..to].iter().map(|s| f32::from(*s) / 32_768.0).collect();
+        self.from = to;
+        let mut packets = self.encoder.push(&samples).map_err(failed)?;
+        if to == self.samples.len() {
+            packets.extend(self.encoder.finish().map_err(failed)?);
+        }
+        Ok(packets.into_iter().map(|packet| Piece { bytes: packet.into(), ms: OPUS_PACKET_MS }).collect())
+    }
+}
+
+impl Sound {
+    /// Encodes a little more, on a blocking thread; false where there is no more.
+    ///
+    /// # Errors
+    /// [`SynthesisError::Engine`] where the encoder fails.
+    pub async fn more(&mut self) -> Result<bool, SynthesisError> {
+        let Some(mut rest) = self.rest.take() else { return Ok(false) };
+        let encode = move || rest.next().map(|pieces| (pieces, rest));
+        let (pieces, rest) = tokio::task::spawn_blocking(encode).await.map_err(failed)??;
+        self.keep(pieces, rest)
+    }
+
+    /// Encodes all of it.
+    ///
+    /// # Errors
+    /// [`SynthesisError::Engine`] where the encoder fails.
+    pub fn finish(&mut self) -> Result<(), SynthesisError> {
+        while let Some(mut rest) = self.rest.take() {
+            let pieces = rest.next()?;
+            self.keep(pieces, rest)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, pieces: Vec<Piece>, rest: Box<Rest>) -> Result<bool, SynthesisError> {
+        self.rest = (rest.from < rest.samples.len()).then_some(rest);
+        let any = !pieces.is_empty();
+        self.pieces.extend(pieces);
+        Ok(any || self.rest.is_some())
+    }
 }
 
 /// One binary message.
@@ -48,13 +106,13 @@ pub fn to_pcm16(samples: &[f32], sample_rate: u32) -> Result<Vec<i16>, Synthesis
     Ok(converted.iter().map(|s| (s.clamp(-1.0, 1.0) * f32::from(i16::MAX)).round() as i16).collect())
 }
 
-/// Writes 16 kHz samples as `codec` wants them.
+/// Writes 16 kHz samples as `codec` wants them; of Opus only the beginning, and the rest by [`Sound::more`].
 ///
 /// # Errors
 /// [`SynthesisError::Engine`] where the encoder fails.
-pub fn sound(samples: &[i16], codec: Codec) -> Result<Sound, SynthesisError> {
+pub fn sound(samples: Vec<i16>, codec: Codec) -> Result<Sound, SynthesisError> {
     match codec {
-        Codec::Pcm16 => Ok(pcm16(samples)),
+        Codec::Pcm16 => Ok(pcm16(&samples)),
         Codec::Opus => opus(samples),
     }
 }
@@ -67,17 +125,23 @@ fn pcm16(samples: &[i16]) -> Sound {
         let ms = (bytes.len() / 2).div_ceil(SAMPLES_PER_MS) as u64;
         Piece { bytes, ms }
     });
-    Sound { pieces: pieces.collect() }
+    Sound { pieces: pieces.collect(), rest: None }
+}
+
+/// Opus packets that were encoded before.
+pub(super) fn packets(packets: Vec<Bytes>) -> Sound {
+    let pieces = packets.into_iter().map(|bytes| Piece { bytes, ms: OPUS_PACKET_MS });
+    Sound { pieces: pieces.collect(), rest: None }
 }
 
 /// Each sentence begins with a fresh encoder, so that sentences can be sent, skipped and interrupted one by one.
-fn opus(samples: &[i16]) -> Result<Sound, SynthesisError> {
-    let mut encoder = OpusEncoder::new(SOUND_RATE, OPUS_BITS_PER_SECOND).map_err(failed)?;
-    let samples: Vec<f32> = samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
-    let mut packets = encoder.push(&samples).map_err(failed)?;
-    packets.extend(encoder.finish().map_err(failed)?);
-    let pieces = packets.into_iter().map(|packet| Piece { bytes: packet.into(), ms: OPUS_PACKET_MS });
-    Ok(Sound { pieces: pieces.collect() })
+fn opus(samples: Vec<i16>) -> Result<Sound, SynthesisError> {
+    let encoder = OpusEncoder::new(SOUND_RATE, OPUS_BITS_PER_SECOND).map_err(failed)?;
+    let mut rest = Box::new(Rest { encoder, samples, from: 0 });
+    let pieces = rest.next()?;
+    let mut sound = Sound::default();
+    sound.keep(pieces, rest)?;
+    Ok(sound)
 }
 
 #[cfg(test)]
@@ -94,7 +158,7 @@ mod tests {
     #[test]
     fn pcm_pieces_are_a_tenth_of_a_second_and_lose_nothing() {
         let samples = to_pcm16(&tone(1.05, 22_050), 22_050).unwrap();
-        let sound = sound(&samples, Codec::Pcm16).unwrap();
+        let sound = sound(samples.clone(), Codec::Pcm16).unwrap();
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert_eq!(bytes, samples.len() * 2);
         assert!((1_045..=1_055).contains(&sound.pieces.iter().map(|p| p.ms).sum::<u64>()));
@@ -104,7 +168,9 @@ mod tests {
     #[test]
     fn opus_packets_decode_to_the_same_length_at_a_tenth_of_the_size() {
         let samples = to_pcm16(&tone(1.0, 16_000), 16_000).unwrap();
-        let sound = sound(&samples, Codec::Opus).unwrap();
+        let mut sound = sound(samples, Codec::Opus).unwrap();
+        assert_eq!(sound.pieces.len(), 10, "the beginning at once");
+        sound.finish().unwrap();
         assert_eq!(sound.pieces.len(), 50);
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert!(bytes < 32_000 / 5, "{bytes} bytes for a second");

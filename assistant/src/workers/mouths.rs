@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
     cache::{Key, SoundCache},
-    encode::{self, Sound},
+    encode::{self, OPUS_BITS_PER_SECOND, Sound},
     fatal::Fatal,
 };
 use crate::telemetry::names;
@@ -39,6 +39,8 @@ pub struct Sentence {
     pub codec: Codec,
     /// Whether the sound may be kept on disk: only for what the assistant itself says.
     pub keep: bool,
+    /// Whether all of it is encoded at once and kept so, and not as it is sent.
+    pub whole: bool,
 }
 
 struct Job {
@@ -121,9 +123,9 @@ impl Mouth {
             return Err(SynthesisError::Cancelled);
         }
         let key = Key::new(self.synthesizer.name(), &sentence.request);
-        if let Some(samples) = self.cache.as_ref().and_then(|c| c.get(key)) {
+        if let Some(sound) = self.kept(key, sentence)? {
             counter!(names::SENTENCES, "source" => "cache").increment(1);
-            return encode::sound(&samples, sentence.codec);
+            return Ok(sound);
         }
         super::fall_backs::count(&sentence.request);
         let begun = Instant::now();
@@ -138,6 +140,41 @@ impl Mouth {
         {
             tracing::warn!(%error, "a synthesized sentence could not be kept on disk");
         }
-        encode::sound(&samples, sentence.codec)
+        self.encode(key, samples, sentence.codec, keep && sentence.whole)
+    }
+
+    /// What was spoken before.
+    fn kept(&self, key: Key, sentence: &Sentence) -> Result<Option<Sound>, SynthesisError> {
+        let Some(cache) = &self.cache else { return Ok(None) };
+        if sentence.codec == Codec::Opus
+            && let Some(packets) = cache.packets(key.in_opus(OPUS_BITS_PER_SECOND))
+        {
+            return Ok(Some(encode::packets(packets)));
+        }
+        let Some(samples) = cache.get(key) else { return Ok(None) };
+        self.encode(key, samples, sentence.codec, sentence.keep && sentence.whole).map(Some)
+    }
+
+    /// Encodes the beginning, or all of it where that is to be kept.
+    fn encode(
+        &self,
+        key: Key,
+        samples: Vec<i16>,
+        codec: Codec,
+        keep: bool,
+    ) -> Result<Sound, SynthesisError> {
+        let mut sound = encode::sound(samples, codec)?;
+        if keep {
+            sound.finish()?;
+        }
+        if codec == Codec::Opus
+            && let Some(cache) = self.cache.as_ref().filter(|_| keep)
+        {
+            let packets = sound.pieces.iter().map(|piece| &piece.bytes[..]);
+            if let Err(error) = cache.put_packets(key.in_opus(OPUS_BITS_PER_SECOND), packets) {
+                tracing::warn!(%error, "an encoded sentence could not be kept on disk");
+            }
+        }
+        Ok(sound)
     }
 }

@@ -76,7 +76,7 @@ impl Reading {
         let reading = Arc::clone(self);
         let encode = move || {
             let samples = recording::at_rate(reading.sentence(sentence), rate);
-            encode::sound(&encode::to_pcm16(&samples, SOUND_RATE)?, codec)
+            encode::sound(encode::to_pcm16(&samples, SOUND_RATE)?, codec)
         };
         let failed = |error: tokio::task::JoinError| SynthesisError::Engine {
             engine: "recording".to_owned(),

@@ -1,4 +1,4 @@
-//! `make bench-voice`: is what the voice says right, as a table and in `target/bench/voice.json`.
+//! `make bench-voice`: is what the voice says right, and soon, and understood, as a table and in `target/bench/voice.json`.
 //!
 //! Arguments name sections (see [`SECTIONS`]); none means all.
 
@@ -8,8 +8,13 @@ use end_to_end::material::workspace;
 
 type Section = fn(&mut Report) -> Result<()>;
 
-const SECTIONS: [(&str, Section); 3] =
-    [("pinyin", voice::chinese), ("tibetan", voice::tibetan), ("tones", voice::tones)];
+const SECTIONS: [(&str, Section); 5] = [
+    ("pinyin", voice::chinese),
+    ("tibetan", voice::tibetan),
+    ("tones", voice::tones),
+    ("delivery", voice::delivery),
+    ("round-trip", voice::round_trip),
+];
 
 fn main() -> Result<()> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -321,20 +321,18 @@ impl Player {
         let mut next = sentences.get(line.from).map(fetch);
         for (index, Said { text, .. }) in sentences.iter().enumerate().skip(line.from) {
             let Some(sound) = next.take() else { break };
-            // The one after is synthesized while this one plays.
             let fetched = tokio::select! {
                 biased;
                 () = stop.token.cancelled() => break,
                 fetched = sound => fetched,
             };
-            next = sentences.get(index + 1).map(|sentence| self.fetch(sentence, line, stop));
             match fetched {
-                Ok(sound) => {
+                Ok(mut sound) => {
                     if progress.is_none() {
                         progress = Some(self.begin(line, source).await);
                     }
                     if let Some(progress) = &mut progress {
-                        self.send(progress, stop, index, text, &sound).await;
+                        self.send(progress, stop, index, text, &mut sound).await;
                     }
                 }
                 Err(SynthesisError::Nothing | SynthesisError::Cancelled) => {}
@@ -349,6 +347,9 @@ impl Player {
             if stop.token.is_cancelled() {
                 break;
             }
+            // While the end of this one is still to be heard, and not before: when many ask at once, nobody's second sentence is
+            // made before another's first.
+            next = sentences.get(index + 1).map(|sentence| self.fetch(sentence, line, stop));
         }
         if let Some(progress) = &progress {
             // All is sent, and the last of it is still to be heard: until then it can be broken off.
@@ -386,7 +387,7 @@ impl Player {
     ) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
         let (codec, rate) = (self.codec, line.rate);
         let request = SpeechRequest { text: said.text.clone(), language: said.language, rate };
-        let sentence = Sentence { request, codec, keep: line.speech.keep };
+        let sentence = Sentence { request, codec, keep: line.speech.keep, whole: false };
         let (mouths, cancelled) = (self.mouths.clone(), Arc::clone(&stop.synthesis));
         let reading = said.reading.clone();
         let task = tokio::spawn(async move {
@@ -425,7 +426,7 @@ impl Player {
         Progress { audio_id: self.audio_id, generation, begun, sent_ms: 0, starts: Vec::new() }
     }
 
-    async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &Sound) {
+    async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &mut Sound) {
         let mark = Signal::Mark {
             audio_id: progress.audio_id,
             sentence: u32::try_from(index).unwrap_or(u32::MAX),
@@ -435,7 +436,20 @@ impl Player {
         progress.starts.push((progress.sent_ms, index));
         let all = async {
             self.outbox.sound_signal(progress.generation, mark).await;
-            for piece in &sound.pieces {
+            let mut place = 0;
+            loop {
+                if place == sound.pieces.len() {
+                    match sound.more().await {
+                        Ok(true) => continue,
+                        Ok(false) => break,
+                        Err(error) => {
+                            tracing::error!(%error, "the rest of a sentence could not be encoded");
+                            break;
+                        }
+                    }
+                }
+                let piece = &sound.pieces[place];
+                place += 1;
                 let due = progress.begun + Duration::from_millis(progress.sent_ms);
                 if let Some(early) = due.checked_sub(AHEAD) {
                     sleep_until(early).await;

@@ -113,7 +113,7 @@ async fn whole(state: &PortalState, said: &Speech, rate: f32) -> Result<Vec<i16>
                 Some(reading) => reading.sound(place, rate, Codec::Pcm16).await?,
                 None => {
                     let request = SpeechRequest { text, language: passage.language, rate };
-                    let sentence = Sentence { request, codec: Codec::Pcm16, keep: said.keep };
+                    let sentence = Sentence { request, codec: Codec::Pcm16, keep: said.keep, whole: false };
                     let mouths = state.mouths.as_ref().ok_or_else(none)?;
                     match mouths.speak(sentence, Arc::default()).await {
                         Ok(sound) => sound,

@@ -159,7 +159,7 @@ fn against_a_process_each(report: &mut Report, questions: &[(Language, String)])
     let settings = EspeakSettings::default();
     let mut each = EspeakVoice::new(settings.clone(), folder.path())?;
     let mut pooled = EspeakVoice::pooled(settings, folder.path(), 1, &[1.0])?;
-    let mut time = |voice: &mut dyn Synthesizer| -> Result<f64> {
+    let time = |voice: &mut dyn Synthesizer| -> Result<f64> {
         let mut times = Vec::new();
         for (language, question) in questions.iter().take(ALONE) {
             let request = SpeechRequest { text: question.clone(), language: *language, rate: 1.0 };
