@@ -72,7 +72,8 @@ impl Entry {
     /// says it otherwise, with the variant. Where no short answer is written, the whole one is said.
     pub fn spoken_versions(&self, language: Language) -> Vec<(Option<&AnswerVariant>, &str)> {
         let Some(text) = self.text(language) else { return Vec::new() };
-        let written_is_said = |spoken: &str, written: &str| spoken.trim().is_empty() && !written.trim().is_empty();
+        let written_is_said =
+            |spoken: &str, written: &str| spoken.trim().is_empty() && !written.trim().is_empty();
         let own = if written_is_said(&text.spoken, &text.written) { &text.written } else { &text.spoken };
         let mut versions = vec![(None, own.as_str())];
         for variant in &self.answers {

@@ -37,7 +37,9 @@ pub enum RecordingError {
     #[error("nobody is heard speaking in it: record it again, nearer to the microphone")]
     NoSpeech,
     /// It is longer than [`LONGEST`].
-    #[error("it is {0:.0} s long, and {LONGEST:.0} s are the most: read the short spoken answer, not the whole page")]
+    #[error(
+        "it is {0:.0} s long, and {LONGEST:.0} s are the most: read the short spoken answer, not the whole page"
+    )]
     TooLong(f32),
     /// It was recorded too loud.
     #[error(
@@ -80,22 +82,20 @@ pub fn prepare(samples: &[f32]) -> Result<Recording, RecordingError> {
     let mut kept = samples[from..to].to_vec();
     let gain = gain_of(&kept)?;
     let factor = 10_f64.powf(gain / 20.0) as f32;
-    kept.iter_mut().for_each(|sample| *sample *= factor);
+    for sample in &mut kept {
+        *sample *= factor;
+    }
     fade(&mut kept);
-    Ok(Recording {
-        trimmed: (samples.len() - kept.len()) as f32 / SAMPLE_RATE as f32,
-        samples: kept,
-        gain,
-    })
+    Ok(Recording { trimmed: (samples.len() - kept.len()) as f32 / SAMPLE_RATE as f32, samples: kept, gain })
 }
 
 /// From where to where somebody speaks, in samples.
 fn speech_in(samples: &[f32]) -> Option<(usize, usize)> {
     let mut detector = EarshotDetector::new();
     let frame = detector.frame_samples();
-    let heard: Vec<bool> =
-        samples.chunks(frame).map(|frame| detector.probability(frame) >= SPEECH).collect();
-    let mut steady = heard.windows(STEADY).enumerate().filter(|(_, frames)| frames.iter().all(|heard| *heard));
+    let heard: Vec<bool> = samples.chunks(frame).map(|frame| detector.probability(frame) >= SPEECH).collect();
+    let mut steady =
+        heard.windows(STEADY).enumerate().filter(|(_, frames)| frames.iter().all(|heard| *heard));
     let (first, _) = steady.next()?;
     let last = steady.next_back().map_or(first, |(last, _)| last) + STEADY;
     let speaking = heard[first..last].iter().filter(|heard| **heard).count() * frame;
@@ -147,8 +147,10 @@ pub fn sentence_ends(samples: &[f32], lengths: &[f32]) -> Vec<usize> {
         return Vec::new();
     }
     let window = (WINDOW * SAMPLE_RATE as f32) as usize;
-    let energy: Vec<f32> =
-        samples.chunks(window).map(|piece| piece.iter().map(|s| s * s).sum::<f32>() / piece.len() as f32).collect();
+    let energy: Vec<f32> = samples
+        .chunks(window)
+        .map(|piece| piece.iter().map(|s| s * s).sum::<f32>() / piece.len() as f32)
+        .collect();
     let smooth = smoothed(&energy);
     let mut ends = Vec::with_capacity(lengths.len() - 1);
     let (mut said, mut least) = (0.0, 0);
@@ -183,11 +185,11 @@ fn smoothed(energy: &[f32]) -> Vec<f32> {
 
 /// The same words slower (`rate` below 1) or faster, at the same pitch.
 pub fn at_rate(samples: &[f32], rate: f32) -> Vec<f32> {
+    const ONE: NonZero<u16> = NonZero::new(1).unwrap();
+    const RATE: NonZero<u32> = NonZero::new(SAMPLE_RATE).unwrap();
     if (rate - 1.0).abs() < 0.01 || samples.is_empty() {
         return samples.to_vec();
     }
-    const ONE: NonZero<u16> = NonZero::new(1).unwrap();
-    const RATE: NonZero<u32> = NonZero::new(SAMPLE_RATE).unwrap();
     let stretched = wsola::stretch(samples, RATE, ONE, rate.clamp(0.4, 2.5));
     // It refuses only what the clamp excludes.
     stretched.unwrap_or_else(|_| samples.to_vec())
@@ -245,8 +247,15 @@ mod tests {
                 let ready = prepare(&around).unwrap();
                 let seconds = ready.samples.len() as f32 / SAMPLE_RATE as f32;
                 let of_words = words.len() as f32 / SAMPLE_RATE as f32;
-                assert!((of_words - 0.6..=of_words + 0.4).contains(&seconds), "{text}: {seconds} of {of_words}");
-                assert!((loudness(&ready.samples) - LOUDNESS).abs() < 1.0, "{text}: {}", loudness(&ready.samples));
+                assert!(
+                    (of_words - 0.6..=of_words + 0.4).contains(&seconds),
+                    "{text}: {seconds} of {of_words}"
+                );
+                assert!(
+                    (loudness(&ready.samples) - LOUDNESS).abs() < 1.0,
+                    "{text}: {}",
+                    loudness(&ready.samples)
+                );
                 let peak = ready.samples.iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
                 assert!(peak <= 0.9, "{peak}");
             }

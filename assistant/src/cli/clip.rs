@@ -88,16 +88,14 @@ fn add(configuration: &Configuration, addition: Addition) -> Outcome {
     })?;
     let sound = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let AuditActor::CommandLine { user: by } = operator() else { return Err(Failure::Said) };
-    let new = NewClip {
-        entry: EntryId(entry),
-        language,
-        text: version.text.clone(),
-        by,
-        at: SystemClock.now(),
-    };
+    let new =
+        NewClip { entry: EntryId(entry), language, text: version.text.clone(), by, at: SystemClock.now() };
     let clip = clips.add(new, sound).with_context(|| format!("{} is not taken", file.display()))?;
     record(configuration, "clip.added", &clip)?;
-    println!("{}  {} {}: {:.1} s, for the words:\n{}", clip.id, clip.entry, clip.language, clip.seconds, clip.text);
+    println!(
+        "{}  {} {}: {:.1} s, for the words:\n{}",
+        clip.id, clip.entry, clip.language, clip.seconds, clip.text
+    );
     Ok(())
 }
 
@@ -118,7 +116,8 @@ fn record(configuration: &Configuration, action: &'static str, clip: &Clip) -> O
 
 fn list(configuration: &Configuration, unread: bool, json: bool) -> Outcome {
     let (_, mut inventory) = present(configuration)?;
-    let counts = Language::ALL.map(|language| (language, inventory.read(language), inventory.unread(language)));
+    let counts =
+        Language::ALL.map(|language| (language, inventory.read(language), inventory.unread(language)));
     if unread {
         inventory.versions.retain(|version| version.clip.is_none());
     }
@@ -127,15 +126,20 @@ fn list(configuration: &Configuration, unread: bool, json: bool) -> Outcome {
         return Ok(());
     }
     for version in &inventory.versions {
-        let place: Vec<&str> = [&version.region, &version.group].into_iter().flatten().map(String::as_str).collect();
+        let place: Vec<&str> =
+            [&version.region, &version.group].into_iter().flatten().map(String::as_str).collect();
         let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(", ")) };
-        let state = version.clip.as_ref().map_or("-".to_owned(), |clip| format!("{} {:.1} s", clip.id, clip.seconds));
+        let state =
+            version.clip.as_ref().map_or("-".to_owned(), |clip| format!("{} {:.1} s", clip.id, clip.seconds));
         println!("{}  {}{place}  {state}\n    {}", version.language, version.entry, version.text.trim());
     }
     for clip in &inventory.stale {
         println!(
             "STALE  {} {}  {}: its words are not the answer's any more\n    {}",
-            clip.language, clip.entry, clip.id, clip.text.trim()
+            clip.language,
+            clip.entry,
+            clip.id,
+            clip.text.trim()
         );
     }
     for (language, read, unread) in counts {

@@ -28,6 +28,7 @@ pub use webhooks::WebhookError;
 pub(crate) use webhooks::fresh_secret;
 
 use crate::{
+    clips::Clips,
     config::{Configuration, Totp},
     doors::{
         desk::{self, DeskParts, DeskSettings, DeskState, TypingHub},
@@ -39,7 +40,6 @@ use crate::{
         portal::{self, AtWork, PortalState},
         routes::Route,
     },
-    clips::Clips,
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -212,9 +212,9 @@ impl Server {
             configuration: Arc::clone(&configuration),
             store: Arc::clone(&store),
             minds: workers.minds.clone(),
-            ears: workers.ears,
-            missing_engines: workers.missing_engines,
-            missing_voice: workers.missing_voice,
+            ears: workers.ears.clone(),
+            missing_engines: Arc::clone(&workers.missing_engines),
+            missing_voice: workers.missing_voice.clone(),
             draining: draining.clone(),
         }))
         .and(openapi::doors())
@@ -222,20 +222,7 @@ impl Server {
         .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
         let routes = doors.routes().to_vec();
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
-        tasks.spawn(publishing::follow_the_calendar(
-            Arc::clone(&configuration),
-            workers.minds.clone(),
-            Arc::clone(&clock),
-            draining.clone(),
-        ));
-        if let Some(mouths) = workers.mouths.clone().filter(|_| configuration.voice.cache_megabytes > 0) {
-            tasks.spawn(publishing::speak_what_is_published(
-                workers.minds.clone(),
-                Arc::clone(&clips),
-                mouths,
-                draining.clone(),
-            ));
-        }
+        keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
         tasks.spawn(closing::run(
             configuration.handoff.hours.clone(),
             Arc::clone(&store),
@@ -351,6 +338,27 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         answer_within: configuration.handoff.answer_within,
         answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
+    }
+}
+
+/// What is published follows the calendar, and is spoken ahead.
+fn keep_published(
+    tasks: &TaskTracker,
+    configuration: &Arc<Configuration>,
+    workers: &parts::Workers,
+    clips: &Arc<Clips>,
+    clock: &Arc<dyn Clock>,
+    draining: &CancellationToken,
+) {
+    tasks.spawn(publishing::follow_the_calendar(
+        Arc::clone(configuration),
+        workers.minds.clone(),
+        Arc::clone(clock),
+        draining.clone(),
+    ));
+    if let Some(mouths) = workers.mouths.clone().filter(|_| configuration.voice.cache_megabytes > 0) {
+        let (minds, clips) = (workers.minds.clone(), Arc::clone(clips));
+        tasks.spawn(publishing::speak_what_is_published(minds, clips, mouths, draining.clone()));
     }
 }
 

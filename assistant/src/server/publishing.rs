@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::StartError;
 use crate::{
-    config::Configuration,
     clips::{Clips, inventory},
+    config::Configuration,
     knowledge::{self, Brain},
     workers::{ahead, minds::Minds, mouths::Mouths},
 };

@@ -28,9 +28,9 @@ pub struct Prepared {
 pub fn everything(inventory: &Inventory) -> Vec<(String, Language)> {
     let answers = inventory.versions.iter().filter(|version| version.clip.is_none());
     let answers = answers.map(|version| (version.text.clone(), version.language));
-    let phrases = Phrase::ALL.iter().flat_map(|phrase| {
-        Language::ALL.map(|language| (say(*phrase, language).to_owned(), language))
-    });
+    let phrases = Phrase::ALL
+        .iter()
+        .flat_map(|phrase| Language::ALL.map(|language| (say(*phrase, language).to_owned(), language)));
     // Those with a gap to be filled are never said as they stand.
     let phrases = phrases.filter(|(text, _)| !text.contains('{'));
     let all: BTreeSet<(String, Language)> = answers

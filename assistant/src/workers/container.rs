@@ -94,8 +94,7 @@ mod tests {
 
     #[test]
     fn both_kinds_are_read_by_others_at_their_length() {
-        let samples: Vec<i16> =
-            (0..40_000).map(|i| ((i as f32 * 0.1).sin() * 8_000.0) as i16).collect();
+        let samples: Vec<i16> = (0..40_000).map(|i| ((i as f32 * 0.1).sin() * 8_000.0) as i16).collect();
         for (kind, most) in [(Container::Wav, 80_044), (Container::Ogg, 20_000)] {
             let file = kind.write(&samples).unwrap();
             assert!(file.len() <= most, "{kind:?}: {} bytes", file.len());

@@ -40,7 +40,8 @@ impl Rest {
     /// The next pieces; none at the end.
     fn next(&mut self) -> Result<Vec<Piece>, SynthesisError> {
         let to = self.samples.len().min(self.from + AT_ONCE_MS * SAMPLES_PER_MS);
-        let samples: Vec<f32> = self.samples[self.from..to].iter().map(|s| f32::from(*s) / 32_768.0).collect();
+        let samples: Vec<f32> =
+            self.samples[self.from..to].iter().map(|s| f32::from(*s) / 32_768.0).collect();
         self.from = to;
         let mut packets = self.encoder.push(&samples).map_err(failed)?;
         if to == self.samples.len() {
@@ -59,7 +60,7 @@ impl Sound {
         let Some(mut rest) = self.rest.take() else { return Ok(false) };
         let encode = move || rest.next().map(|pieces| (pieces, rest));
         let (pieces, rest) = tokio::task::spawn_blocking(encode).await.map_err(failed)??;
-        self.keep(pieces, rest)
+        Ok(self.keep(pieces, rest))
     }
 
     /// Encodes all of it.
@@ -69,16 +70,16 @@ impl Sound {
     pub fn finish(&mut self) -> Result<(), SynthesisError> {
         while let Some(mut rest) = self.rest.take() {
             let pieces = rest.next()?;
-            self.keep(pieces, rest)?;
+            self.keep(pieces, rest);
         }
         Ok(())
     }
 
-    fn keep(&mut self, pieces: Vec<Piece>, rest: Box<Rest>) -> Result<bool, SynthesisError> {
+    fn keep(&mut self, pieces: Vec<Piece>, rest: Box<Rest>) -> bool {
         self.rest = (rest.from < rest.samples.len()).then_some(rest);
         let any = !pieces.is_empty();
         self.pieces.extend(pieces);
-        Ok(any || self.rest.is_some())
+        any || self.rest.is_some()
     }
 }
 
@@ -140,7 +141,7 @@ fn opus(samples: Vec<i16>) -> Result<Sound, SynthesisError> {
     let mut rest = Box::new(Rest { encoder, samples, from: 0 });
     let pieces = rest.next()?;
     let mut sound = Sound::default();
-    sound.keep(pieces, rest)?;
+    sound.keep(pieces, rest);
     Ok(sound)
 }
 

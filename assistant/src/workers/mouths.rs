@@ -156,13 +156,7 @@ impl Mouth {
     }
 
     /// Encodes the beginning, or all of it where that is to be kept.
-    fn encode(
-        &self,
-        key: Key,
-        samples: Vec<i16>,
-        codec: Codec,
-        keep: bool,
-    ) -> Result<Sound, SynthesisError> {
+    fn encode(&self, key: Key, samples: Vec<i16>, codec: Codec, keep: bool) -> Result<Sound, SynthesisError> {
         let mut sound = encode::sound(samples, codec)?;
         if keep {
             sound.finish()?;

@@ -76,10 +76,14 @@ async fn an_editor_keeps_hears_and_removes_recordings_and_the_trail_tells() {
     let id = versions[0]["clip"]["id"].as_str().unwrap().to_owned();
     let removed = app.post(&editor, &format!("/v1/desk/clips/{id}/remove"), json!({})).await;
     assert_eq!(removed.status, StatusCode::NO_CONTENT);
-    assert_eq!(app.post(&editor, &format!("/v1/desk/clips/{id}/remove"), json!({})).await.code(), "not_found");
+    assert_eq!(
+        app.post(&editor, &format!("/v1/desk/clips/{id}/remove"), json!({})).await.code(),
+        "not_found"
+    );
     let records = app.get(&editor, "/v1/desk/audit").await.body["records"].clone();
     let records = records.as_array().unwrap();
-    let actions = records.iter().filter_map(|r| r["action"].as_str()).filter(|a| a.starts_with("clip.")).count();
+    let actions =
+        records.iter().filter_map(|r| r["action"].as_str()).filter(|a| a.starts_with("clip.")).count();
     assert_eq!(actions, 3, "{records:?}");
 }
 
@@ -94,7 +98,12 @@ async fn what_is_no_recording_of_an_answer_is_refused_with_what_to_do() {
         (path, vec![0; 37 << 20], "invalid", "larger than 36 MB"),
         (path, words("", Language::Zh), "invalid", ""),
         ("/v1/desk/clips?entry=nothing&language=zh", words("好", Language::Zh), "not_found", ""),
-        ("/v1/desk/clips?entry=id-card-lost&language=zh&region=540100", words("好", Language::Zh), "not_found", ""),
+        (
+            "/v1/desk/clips?entry=id-card-lost&language=zh&region=540100",
+            words("好", Language::Zh),
+            "not_found",
+            "",
+        ),
         ("/v1/desk/clips?entry=id-card-lost&language=en", words("好", Language::Zh), "invalid", "en"),
         ("/v1/desk/clips?language=zh", words("好", Language::Zh), "invalid", "entry"),
     ] {

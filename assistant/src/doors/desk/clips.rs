@@ -139,7 +139,9 @@ impl From<ClipError> for DeskError {
                 tracing::error!(%error, "a recording was not kept");
                 Self::Unavailable
             }
-            ClipError::File(_) | ClipError::Recording(_) | ClipError::TooLarge => Self::Invalid(error.to_string()),
+            ClipError::File(_) | ClipError::Recording(_) | ClipError::TooLarge => {
+                Self::Invalid(error.to_string())
+            }
         }
     }
 }

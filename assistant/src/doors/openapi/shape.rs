@@ -75,7 +75,16 @@ pub(in crate::doors) struct Shape<'a> {
 impl<'a> Shape<'a> {
     pub(super) fn new(schemas: &'a mut Schemas) -> Self {
         let (replies, errors) = (BTreeMap::new(), BTreeSet::new());
-        Self { schemas, query: None, body: None, bytes: None, body_required: false, replies, errors, socket: None }
+        Self {
+            schemas,
+            query: None,
+            body: None,
+            bytes: None,
+            body_required: false,
+            replies,
+            errors,
+            socket: None,
+        }
     }
 
     /// The request has a JSON body.

@@ -10,7 +10,8 @@ use std::{
 
 use axum::extract::ws::{WebSocket, close_code};
 use conversation::{
-    Append, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed, Store, StoreError,
+    Append, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed, Store,
+    StoreError,
     protocol::{AudioOut, ErrorCode, Signal},
 };
 use futures::{StreamExt, stream::SplitStream};
@@ -346,7 +347,8 @@ impl Connection {
             failed: Box::new(move || teller.refuse(unavailable())),
             interrupted: self.note_interruptions(),
         };
-        let (speaker, task) = Speaker::new(mouths, self.portal.recordings.clone(), self.outbox().clone(), codec, consequences);
+        let (speaker, task) =
+            Speaker::new(mouths, self.portal.recordings.clone(), self.outbox().clone(), codec, consequences);
         self.portal.tasks.spawn(task);
         self.speaker = Some(speaker);
     }

@@ -108,9 +108,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn table() -> Table<PortalState> {
-    Table::new()
-        .citizen(Method::GET, "/v1/conversation", upgrade)
-        .citizen(Method::GET, "/v1/sound", sound::sound)
+    Table::new().citizen(Method::GET, "/v1/conversation", upgrade).citizen(
+        Method::GET,
+        "/v1/sound",
+        sound::sound,
+    )
 }
 
 async fn upgrade(

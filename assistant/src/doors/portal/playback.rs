@@ -394,7 +394,9 @@ impl Player {
             if let Some((reading, place)) = reading {
                 match reading.sound(place, rate, codec).await {
                     Ok(sound) => return Ok(sound),
-                    Err(error) => tracing::error!(%error, "a recording cannot be played; the voice speaks instead"),
+                    Err(error) => {
+                        tracing::error!(%error, "a recording cannot be played; the voice speaks instead");
+                    }
                 }
             }
             mouths.speak(sentence, cancelled).await

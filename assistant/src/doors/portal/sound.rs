@@ -64,13 +64,16 @@ async fn read_aloud(
     })?;
     let address = client_address(peer, headers, &state.configuration.server.trusted_proxies);
     state.limits.start(address).map_err(|wait| {
-        (StatusCode::TOO_MANY_REQUESTS, format!("too many requests; again in {} s", wait.retry_after.as_secs() + 1))
+        (
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("too many requests; again in {} s", wait.retry_after.as_secs() + 1),
+        )
     })?;
     let unavailable = |_| (StatusCode::SERVICE_UNAVAILABLE, "the server cannot do this right now".to_owned());
     let store = state.conversations.store();
     let found = store.find_by_token(&token.hash()).await.map_err(unavailable)?;
-    let conversation = found
-        .ok_or_else(|| (StatusCode::UNAUTHORIZED, "the token opens no conversation".to_owned()))?;
+    let conversation =
+        found.ok_or_else(|| (StatusCode::UNAUTHORIZED, "the token opens no conversation".to_owned()))?;
     let before = wanted.seq.saturating_sub(1);
     let events = store.events_after(conversation.conversation, before, 1).await.map_err(unavailable)?;
     let said = events
@@ -81,14 +84,16 @@ async fn read_aloud(
     let rate = if wanted.slow { state.configuration.voice.slow_rate } else { 1.0 };
     let samples = whole(state, &said, rate).await.map_err(|error| {
         tracing::error!(%error, "an event could not be read aloud into a file");
-        (StatusCode::SERVICE_UNAVAILABLE, "there is no voice right now; the text is in the conversation".to_owned())
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "there is no voice right now; the text is in the conversation".to_owned(),
+        )
     })?;
     let kind = wanted.format;
     let written = tokio::task::spawn_blocking(move || kind.write(&samples)).await;
     let file = written.ok().and_then(Result::ok);
-    let file = file.ok_or_else(|| {
-        (StatusCode::SERVICE_UNAVAILABLE, "the sound could not be written".to_owned())
-    })?;
+    let file =
+        file.ok_or_else(|| (StatusCode::SERVICE_UNAVAILABLE, "the sound could not be written".to_owned()))?;
     Ok((kind, file))
 }
 
@@ -103,23 +108,20 @@ async fn whole(state: &PortalState, said: &Speech, rate: f32) -> Result<Vec<i16>
     for passage in &said.passages {
         let texts = sentences(&passage.text);
         let reading = match &state.recordings {
-            Some(recordings) if said.keep => {
-                recordings.find(passage.language, &passage.text, &texts).await
-            }
+            Some(recordings) if said.keep => recordings.find(passage.language, &passage.text, &texts).await,
             _ => None,
         };
         for (place, text) in texts.into_iter().enumerate() {
-            let sound = match &reading {
-                Some(reading) => reading.sound(place, rate, Codec::Pcm16).await?,
-                None => {
-                    let request = SpeechRequest { text, language: passage.language, rate };
-                    let sentence = Sentence { request, codec: Codec::Pcm16, keep: said.keep, whole: false };
-                    let mouths = state.mouths.as_ref().ok_or_else(none)?;
-                    match mouths.speak(sentence, Arc::default()).await {
-                        Ok(sound) => sound,
-                        Err(SynthesisError::Nothing) => continue,
-                        Err(error) => return Err(error),
-                    }
+            let sound = if let Some(reading) = &reading {
+                reading.sound(place, rate, Codec::Pcm16).await?
+            } else {
+                let request = SpeechRequest { text, language: passage.language, rate };
+                let sentence = Sentence { request, codec: Codec::Pcm16, keep: said.keep, whole: false };
+                let mouths = state.mouths.as_ref().ok_or_else(none)?;
+                match mouths.speak(sentence, Arc::default()).await {
+                    Ok(sound) => sound,
+                    Err(SynthesisError::Nothing) => continue,
+                    Err(error) => return Err(error),
                 }
             };
             push(&mut samples, &sound);

@@ -65,7 +65,8 @@ impl Open {
 
     /// All that an agent has, the longest first.
     pub(super) fn held_by(&self, agent: AgentId) -> Vec<QueueItem> {
-        let held = self.items.iter().filter(|item| item.holder.as_ref().is_some_and(|holder| holder.id == agent));
+        let held =
+            self.items.iter().filter(|item| item.holder.as_ref().is_some_and(|holder| holder.id == agent));
         let mut items: Vec<QueueItem> = held.map(|item| QueueItem { position: 0, ..item.clone() }).collect();
         items.sort_by_key(|item| item.claimed_at);
         items

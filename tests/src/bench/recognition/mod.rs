@@ -64,7 +64,11 @@ pub(super) fn ear(model: &str) -> Result<Option<CtcTranscriber>> {
 }
 
 /// What a recogniser makes of a sound; `None` where it hears nothing.
-pub(super) fn hear(ear: &mut CtcTranscriber, samples: &[f32], language: Language) -> Result<Option<Arc<dyn Evidence>>> {
+pub(super) fn hear(
+    ear: &mut CtcTranscriber,
+    samples: &[f32],
+    language: Language,
+) -> Result<Option<Arc<dyn Evidence>>> {
     let request = TranscribeRequest { language: Some(language), ..TranscribeRequest::default() };
     Ok(ear.transcribe(samples, &request)?.evidence)
 }

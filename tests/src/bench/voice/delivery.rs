@@ -33,8 +33,7 @@ fn questions() -> Result<Vec<(Language, String)>> {
 
 async fn listener(server: &ServerProcess, language: Language, codec: &str) -> Result<Client> {
     let mut client = Client::connect(&server.portal()).await?;
-    let options =
-        StartOptions { language: language.to_string(), voice: true, audio_out: codec.to_owned() };
+    let options = StartOptions { language: language.to_string(), voice: true, audio_out: codec.to_owned() };
     client.start(&options).await?;
     Ok(client)
 }
@@ -123,9 +122,9 @@ async fn all_at_once(server: &ServerProcess, questions: &[(Language, String)]) -
     for (language, question) in questions.iter().cycle().take(CROWD) {
         clients.push((listener(server, *language, "opus").await?, question.clone()));
     }
-    let asking = clients.into_iter().map(|(mut client, question)| {
-        tokio::spawn(async move { first_sound(&mut client, &question).await })
-    });
+    let asking = clients
+        .into_iter()
+        .map(|(mut client, question)| tokio::spawn(async move { first_sound(&mut client, &question).await }));
     let mut measured = Vec::new();
     for asked in asking.collect::<Vec<_>>() {
         measured.extend(asked.await??);

@@ -45,8 +45,9 @@ pub fn round_trip(report: &mut Report) -> Result<()> {
                 }
             }
             let share = |count: usize| count as f64 / f64::from(asked).max(1.0);
-            let what = format!("{asked} questions in {}, spoken by the default voice{pace}", name_of(language));
-            if rate == 1.0 {
+            let what =
+                format!("{asked} questions in {}, spoken by the default voice{pace}", name_of(language));
+            if pace.is_empty() {
                 report.at_least(&format!("{what}: their entry comes first"), share(first), 0.95, "share");
             } else {
                 report.tell(&format!("{what}: their entry comes first"), share(first), "share");
