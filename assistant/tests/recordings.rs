@@ -300,3 +300,20 @@ async fn what_is_published_is_spoken_before_anybody_asks_but_what_a_person_has_r
     }
     assert_eq!(count(), wanted * 2, "and nothing else");
 }
+
+#[tokio::test]
+async fn a_cache_that_takes_nothing_costs_nobody_a_sound() {
+    let server = start("").await;
+    let folder = server.data.path().join("data/voice-cache");
+    // As on a full disk: no shelf can be made.
+    for shelf in 0..=0xff {
+        std::fs::write(folder.join(format!("{shelf:02x}")), b"").unwrap();
+    }
+    for language in Language::ALL {
+        let mut client = listener(&server, language).await;
+        client.say(&question(ENTRY, language.code())).await.unwrap();
+        let (messages, _) = until(&mut client, "audio_start").await;
+        assert_eq!(find(&messages, "answer").len(), 1);
+        while !matches!(client.next().await.unwrap(), Message::Audio(_)) {}
+    }
+}

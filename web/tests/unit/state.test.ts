@@ -123,6 +123,13 @@ describe("a turn that its citizen goes on with", () => {
     expect(after(whole, { type: "withdrawn", seq: 4, at, from: 2, to: 3 }, voice(5, "身份证怎么换")).turn).toBeUndefined();
   });
 
+  it("does not show how far a sound was heard, and loses no place by it", () => {
+    const broken = { type: "interrupted", seq: 3, at, of: 2, heard: "", breaking_off: "…", ms: 900 } as const;
+    const state = after(after(emptyState("bo"), started), say(2), broken, say(4));
+    expect(state.items.map((item) => item.event.seq).filter((seq) => seq > 1)).toEqual([2, 4]);
+    expect([state.lastSeq, state.gap]).toEqual([4, false]);
+  });
+
   it("has what was said to its beginning withdrawn, and nothing else", () => {
     const state = after(speaking, ended, say(2), voice(3, ""), say(4), { type: "withdrawn", seq: 5, at, from: 3, to: 4 }, voice(6, "身份证怎么换"), say(7));
     expect(state.items.map((item) => item.withdrawn === true)).toEqual([false, false, true, true, false, false, false]);

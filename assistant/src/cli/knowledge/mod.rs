@@ -88,9 +88,8 @@ fn check(configuration: &Configuration, paths: &[PathBuf], json: bool) -> Outcom
         println!("{}", serde_json::to_string_pretty(&WithClips { report: &report, clips: &clips })?);
         report.publishable()
     } else {
-        let good = say(&paths, &collection);
         say_clips(&clips);
-        good
+        say(&paths, &collection)
     };
     if good { Ok(()) } else { Err(Failure::Said) }
 }
@@ -113,6 +112,9 @@ fn say_clips(clips: &Inventory) {
     }
     for language in Language::ALL {
         let (read, unread) = (clips.read(language), clips.unread(language));
+        if read + unread == 0 {
+            continue;
+        }
         println!(
             "{language}: {} read aloud by a person, {unread} by the synthetic voice",
             counted(read, "spoken answer", "spoken answers")
