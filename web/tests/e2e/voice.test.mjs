@@ -20,6 +20,13 @@ for (const language of LANGUAGES) {
         const question = await untilAnswered(page, 0, 60_000);
         if (expected) assert.match(question, new RegExp(expected));
         await page.getByTestId("stop-sound").waitFor({ timeout: 15_000 });
+        const words = page.locator("mark").first();
+        await words.waitFor({ timeout: 15_000 });
+        const seen = await words.evaluate((mark) => {
+          const { top, bottom } = mark.getBoundingClientRect();
+          return top >= 0 && bottom <= window.innerHeight;
+        });
+        assert.ok(seen, "the words that are heard are on the screen");
         await picture(page, `portal-${language}-phone-voice-answer`);
 
         const start = page.sent.find((m) => m.type === "audio_start");
