@@ -35,7 +35,6 @@ pub mod session;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
-mod wav;
 pub mod workers;
 
 pub use config::Configuration;

@@ -13,7 +13,7 @@ use examples::{Client, Message, StartOptions};
 use kb::EntryId;
 use language::Language;
 use serde_json::{Value, json};
-use speech::codec::pcm16;
+use speech::codec::wav;
 
 const ENTRY: &str = "idcard-renew";
 
@@ -27,16 +27,7 @@ fn spoken(language: Language) -> String {
 fn studio(text: &str, language: Language) -> Vec<u8> {
     let read = if text.is_empty() { vec![0; 32_000] } else { voice(text, language, 1.0) };
     let samples: Vec<f32> = read.iter().map(|s| f32::from(*s) / 60_000.0).collect();
-    let data = pcm16::encode(&samples);
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + data.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend(16_000_u32.to_le_bytes());
-    wav.extend(32_000_u32.to_le_bytes());
-    wav.extend(b"\x02\0\x10\0data");
-    wav.extend((data.len() as u32).to_le_bytes());
-    wav.extend(data);
-    wav
+    wav::encode(&samples, 16_000).unwrap()
 }
 
 fn new(text: &str, language: Language) -> NewClip {

@@ -11,8 +11,8 @@ use language::{Language, Rendition};
 use speech::{SpeechRequest, SynthesisError, codec::resample::Resampler};
 
 use super::{Failure, Outcome, language};
-use crate::wav;
 use crate::{config::Configuration, server::voices, session::sentences, workers::encode::SOUND_RATE};
+use speech::codec::wav;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {

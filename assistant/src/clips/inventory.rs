@@ -36,7 +36,7 @@ pub struct Version {
 pub struct Inventory {
     /// Every spoken answer, entry by entry.
     pub versions: Vec<Version>,
-    /// Clips whose words have been changed, or whose entry is gone.
+    /// Clips whose words have been changed, or whose entry is not served (any more, or today).
     pub stale: Vec<Clip>,
 }
 

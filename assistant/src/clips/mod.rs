@@ -30,10 +30,12 @@ use speech::recording::{self, RecordingError};
 
 pub use inventory::{Inventory, Version, inventory};
 
-use crate::wav;
+use speech::codec::wav;
 
 /// The folder is looked at again after so long at the earliest.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A folder that has not changed for so long is as it was seen.
+const SETTLED: Duration = Duration::from_secs(2);
 /// The largest file that is taken, in bytes: three minutes of stereo WAV at 48 kHz.
 pub const MOST_BYTES: usize = 36 << 20;
 
@@ -172,7 +174,9 @@ impl Clips {
                 }
             }
         }
-        seen.changed = changed;
+        // Somebody may still be writing, and the clock of the file system is coarse: what has just changed is looked at again.
+        let settled = |changed: &SystemTime| changed.elapsed().is_ok_and(|ago| ago >= SETTLED);
+        seen.changed = changed.filter(settled);
     }
 
     /// Keeps a recording (any common sound file), in the place of the one that said the same.

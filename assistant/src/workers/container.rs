@@ -4,11 +4,9 @@ use ogg::writing::{PacketWriteEndInfo, PacketWriter};
 use speech::SynthesisError;
 use speech::codec::opus::OpusEncoder;
 
-use super::encode::SOUND_RATE;
-use crate::wav;
+use super::encode::{OPUS_BITS_PER_SECOND, SOUND_RATE, failed};
+use speech::codec::wav;
 
-/// As for sockets.
-const OPUS_BITS_PER_SECOND: u32 = 20_000;
 /// Opus counts at 48 kHz whatever goes in (RFC 7845, section 4).
 const GRANULES_PER_PACKET: u64 = 960;
 /// What a decoder throws away at the beginning (RFC 7845, section 5.1): the encoder's look-ahead, 6.5 ms at every rate.
@@ -82,10 +80,6 @@ fn ogg(samples: &[f32]) -> Result<Vec<u8>, SynthesisError> {
         writer.write_packet(packet, SERIAL, info, granule).map_err(failed)?;
     }
     Ok(writer.into_inner())
-}
-
-fn failed(error: impl std::fmt::Display) -> SynthesisError {
-    SynthesisError::Engine { engine: "sound".to_owned(), reason: error.to_string() }
 }
 
 #[cfg(test)]

@@ -92,7 +92,7 @@ pub struct Piece {
     pub ms: u64,
 }
 
-fn failed(error: impl std::fmt::Display) -> SynthesisError {
+pub(super) fn failed(error: impl std::fmt::Display) -> SynthesisError {
     SynthesisError::Engine { engine: "sound".to_owned(), reason: error.to_string() }
 }
 

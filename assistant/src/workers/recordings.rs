@@ -2,14 +2,17 @@
 //! threads.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use conversation::protocol::Codec;
 use language::{Language, utterance};
 use metrics::counter;
-use speech::{SynthesisError, recording};
+use speech::{SpeechRequest, SynthesisError, recording};
 
 use super::encode::{self, SOUND_RATE, Sound};
+use super::mouths::{Mouths, Sentence};
 use crate::clips::Clips;
+use crate::session::{Speech, sentences};
 use crate::telemetry::names;
 
 /// The pause at the end of a sentence is as long as so many syllables.
@@ -35,7 +38,7 @@ impl Recordings {
 
     /// The recording of these words, of which `sentences` are the sentences. `None` where nobody has read them, or where the file
     /// cannot be used, which is logged.
-    pub async fn find(&self, language: Language, text: &str, sentences: &[String]) -> Option<Arc<Reading>> {
+    async fn find(&self, language: Language, text: &str, sentences: &[String]) -> Option<Arc<Reading>> {
         let (clips, text) = (Arc::clone(&self.0), text.to_owned());
         // How long a sentence is said to be follows from its syllables.
         let lengths: Vec<f32> = sentences
@@ -62,12 +65,75 @@ impl Recordings {
     }
 }
 
+/// A sentence that is to be heard.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Its words.
+    pub text: String,
+    /// Their language.
+    pub language: Language,
+    /// Who read it, and which of the sentences of that reading it is.
+    reading: Option<(Arc<Reading>, usize)>,
+}
+
+impl Said {
+    /// The sentences of what is said, each with the recording of it where there is one. Only what the assistant itself says is
+    /// ever recorded.
+    pub async fn of(speech: &Speech, recordings: Option<&Recordings>) -> Vec<Self> {
+        let mut said = Vec::new();
+        for passage in &speech.passages {
+            let (texts, language) = (sentences(&passage.text), passage.language);
+            let reading = match recordings.filter(|_| speech.keep) {
+                Some(recordings) => recordings.find(language, &passage.text, &texts).await,
+                None => None,
+            };
+            said.extend(texts.into_iter().enumerate().map(|(place, text)| {
+                let reading = reading.clone().map(|reading| (reading, place));
+                Self { text, language, reading }
+            }));
+        }
+        said
+    }
+
+    /// Whether a person has read it.
+    pub const fn is_read(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// Its sound: as it was read, or else (also where that cannot be played) by the voice.
+    ///
+    /// # Errors
+    /// [`SynthesisError`], also where there is no voice.
+    pub async fn sound(
+        self,
+        mouths: Option<Mouths>,
+        rate: f32,
+        codec: Codec,
+        keep: bool,
+        cancelled: Arc<AtomicBool>,
+    ) -> Result<Sound, SynthesisError> {
+        if let Some((reading, place)) = &self.reading {
+            match reading.sound(*place, rate, codec).await {
+                Ok(sound) => return Ok(sound),
+                Err(error) => {
+                    tracing::error!(%error, "a recording cannot be played; the voice speaks instead");
+                }
+            }
+        }
+        let none =
+            || SynthesisError::Engine { engine: "voice".to_owned(), reason: "there is none".to_owned() };
+        let request = SpeechRequest { text: self.text, language: self.language, rate };
+        let sentence = Sentence { request, codec, keep, whole: false };
+        mouths.ok_or_else(none)?.speak(sentence, cancelled).await
+    }
+}
+
 impl Reading {
     /// The sound of one of its sentences, counted from 0. `rate` as of a voice: 1.0 is as it was read.
     ///
     /// # Errors
     /// [`SynthesisError`] where the sound cannot be encoded.
-    pub async fn sound(
+    async fn sound(
         self: &Arc<Self>,
         sentence: usize,
         rate: f32,

@@ -7,7 +7,7 @@ use axum::http::{Method, Request, StatusCode};
 use conversation::Role;
 use language::Language;
 use serde_json::{Value, json};
-use speech::codec::pcm16;
+use speech::codec::wav;
 use speech::synthesizer::{EspeakSettings, EspeakVoice};
 use speech::{Clip, SpeechRequest, Synthesizer as _};
 
@@ -20,16 +20,7 @@ fn words(text: &str, language: Language) -> Vec<u8> {
     let request = SpeechRequest { text: text.to_owned(), language, rate: 1.0 };
     let silence = Clip { samples: vec![0.0; 16_000], sample_rate: 16_000 };
     let clip = voice.synthesize(&request, &AtomicBool::new(false)).unwrap_or(silence);
-    let data = pcm16::encode(&clip.samples);
-    let mut wav = b"RIFF".to_vec();
-    wav.extend((36 + data.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    wav.extend(clip.sample_rate.to_le_bytes());
-    wav.extend((clip.sample_rate * 2).to_le_bytes());
-    wav.extend(b"\x02\0\x10\0data");
-    wav.extend((data.len() as u32).to_le_bytes());
-    wav.extend(data);
-    wav
+    wav::encode(&clip.samples, clip.sample_rate).unwrap()
 }
 
 async fn send(app: &TestApp, session: &Session, method: Method, path: &str, body: Vec<u8>) -> Reply {

@@ -4,6 +4,7 @@ pub mod file;
 pub mod opus;
 pub mod pcm16;
 pub mod resample;
+pub mod wav;
 
 /// Why audio bytes or samples could not be converted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

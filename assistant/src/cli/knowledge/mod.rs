@@ -82,7 +82,9 @@ fn check(configuration: &Configuration, paths: &[PathBuf], json: bool) -> Outcom
     let paths = if paths.is_empty() { vec![or_served(None, configuration)] } else { paths.to_vec() };
     let collection = Collection::load_all(&paths)?;
     let clips = Clips::new(&configuration.data(CLIPS)).list();
-    let clips = inventory(collection.entries.iter().map(|sourced| &sourced.entry), &clips);
+    let mut clips = inventory(collection.entries.iter().map(|sourced| &sourced.entry), &clips);
+    // Of entries that are not in these files it cannot be said.
+    clips.stale.retain(|clip| collection.entries.iter().any(|sourced| sourced.entry.id == clip.entry));
     let good = if json {
         let report = kb::check(&collection);
         println!("{}", serde_json::to_string_pretty(&WithClips { report: &report, clips: &clips })?);

@@ -14,10 +14,9 @@ use conversation::{
     protocol::{Codec, Signal, SoundSource},
 };
 use futures::{FutureExt, future::BoxFuture};
-use language::Language;
 use metrics::histogram;
 use parking_lot::Mutex;
-use speech::{SpeechRequest, SynthesisError};
+use speech::SynthesisError;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -26,12 +25,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::outbox::Outbox;
 use crate::{
-    session::{Speech, sentences as split},
+    session::Speech,
     telemetry::names,
     workers::{
         encode::{SOUND_RATE, Sound},
-        mouths::{Mouths, Sentence},
-        recordings::{Reading, Recordings},
+        mouths::Mouths,
+        recordings::{Recordings, Said},
     },
 };
 
@@ -219,14 +218,6 @@ impl Drop for Speaker {
     }
 }
 
-/// A sentence of a line.
-struct Said {
-    text: String,
-    language: Language,
-    /// Who read it, and which of the sentences of that reading it is.
-    reading: Option<(Arc<Reading>, usize)>,
-}
-
 struct Player {
     mouths: Mouths,
     /// `None`: nothing is recorded on this channel.
@@ -298,23 +289,8 @@ impl Player {
     }
 
     async fn play(&mut self, stop: &Stop, line: &Line) {
-        let passages = line.speech.passages.iter();
-        let mut sentences: Vec<Said> = Vec::new();
-        for passage in passages {
-            let texts = split(&passage.text);
-            let reading = match &self.recordings {
-                Some(recordings) if line.speech.keep => {
-                    recordings.find(passage.language, &passage.text, &texts).await
-                }
-                _ => None,
-            };
-            sentences.extend(texts.into_iter().enumerate().map(|(place, text)| Said {
-                text,
-                language: passage.language,
-                reading: reading.clone().map(|reading| (reading, place)),
-            }));
-        }
-        let read = !sentences.is_empty() && sentences.iter().all(|sentence| sentence.reading.is_some());
+        let sentences = Said::of(&line.speech, self.recordings.as_ref()).await;
+        let read = !sentences.is_empty() && sentences.iter().all(Said::is_read);
         let source = if read { SoundSource::Recorded } else { line.speech.source };
         let mut progress: Option<Progress> = None;
         let fetch = |sentence: &Said| self.fetch(sentence, line, stop);
@@ -385,22 +361,14 @@ impl Player {
         line: &Line,
         stop: &Stop,
     ) -> BoxFuture<'static, Result<Sound, SynthesisError>> {
-        let (codec, rate) = (self.codec, line.rate);
-        let request = SpeechRequest { text: said.text.clone(), language: said.language, rate };
-        let sentence = Sentence { request, codec, keep: line.speech.keep, whole: false };
-        let (mouths, cancelled) = (self.mouths.clone(), Arc::clone(&stop.synthesis));
-        let reading = said.reading.clone();
-        let task = tokio::spawn(async move {
-            if let Some((reading, place)) = reading {
-                match reading.sound(place, rate, codec).await {
-                    Ok(sound) => return Ok(sound),
-                    Err(error) => {
-                        tracing::error!(%error, "a recording cannot be played; the voice speaks instead");
-                    }
-                }
-            }
-            mouths.speak(sentence, cancelled).await
-        });
+        let sound = said.clone().sound(
+            Some(self.mouths.clone()),
+            line.rate,
+            self.codec,
+            line.speech.keep,
+            Arc::clone(&stop.synthesis),
+        );
+        let task = tokio::spawn(sound);
         // A panic of that task is a bug of ours; for the listener it is a voice that fails.
         let failed = |error: tokio::task::JoinError| SynthesisError::Engine {
             engine: "voice".to_owned(),

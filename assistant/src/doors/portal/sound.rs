@@ -12,14 +12,14 @@ use conversation::Token;
 use conversation::protocol::Codec;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use speech::{SpeechRequest, SynthesisError};
+use speech::SynthesisError;
 
 use super::PortalState;
 use crate::doors::address::client_address;
-use crate::session::{Speech, sentences, speech};
+use crate::session::{Speech, speech};
 use crate::workers::container::Container;
 use crate::workers::encode::Sound;
-use crate::workers::mouths::Sentence;
+use crate::workers::recordings::Said;
 
 /// What is to be heard.
 #[derive(Deserialize, JsonSchema)]
@@ -103,28 +103,13 @@ fn bearer(headers: &HeaderMap) -> Option<Token> {
 
 /// All of it at 16 kHz: recorded where somebody has read it, else by the voice.
 async fn whole(state: &PortalState, said: &Speech, rate: f32) -> Result<Vec<i16>, SynthesisError> {
-    let none = || SynthesisError::Engine { engine: "voice".to_owned(), reason: "there is none".to_owned() };
     let mut samples = Vec::new();
-    for passage in &said.passages {
-        let texts = sentences(&passage.text);
-        let reading = match &state.recordings {
-            Some(recordings) if said.keep => recordings.find(passage.language, &passage.text, &texts).await,
-            _ => None,
-        };
-        for (place, text) in texts.into_iter().enumerate() {
-            let sound = if let Some(reading) = &reading {
-                reading.sound(place, rate, Codec::Pcm16).await?
-            } else {
-                let request = SpeechRequest { text, language: passage.language, rate };
-                let sentence = Sentence { request, codec: Codec::Pcm16, keep: said.keep, whole: false };
-                let mouths = state.mouths.as_ref().ok_or_else(none)?;
-                match mouths.speak(sentence, Arc::default()).await {
-                    Ok(sound) => sound,
-                    Err(SynthesisError::Nothing) => continue,
-                    Err(error) => return Err(error),
-                }
-            };
-            push(&mut samples, &sound);
+    for sentence in Said::of(said, state.recordings.as_ref()).await {
+        let sound = sentence.sound(state.mouths.clone(), rate, Codec::Pcm16, said.keep, Arc::default());
+        match sound.await {
+            Ok(sound) => push(&mut samples, &sound),
+            Err(SynthesisError::Nothing) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(samples)

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use language::phones::INVENTORY;
 use serde::Deserialize;
-use speech::codec::pcm16;
+use speech::codec::{pcm16, wav};
 
 use super::{super::Report, ear, recordings};
 use crate::material;
@@ -46,7 +46,7 @@ fn sherpa(report: &mut Report) -> Result<()> {
     for (number, probe) in probes.iter().enumerate() {
         let path = folder.path().join(format!("{number}.wav"));
         let bytes = pcm16::encode(&probe.samples);
-        std::fs::write(&path, wav(&bytes))?;
+        std::fs::write(&path, wav::encode(&probe.samples, 16_000)?)?;
         list.push_str(&path.to_string_lossy());
         list.push('\n');
         sounds.push(pcm16::decode(&bytes)?);
@@ -82,24 +82,6 @@ fn sherpa(report: &mut Report) -> Result<()> {
     report.at_most(&format!("{what}: our processor time"), best / their_time, 0.9, "x theirs");
     report.tell(&format!("{what}: real-time factor, one thread"), best / seconds, "s per s");
     Ok(())
-}
-
-/// A WAV file of 16 kHz 16-bit mono samples.
-fn wav(samples: &[u8]) -> Vec<u8> {
-    let size = samples.len() as u32;
-    let mut file = Vec::with_capacity(44 + samples.len());
-    file.extend(b"RIFF");
-    file.extend((36 + size).to_le_bytes());
-    file.extend(b"WAVEfmt ");
-    file.extend(16_u32.to_le_bytes());
-    file.extend([1, 0, 1, 0]);
-    file.extend(16_000_u32.to_le_bytes());
-    file.extend(32_000_u32.to_le_bytes());
-    file.extend([2, 0, 16, 0]);
-    file.extend(b"data");
-    file.extend(size.to_le_bytes());
-    file.extend(samples);
-    file
 }
 
 /// The Whisper engine beside pywhispercpp (`training/layouts/compare_whisper.py`).

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use language::Language;
 use speech::Clip;
+use speech::codec::wav;
 
 use crate::material::workspace;
 
@@ -60,21 +61,6 @@ pub(super) fn echo(data: &Path, voice: Language, inputs: &[String]) -> Result<Ve
 
 /// Writes a clip as a 16-bit mono WAV file.
 pub(super) fn write_wav(path: &Path, clip: &Clip) -> Result<()> {
-    let samples: Vec<u8> =
-        clip.samples.iter().flat_map(|s| ((s.clamp(-1.0, 1.0) * 32_767.0) as i16).to_le_bytes()).collect();
-    let rate = clip.sample_rate;
-    let mut wav = Vec::with_capacity(44 + samples.len());
-    wav.extend(b"RIFF");
-    wav.extend((36 + samples.len() as u32).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16_u32.to_le_bytes());
-    // PCM, one channel.
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(rate.to_le_bytes());
-    wav.extend((rate * 2).to_le_bytes());
-    wav.extend([2, 0, 16, 0]);
-    wav.extend(b"data");
-    wav.extend((samples.len() as u32).to_le_bytes());
-    wav.extend(samples);
+    let wav = wav::encode(&clip.samples, clip.sample_rate)?;
     std::fs::write(path, wav).with_context(|| path.display().to_string())
 }

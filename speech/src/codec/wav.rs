@@ -2,7 +2,7 @@
 
 use std::io;
 
-use speech::codec::pcm16;
+use super::pcm16;
 
 /// The classic header (Microsoft's Multimedia Programming Interface and Data Specifications 1.0).
 const HEADER: usize = 44;
@@ -54,7 +54,7 @@ mod tests {
             read.len() == samples.len() && read.iter().zip(&samples).all(|(a, b)| (a - b).abs() < 1e-3)
         };
         assert!(close(&super::decode(&bytes).unwrap()));
-        assert!(close(&speech::codec::file::decode(bytes.clone(), 1.0).unwrap()), "and by others");
+        assert!(close(&crate::codec::file::decode(bytes.clone(), 1.0).unwrap()), "and by others");
         assert!(super::decode(&bytes[..40]).is_err());
         assert!(super::decode(&[0; 60]).is_err());
     }
