@@ -9,6 +9,8 @@
 
 pub mod leg;
 pub mod playout;
+pub mod rtp;
+pub mod sdp;
 
 pub use playout::Playout;
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
