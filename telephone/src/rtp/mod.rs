@@ -17,6 +17,7 @@ mod conceal;
 mod control;
 mod digits;
 mod jitter;
+mod meters;
 mod ports;
 mod receiver;
 mod resample;
@@ -26,7 +27,6 @@ mod source;
 mod srtp;
 mod thread;
 mod tones;
-mod transmitter;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

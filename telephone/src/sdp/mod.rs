@@ -4,7 +4,7 @@
 //! peer that offers them beside plain RTP falls back to it, because the answer does not name them.
 
 mod described;
-mod keys;
+pub(crate) mod keys;
 mod written;
 
 use std::fmt;
