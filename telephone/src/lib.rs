@@ -12,5 +12,5 @@ pub mod playout;
 pub mod rtp;
 pub mod sdp;
 
-pub use playout::Playout;
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
+pub use playout::Playout;

@@ -146,6 +146,7 @@ struct Running {
     next_report: Instant,
     foreign: u64,
     sent: u64,
+    sent_late: u64,
     shown: Arc<Mutex<Statistics>>,
     meters: meters::Meters,
     /// The last field: the ports are free when the sockets are closed.
@@ -177,6 +178,7 @@ impl Running {
             next_report: now + control::INTERVAL,
             foreign: 0,
             sent: 0,
+            sent_late: 0,
             shown: Arc::clone(&call.statistics),
             meters: meters::Meters::default(),
             _lease: lease,
@@ -232,7 +234,8 @@ impl Running {
 
     fn packet(&mut self, now: Instant, from: SocketAddr, bytes: &[u8]) {
         let since = now.saturating_duration_since(self.epoch);
-        let (Some(agreed), Some(source), Some(receiver)) = (&self.agreed, &mut self.source, &mut self.receiver)
+        let (Some(agreed), Some(source), Some(receiver)) =
+            (&self.agreed, &mut self.source, &mut self.receiver)
         else {
             return;
         };
@@ -277,6 +280,7 @@ impl Running {
             if sends {
                 metrics::histogram!(meters::LATE).record(due.late);
                 sender.skip(due.skipped);
+                self.sent_late += u64::from(due.later_than(Statistics::LATE));
                 for _ in 0..due.packets {
                     self.send();
                 }
@@ -420,7 +424,7 @@ impl Running {
 
     fn statistics(&self) -> Statistics {
         let heard = self.receiver.as_ref().map(Receiver::statistics).unwrap_or_default();
-        Statistics { foreign: self.foreign, sent: self.sent, ..heard }
+        Statistics { foreign: self.foreign, sent: self.sent, sent_late: self.sent_late, ..heard }
     }
 
     fn show(&mut self) {

@@ -23,6 +23,15 @@ pub(super) struct Due {
     pub(super) skipped: u32,
     /// How late the first of the slots is.
     pub(super) late: Duration,
+    /// How late the last of them is.
+    pub(super) last_late: Duration,
+}
+
+impl Due {
+    /// How many of the packets are later than this, which is less than a slot.
+    pub(super) fn later_than(&self, limit: Duration) -> u32 {
+        self.packets - 1 + u32::from(self.last_late > limit)
+    }
 }
 
 /// Where in 20 ms the slots of a call lie: calls that follow each other are far apart (multiples of the golden ratio, modulo 1), so that
@@ -55,7 +64,12 @@ impl Slots {
         let missed = u32::try_from(late.as_nanos() / self.length.as_nanos()).unwrap_or(u32::MAX - 1);
         self.next += self.length * (missed + 1);
         let caught = missed.min(CATCH_UP);
-        Some(Due { packets: caught + 1, skipped: missed - caught, late })
+        Some(Due {
+            packets: caught + 1,
+            skipped: missed - caught,
+            late,
+            last_late: late - self.length * missed,
+        })
     }
 }
 
@@ -71,9 +85,17 @@ mod tests {
         let mut slots = Slots::new(epoch, 3 * MS, 20 * MS, epoch + 100 * MS);
         assert_eq!(slots.next(), epoch + 103 * MS);
         assert_eq!(slots.due(epoch + 102 * MS), None);
-        assert_eq!(slots.due(epoch + 104 * MS), Some(Due { packets: 1, skipped: 0, late: MS }));
-        assert_eq!(slots.due(epoch + 144 * MS), Some(Due { packets: 2, skipped: 0, late: 21 * MS }));
-        assert_eq!(slots.due(epoch + 364 * MS), Some(Due { packets: 3, skipped: 8, late: 201 * MS }));
+        assert_eq!(
+            slots.due(epoch + 104 * MS),
+            Some(Due { packets: 1, skipped: 0, late: MS, last_late: MS })
+        );
+        assert_eq!(
+            slots.due(epoch + 144 * MS),
+            Some(Due { packets: 2, skipped: 0, late: 21 * MS, last_late: MS })
+        );
+        let due = slots.due(epoch + 370 * MS).unwrap();
+        assert_eq!(due, Due { packets: 3, skipped: 8, late: 207 * MS, last_late: 7 * MS });
+        assert_eq!((due.later_than(5 * MS), due.later_than(10 * MS)), (3, 2));
         assert_eq!(slots.next(), epoch + 383 * MS);
     }
 

@@ -124,26 +124,20 @@ fn cycle(heard: &[f32], length: usize, fade: usize) -> Vec<f32> {
     cycle
 }
 
-/// The pitch period in samples: the lag at which the last 20 ms are most like what came before, looked for at every second sample and then
-/// around the best (appendix I, section I.2.3).
+/// The pitch period in samples: the lag at which the last 20 ms are most like what came before. The appendix looks at every second sample
+/// first, to save time that is no longer scarce; a period that is half a sample off is heard after three repetitions.
 fn period(heard: &[f32], scale: usize) -> usize {
-    let (shortest, longest) = (SHORTEST * scale, LONGEST * scale);
-    let coarse = best(heard, scale, (shortest..=longest).step_by(2 * scale), 2 * scale);
-    best(heard, scale, coarse.saturating_sub(2 * scale).max(shortest)..=(coarse + 2 * scale).min(longest), 1)
-}
-
-fn best(heard: &[f32], scale: usize, lags: impl Iterator<Item = usize>, stride: usize) -> usize {
-    let template = &heard[heard.len() - COMPARED * scale..];
+    let compared = COMPARED * scale;
+    let template = &heard[heard.len() - compared..];
     let likeness = |lag: usize| {
-        let before = &heard[heard.len() - COMPARED * scale - lag..];
-        let (mut product, mut energy) = (0.0_f32, 1.0_f32);
-        for (now, then) in template.iter().zip(before).step_by(stride) {
-            product += now * then;
-            energy += then * then;
-        }
-        product / energy.sqrt()
+        let before = &heard[heard.len() - compared - lag..heard.len() - lag];
+        let product: f32 = template.iter().zip(before).map(|(now, then)| now * then).sum();
+        let energy: f32 = before.iter().map(|then| then * then).sum();
+        product / (energy + 1.0).sqrt()
     };
-    lags.map(|lag| (lag, likeness(lag))).max_by(|a, b| a.1.total_cmp(&b.1)).map_or(SHORTEST * scale, |(lag, _)| lag)
+    let lags = SHORTEST * scale..=LONGEST * scale;
+    let likely = lags.map(|lag| (lag, likeness(lag))).max_by(|a, b| a.1.total_cmp(&b.1));
+    likely.map_or(SHORTEST * scale, |(lag, _)| lag)
 }
 
 #[cfg(test)]

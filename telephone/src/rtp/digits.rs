@@ -34,7 +34,9 @@ impl Events {
         let [number, flags, _, _, ..] = *payload else { return None };
         let digit = Digit::from_event(number)?;
         let ended = flags & 0x80 != 0;
-        if let Some(known) = self.recent.iter_mut().find(|event| event.stamp == stamp && event.number == number) {
+        if let Some(known) =
+            self.recent.iter_mut().find(|event| event.stamp == stamp && event.number == number)
+        {
             known.ended |= ended;
             known.last = now;
             return None;

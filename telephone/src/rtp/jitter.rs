@@ -141,6 +141,8 @@ pub(super) struct JitterBuffer {
     /// Whether one packet may be left out in this frame, so that the delay shrinks.
     shrink: bool,
     last: Option<i64>,
+    /// Where the sound ended that was heard last: nothing before it is heard any more.
+    heard: Option<Ticks>,
 }
 
 impl JitterBuffer {
@@ -155,7 +157,11 @@ impl JitterBuffer {
             estimate.take(transit);
         }
         let packet = Packet { sequence, carried };
-        if self.playing && stamp + packet.length() <= self.position && !matches!(packet.carried, Carried::Noise(_)) {
+        let end = stamp + packet.length();
+        if self.heard.is_some_and(|heard| end <= heard) && packet.length() > 0 {
+            return Put::Late;
+        }
+        if self.playing && end <= self.position && packet.length() > 0 {
             self.late_in_a_row += 1;
             if self.late_in_a_row < LATE_IN_A_ROW {
                 return Put::Late;
@@ -179,11 +185,12 @@ impl JitterBuffer {
         Put::Kept
     }
 
-    /// Begins a frame at `now`. Where what was heard last was quiet, the delay may change.
-    pub(super) fn begin(&mut self, now: Ticks, quiet: bool) {
+    /// Begins a frame at `now`; `ready` ticks that were taken before are still to be heard. Where what was heard last was quiet, the delay
+    /// may change.
+    pub(super) fn begin(&mut self, now: Ticks, ready: Ticks, quiet: bool) {
         (self.hold, self.shrink) = (0, false);
         let Some(transit) = &self.transit else { return };
-        let ideal = now - transit.playout();
+        let ideal = now - transit.playout() + ready;
         if !self.playing {
             self.position = ideal;
             return;
@@ -246,6 +253,7 @@ impl JitterBuffer {
             return None;
         }
         self.position = stamp + length;
+        self.heard = Some(self.position);
         if self.shrink && !self.packets.is_empty() {
             (self.shrink, skip) = (false, length);
         }

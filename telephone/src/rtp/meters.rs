@@ -38,6 +38,7 @@ impl Meters {
         let packets = [
             ("received", now.received, before.received),
             ("sent", now.sent, before.sent),
+            ("sent_late", now.sent_late, before.sent_late),
             ("lost", now.lost, before.lost),
             ("late", now.late, before.late),
             ("duplicate", now.duplicate, before.duplicate),

@@ -41,8 +41,15 @@ pub struct Statistics {
     pub concealed_ms: u64,
     /// Packets that were sent.
     pub sent: u64,
+    /// Of them, those that went out more than [`Self::LATE`] after their slot.
+    pub sent_late: u64,
     /// Milliseconds for which packets wait at present, beyond the mean transit time.
     pub margin_ms: u32,
+}
+
+impl Statistics {
+    /// How late a packet may go out without counting as late: 5 ms.
+    pub const LATE: Duration = Duration::from_millis(5);
 }
 
 /// One frame of what the caller says.
@@ -148,7 +155,8 @@ impl Receiver {
     /// The frame that is due at `now`. Call it every 20 ms.
     pub fn frame(&mut self, now: Duration) -> Heard {
         let length = self.rate.frame();
-        self.buffer.begin(ticks(now), self.level.quiet());
+        let ready = Ticks::try_from(self.ready.len() / self.samples(1)).unwrap_or(0);
+        self.buffer.begin(ticks(now), ready, self.level.quiet());
         while self.ready.len() < length {
             let missing = (length - self.ready.len()).div_ceil(self.samples(1));
             let wanted = Ticks::try_from(missing).unwrap_or(1);
@@ -284,4 +292,4 @@ impl Level {
 
 #[cfg(test)]
 #[path = "receiver_tests.rs"]
-mod tests;
+pub(super) mod tests;

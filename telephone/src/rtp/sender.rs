@@ -66,7 +66,8 @@ impl Sender {
         if (self.rate, self.codec.rate()) != (rate, agreed.rate()) {
             self.resample = Resample::new(rate, agreed.rate());
         }
-        (self.rate, self.codec, self.sent, self.packet_ms) = (rate, agreed.codec, agreed.sent, agreed.packet_ms);
+        (self.rate, self.codec, self.sent, self.packet_ms) =
+            (rate, agreed.codec, agreed.sent, agreed.packet_ms);
     }
 
     /// Presses keys after those that wait.
@@ -93,7 +94,12 @@ impl Sender {
                 packet
             }
             (None, Pressed::Event(_, since, _)) if pressing.sounding() => {
-                tones::make(pressing.digit(), self.rate, since as usize * self.rate.frame() / 160, &mut frame);
+                tones::make(
+                    pressing.digit(),
+                    self.rate,
+                    since as usize * self.rate.frame() / 160,
+                    &mut frame,
+                );
                 self.sound(frame)
             }
             _ => self.sound(frame),
@@ -111,7 +117,12 @@ impl Sender {
 
     /// What a report says.
     pub(super) const fn report(&self) -> control::Sent {
-        control::Sent { ssrc: self.ssrc, timestamp: self.timestamp, packets: self.packets, octets: self.octets }
+        control::Sent {
+            ssrc: self.ssrc,
+            timestamp: self.timestamp,
+            packets: self.packets,
+            octets: self.octets,
+        }
     }
 
     const fn ticks(&self) -> u32 {

@@ -40,7 +40,8 @@ impl Sequence {
         }
         let number = self.highest + ahead;
         if ahead > 0 {
-            self.window = u32::try_from(ahead).ok().and_then(|by| self.window.checked_shl(by)).unwrap_or(0) | 1;
+            self.window =
+                u32::try_from(ahead).ok().and_then(|by| self.window.checked_shl(by)).unwrap_or(0) | 1;
             self.highest = number;
         } else {
             let bit = 1 << -ahead;

@@ -87,7 +87,8 @@ mod tests {
     fn a_peer_behind_address_translation_is_answered_where_it_is() {
         let (named, real) = ("10.0.0.5:4000".parse().unwrap(), "203.0.113.7:31000".parse().unwrap());
         let mut source = Source::new(named);
-        let taken: Vec<bool> = (0..4).map(|number| source.accepts(number * 160, real, number as u16, false)).collect();
+        let taken: Vec<bool> =
+            (0..4).map(|number| source.accepts(number * 160, real, number as u16, false)).collect();
         assert_eq!(taken, [false, false, true, true]);
         assert_eq!(source.target(), Some(real));
         let mut source = Source::new(named);

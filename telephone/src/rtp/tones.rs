@@ -76,7 +76,10 @@ fn strongest(powers: [f32; 4]) -> Option<(usize, f32)> {
 
 /// Adds the tone of a key to a frame, `start` samples after its beginning; each of its two sines has an amplitude of -10 dB of full scale.
 pub(super) fn make(digit: Digit, rate: Rate, start: usize, frame: &mut [i16]) {
-    let place = KEYS.iter().enumerate().find_map(|(row, keys)| Some((row, keys.iter().position(|key| *key == digit.key())?)));
+    let place = KEYS
+        .iter()
+        .enumerate()
+        .find_map(|(row, keys)| Some((row, keys.iter().position(|key| *key == digit.key())?)));
     let Some((row, column)) = place else { return };
     for (at, sample) in frame.iter_mut().enumerate() {
         let turn = TAU * (start + at) as f32 / rate.hertz() as f32;

@@ -43,7 +43,8 @@ impl Described {
         if !media.media.eq_ignore_ascii_case("audio") || media.port == 0 {
             return Err(NoMedia::NoAudio);
         }
-        let connection = media.connections.first().or(session.connection.as_ref()).ok_or(NoMedia::NoAddress)?;
+        let connection =
+            media.connections.first().or(session.connection.as_ref()).ok_or(NoMedia::NoAddress)?;
         let ip = connection.try_address().map_err(|_| NoMedia::NoAddress)?.ip;
         if ip.is_multicast() {
             return Err(NoMedia::NoAddress);

@@ -30,7 +30,13 @@ pub(super) fn offer(local: &Local) -> String {
 }
 
 /// The answer that takes line `index` of an offer and refuses the others, one line for each of the offer's (RFC 3264, section 6).
-pub(super) fn answer(offer: &Session, index: usize, agreed: &Agreed, tag: Option<u32>, local: &Local) -> String {
+pub(super) fn answer(
+    offer: &Session,
+    index: usize,
+    agreed: &Agreed,
+    tag: Option<u32>,
+    local: &Local,
+) -> String {
     let lines = offer.medias.iter().enumerate().map(|(at, theirs)| {
         if at != index {
             return refused(theirs);
