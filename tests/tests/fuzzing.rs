@@ -81,6 +81,8 @@ targets!(
     sound_file,
     knowledge_yaml,
     knowledge_tables,
+    rtp_packets,
+    session_description,
 );
 
 /// Writes the seeds that are made by programs where the fuzzers look for them: `cargo test -p end-to-end --test fuzzing -- --ignored`.

@@ -205,6 +205,9 @@ impl Running {
             (None, Some(keys)) => Srtp::new(keys),
             (_, None) => None,
         };
+        if self.protected.is_none() && agreed.protection.is_some() {
+            tracing::error!("SRTP refuses the keys that were agreed on: the call has no sound");
+        }
         match &mut self.sender {
             Some(sender) => sender.agree(rate, &agreed),
             None => self.sender = Some(Sender::new(rate, &agreed)),

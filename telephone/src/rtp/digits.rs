@@ -140,8 +140,8 @@ mod tests {
         for lost in 0..=0x7F_u32 {
             let mut events = Events::default();
             let mut told = Vec::new();
-            for (at, payload) in packets.iter().enumerate().filter(|(at, _)| lost & (1 << at) == 0) {
-                told.extend(events.take(at as Ticks * 160, 1_000, payload));
+            for (at, payload) in (0..).zip(&packets).filter(|(at, _)| lost & (1 << at) == 0) {
+                told.extend(events.take(at * 160, 1_000, payload));
             }
             assert_eq!(told.len(), usize::from(lost != 0x7F), "{lost:b}");
         }

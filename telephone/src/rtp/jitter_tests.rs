@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_wrap, reason = "numbers of packets are small")]
+
 use proptest::prelude::*;
 
 use super::super::sequence::Arrival;
@@ -51,12 +53,11 @@ impl Run {
     }
 
     fn put(&mut self, at: Ticks, number: usize) {
-        let counted = match &mut self.sequence {
-            Some(sequence) => sequence.take(number as u16),
-            None => {
-                self.sequence = Some(Sequence::starting(number as u16));
-                Arrival::New(number as i64)
-            }
+        let counted = if let Some(sequence) = &mut self.sequence {
+            sequence.take(number as u16)
+        } else {
+            self.sequence = Some(Sequence::starting(number as u16));
+            Arrival::New(number as i64)
         };
         let Arrival::New(counted) = counted else { return };
         let carried = Carried::Sound(0, vec![number as u8; PACKET as usize]);

@@ -42,7 +42,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::leg::{FromCaller, Rate, ToCaller};
 use crate::sdp::Agreed;
 pub use ports::NoPort;
-pub use receiver::{Receiver, Statistics};
+pub use receiver::{Heard, Receiver, Statistics};
 
 /// Where sound is received, and when a silent network counts as a lost call.
 #[derive(Clone, Debug)]

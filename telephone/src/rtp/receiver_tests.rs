@@ -136,14 +136,13 @@ fn keys_are_told_once_and_comfort_noise_is_not_a_loss() {
         let now = slot * 20 * MS;
         let stamp = slot * 160;
         let bytes = match slot {
-            0..20 => Some(packet(8, number, stamp, 1, &[0xD5; 160])),
+            0..20 | 70.. => Some(packet(8, number, stamp, 1, &[0xD5; 160])),
             20..27 => pressing.and_then(|key| {
                 pressing = key.next();
                 let Pressed::Event(payload, ..) = key.packet() else { return None };
                 Some(packet(101, number, 20 * 160, 1, &payload))
             }),
             27 => Some(packet(13, number, stamp, 1, &[60])),
-            70.. => Some(packet(8, number, stamp, 1, &[0xD5; 160])),
             _ => None,
         };
         if let Some(bytes) = bytes {
@@ -233,6 +232,24 @@ fn a_single_damaged_packet_does_no_harm() {
     let statistics = receiver.statistics();
     assert_eq!((statistics.lost, statistics.late), (0, 0), "{statistics:?}");
     assert!(statistics.duplicate >= 5 && statistics.malformed >= 10, "{statistics:?}");
+}
+
+#[test]
+fn a_peer_may_change_the_codec_without_a_word_about_it() {
+    let both = vec![(8, Format::Sound(Codec::Pcma)), (9, Format::Sound(Codec::G722))];
+    let agreed = Agreed { received: both, ..agreed(Codec::G722) };
+    let mut receiver = Receiver::new(Rate::Wide, &agreed);
+    let mut coders = [Codec::G722, Codec::Pcma].map(|codec| audio_codec::create_encoder(coder(codec)));
+    let mut purities = Vec::new();
+    for slot in 0..60_u16 {
+        let number = usize::from(slot >= 30);
+        let rate = [Rate::Wide, Rate::Narrow][number];
+        let payload = coders[number].encode(&tone(rate, 500.0, rate.frame()));
+        let now = u32::from(slot) * 20 * MS;
+        receiver.packet(now, &packet([9, 8][number], slot, u32::from(slot) * 160, 1, &payload));
+        purities.push(purity(&receiver.frame(now + MS).sound, 500.0, Rate::Wide));
+    }
+    assert!(purities[10..30].iter().chain(&purities[36..]).all(|purity| *purity > 25.0), "{purities:?}");
 }
 
 #[test]

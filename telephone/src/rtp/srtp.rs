@@ -13,9 +13,14 @@ use crate::sdp::{MasterKey, Protection, Suite};
 /// Packets that are remembered against being played back to us: as many as may come out of order.
 const WINDOW: usize = 128;
 
+/// Sources that a peer may have in a call: each has counters of its own.
+const SOURCES: usize = 64;
+
 /// Both directions of a call.
 pub(super) struct Srtp {
     keys: Protection,
+    /// The peer's sources whose packets had the right tag.
+    known: Vec<u32>,
     ours: Context,
     theirs: Context,
 }
@@ -32,6 +37,7 @@ impl Srtp {
     pub(super) fn new(keys: &Protection) -> Option<Self> {
         Some(Self {
             keys: keys.clone(),
+            known: Vec::new(),
             ours: context(keys.suite, &keys.ours)?,
             theirs: context(keys.suite, &keys.theirs)?,
         })
@@ -47,6 +53,7 @@ impl Srtp {
         }
         if self.keys.theirs != keys.theirs {
             self.theirs = context(keys.suite, &keys.theirs)?;
+            self.known.clear();
         }
         self.keys = keys.clone();
         Some(self)
@@ -59,6 +66,15 @@ impl Srtp {
 
     /// An RTP packet of the peer's; `None` where its tag is wrong or it has come before.
     pub(super) fn open(&mut self, packet: &[u8]) -> Option<BytesMut> {
+        let source = u32::from_be_bytes(*packet.get(8..)?.first_chunk()?);
+        if !self.known.contains(&source) {
+            // The library keeps counters of every source before it has looked at the tag: a stranger could fill the memory with them.
+            context(self.keys.suite, &self.keys.theirs)?.decrypt_rtp(packet).ok()?;
+            if self.known.len() >= SOURCES {
+                return None;
+            }
+            self.known.push(source);
+        }
         self.theirs.decrypt_rtp(packet).ok()
     }
 

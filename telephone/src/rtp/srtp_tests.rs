@@ -71,6 +71,23 @@ fn what_is_changed_repeated_or_under_another_key_is_refused() {
 }
 
 #[test]
+fn strangers_leave_no_trace_and_a_peer_may_change_its_source() {
+    let (mut ours, mut theirs) = pair(Suite::Tag32);
+    for source in 0..10_000_u32 {
+        let mut bad = ours.protect(&packet(1_000)).unwrap().to_vec();
+        bad[8..12].copy_from_slice(&(source + 7).to_be_bytes());
+        assert!(theirs.open(&bad).is_none());
+    }
+    assert!(theirs.known.is_empty());
+    for source in 0..SOURCES as u32 {
+        let mut plain = packet(2);
+        plain[8..12].copy_from_slice(&source.to_be_bytes());
+        let good = ours.protect(&plain).unwrap();
+        assert_eq!(theirs.open(&good).unwrap()[..], plain[..]);
+    }
+}
+
+#[test]
 fn a_later_description_with_the_same_keys_goes_on() {
     let (mut ours, theirs) = pair(Suite::Tag80);
     let keys = theirs.keys.clone();

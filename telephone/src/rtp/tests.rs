@@ -9,6 +9,7 @@ use crate::sdp::{self, Codec, Local, Security};
 
 const MS: Duration = Duration::from_millis(1);
 
+/// Ports below those that the system gives to everybody, a range for each test.
 fn config(ports: RangeInclusive<u16>) -> Config {
     Config { address: Ipv4Addr::LOCALHOST.into(), ports, silence: Duration::from_secs(20) }
 }
@@ -45,60 +46,64 @@ impl Side {
 
 /// Two sessions that have agreed with each other by offer and answer.
 fn call(media: &Media, security: Security, codec: Codec) -> (Side, Side) {
-    let (caller, callee) = (Side::new(media, codec.rate()), Side::new(media, codec.rate()));
-    let ours = Local { security, codecs: vec![codec], ..Local::new(caller.session.local()) };
-    let theirs = Local::new(callee.session.local());
+    let (calling, called) = (Side::new(media, codec.rate()), Side::new(media, codec.rate()));
+    let ours = Local { security, codecs: vec![codec], ..Local::new(calling.session.local()) };
+    let theirs = Local::new(called.session.local());
     let offer = sdp::offer(&ours);
     let (agreed, answer) = sdp::answer(&offer, &theirs).unwrap();
-    callee.session.agree(agreed);
-    caller.session.agree(sdp::accept(&offer, &answer, &ours).unwrap());
-    (caller, callee)
+    called.session.agree(agreed);
+    calling.session.agree(sdp::accept(&offer, &answer, &ours).unwrap());
+    (calling, called)
 }
 
 #[tokio::test]
 async fn sound_marks_digits_and_signals_go_through_a_call() {
-    let media = Media::start(config(42_000..=42_019)).unwrap();
+    let media = Media::start(config(21_000..=21_019)).unwrap();
     for (security, codec) in [(Security::Never, Codec::Pcma), (Security::Required, Codec::G722)] {
-        let (mut caller, mut callee) = call(&media, security, codec);
+        let (mut calling, mut called) = call(&media, security, codec);
         let mut loud = false;
-        caller.to_caller.send(ToCaller::Sound(vec![9_000; codec.rate().frame() * 10])).await.unwrap();
-        caller.to_caller.send(ToCaller::Mark(7)).await.unwrap();
-        caller.to_caller.send(ToCaller::Digits("5#".chars().filter_map(Digit::new).collect())).await.unwrap();
-        caller.to_caller.send(ToCaller::Transfer { target: "9000".to_owned() }).await.unwrap();
-        caller.to_caller.send(ToCaller::HangUp).await.unwrap();
-        assert_eq!(caller.next(&mut loud).await, FromCaller::Reached(7));
+        calling.to_caller.send(ToCaller::Sound(vec![9_000; codec.rate().frame() * 10])).await.unwrap();
+        calling.to_caller.send(ToCaller::Mark(7)).await.unwrap();
+        calling
+            .to_caller
+            .send(ToCaller::Digits("5#".chars().filter_map(Digit::new).collect()))
+            .await
+            .unwrap();
+        calling.to_caller.send(ToCaller::Transfer { target: "9000".to_owned() }).await.unwrap();
+        calling.to_caller.send(ToCaller::HangUp).await.unwrap();
+        assert_eq!(calling.next(&mut loud).await, FromCaller::Reached(7));
         for key in ['5', '#'] {
             assert_eq!(
-                callee.next(&mut loud).await,
+                called.next(&mut loud).await,
                 FromCaller::Digit(Digit::new(key).unwrap()),
                 "{security:?}"
             );
         }
         assert!(loud, "{security:?}");
-        assert_eq!(caller.signals.recv().await, Some(Signal::Transfer { target: "9000".to_owned() }));
-        assert_eq!(caller.signals.recv().await, Some(Signal::HangUp));
+        assert_eq!(calling.signals.recv().await, Some(Signal::Transfer { target: "9000".to_owned() }));
+        assert_eq!(calling.signals.recv().await, Some(Signal::HangUp));
         // A flush throws sound away, and only sound.
-        caller.to_caller.send(ToCaller::Sound(vec![9_000; codec.rate().frame() * 500])).await.unwrap();
-        caller.to_caller.send(ToCaller::Mark(8)).await.unwrap();
-        caller.to_caller.send(ToCaller::HangUp).await.unwrap();
+        calling.to_caller.send(ToCaller::Sound(vec![9_000; codec.rate().frame() * 500])).await.unwrap();
+        calling.to_caller.send(ToCaller::Mark(8)).await.unwrap();
+        calling.to_caller.send(ToCaller::HangUp).await.unwrap();
         sleep(400 * MS).await;
-        caller.to_caller.send(ToCaller::Flush).await.unwrap();
-        let FromCaller::Flushed { played_ms } = caller.next(&mut loud).await else { panic!("no flush") };
+        calling.to_caller.send(ToCaller::Flush).await.unwrap();
+        let FromCaller::Flushed { played_ms } = calling.next(&mut loud).await else { panic!("no flush") };
         assert!((100..1_000).contains(&played_ms), "{played_ms}");
-        assert_eq!(caller.signals.recv().await, Some(Signal::HangUp));
-        let (sent, heard) = (caller.session.statistics(), callee.session.statistics());
+        assert_eq!(calling.signals.recv().await, Some(Signal::HangUp));
+        let (sent, heard) = (calling.session.statistics(), called.session.statistics());
         assert!(
             sent.sent >= 30 && heard.received >= 30 && heard.foreign == 0 && heard.malformed == 0,
             "{sent:?} {heard:?}"
         );
-        drop(caller.to_caller);
-        assert_eq!(caller.signals.recv().await, Some(Signal::Dropped));
+        drop(calling.to_caller);
+        assert_eq!(calling.signals.recv().await, Some(Signal::Dropped));
     }
 }
 
 #[tokio::test]
 async fn on_hold_nothing_is_sent_and_nothing_is_heard() {
-    let media = Media::start(config(42_020..=42_029)).unwrap();
+    let media = Media::start(config(21_020..=21_029)).unwrap();
     let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let port = peer.local_addr().unwrap().port();
     let mut side = Side::new(&media, Rate::Narrow);
@@ -127,17 +132,17 @@ async fn on_hold_nothing_is_sent_and_nothing_is_heard() {
 
 #[tokio::test]
 async fn a_silent_network_is_told_once() {
-    let media = Media::start(Config { silence: 150 * MS, ..config(42_030..=42_039) }).unwrap();
-    let (mut caller, callee) = call(&media, Security::Never, Codec::Pcma);
-    assert!(timeout(300 * MS, caller.signals.recv()).await.is_err(), "packets come");
-    drop(callee);
-    assert_eq!(timeout(500 * MS, caller.signals.recv()).await.unwrap(), Some(Signal::Silent));
-    assert!(timeout(300 * MS, caller.signals.recv()).await.is_err());
+    let media = Media::start(Config { silence: 150 * MS, ..config(21_030..=21_039) }).unwrap();
+    let (mut calling, called) = call(&media, Security::Never, Codec::Pcma);
+    assert!(timeout(300 * MS, calling.signals.recv()).await.is_err(), "packets come");
+    drop(called);
+    assert_eq!(timeout(500 * MS, calling.signals.recv()).await.unwrap(), Some(Signal::Silent));
+    assert!(timeout(300 * MS, calling.signals.recv()).await.is_err());
 }
 
 #[tokio::test]
 async fn hundreds_of_calls_one_after_another_need_no_more_than_twenty_ports() {
-    let media = Media::start(config(42_040..=42_059)).unwrap();
+    let media = Media::start(config(21_040..=21_059)).unwrap();
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..500 {
         let session = loop {
@@ -148,7 +153,7 @@ async fn hundreds_of_calls_one_after_another_need_no_more_than_twenty_ports() {
                 Err(error) => panic!("{error}"),
             }
         };
-        assert!(session.local().port() % 2 == 0 && (42_040..=42_058).contains(&session.local().port()));
+        assert!(session.local().port() % 2 == 0 && (21_040..=21_058).contains(&session.local().port()));
         seen.insert(session.local().port());
     }
     assert_eq!(seen.len(), 10);
@@ -170,22 +175,22 @@ async fn hundreds_of_calls_one_after_another_need_no_more_than_twenty_ports() {
 
 #[test]
 fn ports_of_other_programs_are_left_to_them() {
-    let taken = StdSocket::bind("127.0.0.1:42061").unwrap();
-    let media = Media::start(config(42_060..=42_065)).unwrap();
+    let taken = StdSocket::bind("127.0.0.1:21061").unwrap();
+    let media = Media::start(config(21_060..=21_065)).unwrap();
     let first = media.open().unwrap();
-    assert_eq!(first.local().port(), 42_062, "42060 has no neighbour");
+    assert_eq!(first.local().port(), 21_062, "21060 has no neighbour");
     let second = media.open().unwrap();
-    assert_eq!(second.local().port(), 42_064);
+    assert_eq!(second.local().port(), 21_064);
     assert!(matches!(media.open(), Err(NoPort::System(_))));
     drop(taken);
     assert!(media.open().is_ok());
-    assert!(Media::start(config(42_067..=42_068)).is_err(), "no odd port after the even one");
+    assert!(Media::start(config(21_067..=21_068)).is_err(), "no odd port after the even one");
 }
 
 /// A figure, printed: how packets of 30 calls keep their slots while every core computes.
 #[test]
 fn thirty_calls_keep_their_slots_while_every_core_computes() {
-    let media = Media::start(config(42_100..=42_199)).unwrap();
+    let media = Media::start(config(21_100..=21_199)).unwrap();
     let stop = CancellationToken::new();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let compute = |stop: CancellationToken| {
@@ -204,7 +209,7 @@ fn thirty_calls_keep_their_slots_while_every_core_computes() {
     // Both ends of 15 calls: 30 sessions that send, receive and speak G.722.
     let calls: Vec<(Side, Side)> = (0..15).map(|_| call(&media, Security::Never, Codec::G722)).collect();
     std::thread::sleep(Duration::from_secs(3));
-    let sides = calls.iter().flat_map(|(caller, callee)| [caller, callee]);
+    let sides = calls.iter().flat_map(|(calling, called)| [calling, called]);
     let statistics: Vec<Statistics> = sides.map(|side| side.session.statistics()).collect();
     stop.cancel();
     let sums: u64 = load.into_iter().map(|thread| thread.join().unwrap() & 1).sum();
@@ -246,29 +251,29 @@ async fn lossy(socket: UdpSocket, from: SocketAddr, to: SocketAddr) {
 
 #[tokio::test]
 async fn a_tone_comes_through_a_lossy_relay() {
-    let media = Media::start(config(42_200..=42_209)).unwrap();
-    let (caller, mut callee) = (Side::new(&media, Rate::Narrow), Side::new(&media, Rate::Narrow));
+    let media = Media::start(config(21_200..=21_209)).unwrap();
+    let (calling, mut called) = (Side::new(&media, Rate::Narrow), Side::new(&media, Rate::Narrow));
     let relay = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let relay_address = relay.local_addr().unwrap();
-    let (ours, theirs) = (Local::new(relay_address), Local::new(callee.session.local()));
+    let (ours, theirs) = (Local::new(relay_address), Local::new(called.session.local()));
     let codecs = vec![Codec::Pcma];
     let offer = sdp::offer(&Local { codecs, ..ours.clone() });
     let (agreed, answer) = sdp::answer(&offer, &theirs).unwrap();
-    callee.session.agree(agreed);
+    called.session.agree(agreed);
     let agreed = sdp::accept(&offer, &answer, &ours).unwrap();
-    tokio::spawn(lossy(relay, caller.session.local(), callee.session.local()));
-    caller.session.agree(crate::sdp::Agreed { remote: relay_address, ..agreed });
+    tokio::spawn(lossy(relay, calling.session.local(), called.session.local()));
+    calling.session.agree(crate::sdp::Agreed { remote: relay_address, ..agreed });
     // 500 Hz: ten whole periods in a frame of 20 ms.
     let tone: Vec<i16> = (0..8_000 * 5)
         .map(|at| (8_000.0 * (std::f32::consts::TAU * 500.0 * at as f32 / 8_000.0).sin()) as i16)
         .collect();
     for part in tone.chunks(8_000) {
-        caller.to_caller.send(ToCaller::Sound(part.to_vec())).await.unwrap();
+        calling.to_caller.send(ToCaller::Sound(part.to_vec())).await.unwrap();
     }
     let (mut frames, mut good) = (0_u32, 0_u32);
     for frame in 0..200 {
         let Some(FromCaller::Sound(sound)) =
-            timeout(Duration::from_secs(1), callee.from_caller.recv()).await.unwrap()
+            timeout(Duration::from_secs(1), called.from_caller.recv()).await.unwrap()
         else {
             panic!("no sound")
         };
@@ -277,7 +282,7 @@ async fn a_tone_comes_through_a_lossy_relay() {
             good += u32::from(super::receiver::tests::purity(&sound, 500.0, Rate::Narrow) > 10.0);
         }
     }
-    let statistics = callee.session.statistics();
+    let statistics = called.session.statistics();
     println!("{good} of {frames} frames are the tone by 10 dB and more: {statistics:?}");
     assert!(statistics.lost > 3, "{statistics:?}");
     assert!(good * 100 >= frames * 90, "{good} of {frames}: {statistics:?}");

@@ -168,17 +168,17 @@ fn reasons_say_what_is_wrong() {
 #[test]
 fn an_offer_of_ours_is_understood_by_our_own_answers() {
     for security in [Security::Never, Security::Required] {
-        let caller = Local { security, ..local() };
-        let callee = Local {
+        let calling = Local { security, ..local() };
+        let called = Local {
             security: Security::Offered,
             codecs: vec![Codec::Pcma],
             ..Local::new("198.51.100.7:30000".parse().unwrap())
         };
-        let offered = offer(&caller);
-        let (theirs, answered) = answer(&offered, &callee).unwrap();
-        let ours = accept(&offered, &answered, &caller).unwrap();
+        let offered = offer(&calling);
+        let (theirs, answered) = answer(&offered, &called).unwrap();
+        let ours = accept(&offered, &answered, &calling).unwrap();
         assert_eq!((ours.codec, theirs.codec), (Codec::Pcma, Codec::Pcma));
-        assert_eq!((ours.remote, theirs.remote), (callee.address, caller.address));
+        assert_eq!((ours.remote, theirs.remote), (called.address, calling.address));
         assert_eq!(ours.sent, Sent { sound: 8, events: Some(101) });
         match (ours.protection, theirs.protection) {
             (None, None) => assert_eq!(security, Security::Never),
@@ -204,6 +204,16 @@ fn an_answer_that_does_not_fit_our_offer_is_not_accepted() {
     let required = Local { security: Security::Required, ..local };
     let wrong_tag = secure.replace("crypto:1", "crypto:2");
     assert!(matches!(accept(&offer(&required), &wrong_tag, &required), Err(NoMedia::Security(_))));
+}
+
+#[test]
+fn addresses_may_be_those_of_ipv6() {
+    let local = Local::new("[2001:db8::2]:20000".parse().unwrap());
+    let offer = described("m=audio 4000 RTP/AVP 8\nc=IN IP6 2001:db8::1\n");
+    let (agreed, text) = answer(&offer, &local).unwrap();
+    assert_eq!(agreed.remote, "[2001:db8::1]:4000".parse().unwrap());
+    assert!(text.contains("c=IN IP6 2001:db8::2\r\n"), "{text}");
+    assert_eq!(answer(&described("m=audio 4000 RTP/AVP 8\n"), &local).unwrap_err(), NoMedia::NoAddress);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! as one likes (`fuzz/`). A body panics where a decoder does something that it must never do; refusing the bytes is what it is for.
 
 mod audio;
+mod calls;
 mod doors;
 mod keys;
 mod knowledge;
@@ -27,7 +28,7 @@ const fn target(name: &'static str, body: fn(&[u8]), cases: u32) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     target("portal_message", doors::portal_message, 20_000),
     target("desk_request", doors::desk_request, 8_000),
     target("desk_page_message", doors::desk_page_message, 10_000),
@@ -43,6 +44,8 @@ pub const TARGETS: [Target; 15] = [
     target("sound_file", audio::sound_file, 3_000),
     target("knowledge_yaml", knowledge::yaml, 2_000),
     target("knowledge_tables", knowledge::tables, 2_000),
+    target("rtp_packets", calls::rtp_packets, 4_000),
+    target("session_description", calls::session_description, 5_000),
 ];
 
 /// The target of this name.
