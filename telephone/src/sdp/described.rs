@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use sdp_types::{AttributeError, Crypto, Media, RtpMap, Session, TransportProto};
 
 use super::keys::{self, MasterKey, Suite};
-use super::{Codec, Direction, Format, NoMedia};
+use super::{COMFORT, Codec, Direction, Format, NoMedia};
 
 /// Formats and keys of one line that are looked at: a peer that lists more is not heard out.
 const LIMIT: usize = 64;
@@ -110,7 +110,7 @@ const fn unnamed(number: u8) -> Option<Format> {
         0 => Some(Format::Sound(Codec::Pcmu)),
         8 => Some(Format::Sound(Codec::Pcma)),
         9 => Some(Format::Sound(Codec::G722)),
-        13 => Some(Format::Comfort),
+        COMFORT => Some(Format::Comfort),
         _ => None,
     }
 }

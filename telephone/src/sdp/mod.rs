@@ -16,6 +16,9 @@ use crate::leg::Rate;
 use described::Described;
 pub use keys::{MasterKey, Protection, Suite};
 
+/// Static payload type of comfort noise (RFC 3551, table 4).
+const COMFORT: u8 = 13;
+
 /// How sound is coded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -248,16 +251,25 @@ pub fn accept(our_offer: &str, answer: &str, local: &Local) -> Result<Agreed, No
         (false, false) => None,
         _ => return Err(NoMedia::Security("the answer's transport is not the one that was offered")),
     };
+    // What the peer sends has our numbers; it may use everything in its answer, and some use everything in our offer.
+    let mut received = offered.formats.clone();
+    comforted(&mut received);
     Ok(Agreed {
         remote: answered.remote,
         codec,
         sent: Sent { sound: payload_type, events: answered.format(Format::Events) },
-        // What the peer sends has our numbers; it may use everything in its answer, and some use everything in our offer.
-        received: offered.formats.clone(),
+        received,
         packet_ms: answered.packet_ms,
         direction: answered.direction,
         protection,
     })
+}
+
+/// Adds comfort noise by its static number, which some send unasked.
+fn comforted(received: &mut Vec<(u8, Format)>) {
+    if !received.iter().any(|(number, format)| *number == COMFORT || *format == Format::Comfort) {
+        received.push((COMFORT, Format::Comfort));
+    }
 }
 
 /// What we say to an audio line, with the tag of the key that was taken.
@@ -282,6 +294,7 @@ fn choose(theirs: &Described, local: &Local) -> Result<(Agreed, Option<u32>), No
     .ok_or(NoMedia::NoCodec)?;
     let mut received = vec![(payload_type, Format::Sound(codec))];
     received.extend(theirs.formats.iter().filter(|(_, format)| !matches!(format, Format::Sound(_))));
+    comforted(&mut received);
     let agreed = Agreed {
         remote: theirs.remote,
         codec,

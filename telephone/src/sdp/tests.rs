@@ -37,9 +37,10 @@ fn the_order_of_the_offerer_is_kept_unless_ours_is_to_win() {
 
 #[test]
 fn formats_without_a_name_are_the_static_ones_and_dynamic_ones_have_their_number() {
-    let (agreed, _) = answer(&described("m=audio 4000 RTP/AVP 18 0 13\n"), &local()).unwrap();
+    let (agreed, text) = answer(&described("m=audio 4000 RTP/AVP 18 0 13\n"), &local()).unwrap();
     assert_eq!((agreed.codec, agreed.sent), (Codec::Pcmu, Sent { sound: 0, events: None }));
     assert_eq!(agreed.received, [(0, Format::Sound(Codec::Pcmu)), (13, Format::Comfort)]);
+    assert!(text.contains("m=audio 20000 RTP/AVP 0\r\n"), "comfort noise is taken, not asked for: {text}");
     let dynamic = "m=audio 4000 RTP/AVP 111 107 96\na=rtpmap:111 opus/48000/2\na=rtpmap:107 pcma/8000/1\n\
         a=rtpmap:96 telephone-event/8000\n";
     let (agreed, text) = answer(&described(dynamic), &local()).unwrap();

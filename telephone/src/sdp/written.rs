@@ -6,8 +6,6 @@ use super::{Agreed, Direction, Format, Local, Security, Suite, keys};
 
 /// Payload type of telephone events in our offers: dynamic, and what nearly everybody uses.
 const EVENTS: u8 = 101;
-/// Payload type of comfort noise (RFC 3389).
-const COMFORT: u8 = 13;
 /// Keys and the hook flash (RFC 4733, section 3.2).
 const KEYS: &str = "0-16";
 /// Milliseconds of sound that we want in a packet.
@@ -17,7 +15,7 @@ const PACKET_MS: u32 = 20;
 pub(super) fn offer(local: &Local) -> String {
     let mut formats: Vec<(u8, Format)> =
         local.codecs.iter().map(|codec| (codec.payload_type(), Format::Sound(*codec))).collect();
-    formats.extend([(EVENTS, Format::Events), (COMFORT, Format::Comfort)]);
+    formats.push((EVENTS, Format::Events));
     let secure = local.security == Security::Required;
     let transport = if secure { TransportProto::RtpSavp } else { TransportProto::RtpAvp };
     let mut media = audio(local, transport.as_str(), &formats, Direction::BOTH);
@@ -41,7 +39,10 @@ pub(super) fn answer(
         if at != index {
             return refused(theirs);
         }
-        let mut media = audio(local, &theirs.proto, &agreed.received, agreed.direction);
+        // Comfort noise is taken, but not asked for: a peer that saves packets cuts the beginnings of words, which a recogniser needs.
+        let asked = |(_, format): &&(u8, Format)| *format != Format::Comfort;
+        let formats: Vec<(u8, Format)> = agreed.received.iter().filter(asked).copied().collect();
+        let mut media = audio(local, &theirs.proto, &formats, agreed.direction);
         if let (Some(tag), Some(protection)) = (tag, &agreed.protection) {
             media.add_attribute(keys::line(tag, protection.suite, &protection.ours));
         }
