@@ -185,12 +185,12 @@ impl JitterBuffer {
         Put::Kept
     }
 
-    /// Begins a frame at `now`; `ready` ticks that were taken before are still to be heard. Where what was heard last was quiet, the delay
-    /// may change.
-    pub(super) fn begin(&mut self, now: Ticks, ready: Ticks, quiet: bool) {
+    /// Begins a frame at `now`. Where what was heard last was quiet, the delay may change.
+    pub(super) fn begin(&mut self, now: Ticks, quiet: bool) {
         (self.hold, self.shrink) = (0, false);
         let Some(transit) = &self.transit else { return };
-        let ideal = now - transit.playout() + ready;
+        // The next packet is wanted now, whichever part of the frame it is for.
+        let ideal = now - transit.playout();
         if !self.playing {
             self.position = ideal;
             return;
@@ -218,7 +218,9 @@ impl JitterBuffer {
         while let Some(entry) = self.packets.first_entry() {
             let stamp = *entry.key();
             if stamp > self.position {
-                let gap = (stamp - self.position).min(wanted);
+                let waits = !self.playing || self.paused;
+                // What begins begins with a frame: its packets would be wanted too early otherwise.
+                let gap = if waits { wanted } else { wanted.min(stamp - self.position) };
                 let sent = self.playing && !self.paused && !self.contiguous(sequence);
                 self.position += gap;
                 return if sent { Next::Lost(gap) } else { Next::Pause(gap) };

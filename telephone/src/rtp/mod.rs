@@ -21,6 +21,7 @@ mod meters;
 mod ports;
 mod receiver;
 mod resample;
+mod running;
 mod sender;
 mod sequence;
 mod source;

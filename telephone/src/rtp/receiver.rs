@@ -155,8 +155,7 @@ impl Receiver {
     /// The frame that is due at `now`. Call it every 20 ms.
     pub fn frame(&mut self, now: Duration) -> Heard {
         let length = self.rate.frame();
-        let ready = Ticks::try_from(self.ready.len() / self.samples(1)).unwrap_or(0);
-        self.buffer.begin(ticks(now), ready, self.level.quiet());
+        self.buffer.begin(ticks(now), self.level.quiet());
         while self.ready.len() < length {
             let missing = (length - self.ready.len()).div_ceil(self.samples(1));
             let wanted = Ticks::try_from(missing).unwrap_or(1);
