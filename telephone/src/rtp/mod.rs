@@ -175,7 +175,7 @@ impl Session {
         seen
     }
 
-    /// What has come and gone so far; not older than 20 ms.
+    /// What has come and gone so far; rarely older than 20 ms.
     pub fn statistics(&self) -> Statistics {
         *self.statistics.lock()
     }

@@ -1,10 +1,10 @@
 //! The ports of a range, two for each call.
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use parking_lot::Mutex;
 
@@ -19,29 +19,36 @@ pub enum NoPort {
     System(io::Error),
 }
 
-/// Which even ports are free. A port that was given back goes to the end, so that late packets of a call do not reach the next one.
+/// Which even ports are free. A port that was given back goes to the end, so that late packets of a call do not reach the next one. They are
+/// given back by the media thread, which must not wait for a lock: hence a channel, which never holds more than all of them.
 #[derive(Debug)]
 pub(super) struct Ports {
-    free: Mutex<VecDeque<u16>>,
+    free: Mutex<Receiver<u16>>,
+    back: Sender<u16>,
     pairs: usize,
 }
 
 impl Ports {
     pub(super) fn new(range: RangeInclusive<u16>) -> io::Result<Self> {
         let last = *range.end();
-        let even: VecDeque<u16> = range.filter(|port| *port != 0 && port % 2 == 0 && *port < last).collect();
-        if even.is_empty() {
+        let (back, free) = channel();
+        let even = range.filter(|port| *port != 0 && port % 2 == 0 && *port < last);
+        let mut pairs = 0;
+        for port in even {
+            pairs += usize::from(back.send(port).is_ok());
+        }
+        if pairs == 0 {
             let why = "the range of RTP ports has no even port with the odd one after it; give at least three ports";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
-        Ok(Self { pairs: even.len(), free: Mutex::new(even) })
+        Ok(Self { free: Mutex::new(free), back, pairs })
     }
 
     /// Opens the sockets of a call. Ports that other programs have are left for later.
     pub(super) fn open(ports: &Arc<Self>, address: IpAddr) -> Result<Sockets, NoPort> {
         let mut refused = None;
         for _ in 0..ports.pairs {
-            let Some(port) = ports.free.lock().pop_front() else { break };
+            let Ok(port) = ports.free.lock().try_recv() else { break };
             let lease = Lease { port, ports: Arc::clone(ports) };
             match bind(address, port) {
                 Ok((rtp, control)) => {
@@ -81,6 +88,7 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.ports.free.lock().push_back(self.port);
+        // The other end lives as long as the ports.
+        let _ = self.ports.back.send(self.port);
     }
 }

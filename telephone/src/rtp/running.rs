@@ -371,7 +371,10 @@ impl Running {
     fn show(&mut self) {
         let statistics = self.statistics();
         self.meters.show(statistics);
-        *self.shown.lock() = statistics;
+        // Never waited for: whoever reads them may have been put aside with the lock in its hand, and every call here would be late.
+        if let Some(mut shown) = self.shown.try_lock() {
+            *shown = statistics;
+        }
     }
 
     /// The last look at the figures.
