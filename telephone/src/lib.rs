@@ -11,6 +11,7 @@ pub mod leg;
 pub mod playout;
 pub mod rtp;
 pub mod sdp;
+pub mod sip;
 
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
 pub use playout::Playout;
