@@ -181,6 +181,7 @@ mod tests {
             peers: Vec::new(),
             user: String::from("hotline"),
             password: Some(Secret::new("geheim")),
+            challenge: true,
             host: None,
             register: None,
             transport: Transport::Udp,

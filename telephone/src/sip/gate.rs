@@ -143,7 +143,7 @@ impl Gate {
         if self.draining.load(Ordering::Relaxed) || !self.count(ip) {
             return self.busy();
         }
-        if trunk.password.is_none() {
+        if !trunk.is_challenged() {
             return Judgement::Pass;
         }
         let Some(answer) = authorization(request) else { return self.challenge(false) };

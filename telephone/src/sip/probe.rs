@@ -15,19 +15,21 @@ use super::{dtmf_info, identity, incoming, transfer};
 use crate::leg::Rate;
 use crate::sdp::Local;
 
-/// Reads these bytes as a message, in every way in which messages are read. What a stranger may send must never panic; refusing it is what
-/// this is for.
+/// Reads these bytes as a message, in every way in which messages are read; `false` where they are none. What a stranger may send must never
+/// panic; refusing it is what this is for.
 ///
 /// # Panics
 /// Where something is read that must not be: an id or a number that cannot stand in a line of a log.
-pub fn probe(bytes: &[u8]) {
-    let Some(message) = super::socket::parse(bytes) else { return };
+pub fn probe(bytes: &[u8]) -> bool {
+    let Some(message) = super::socket::parse(bytes) else { return false };
+    assert!(super::socket::harmless(&message), "the stack falls over a message");
     let settings = Settings {
         trunks: vec![Trunk {
             name: String::from("fuzz"),
             peers: Vec::new(),
             user: String::from("fuzz"),
             password: Some(Secret::new("fuzz")),
+            challenge: true,
             host: None,
             register: None,
             transport: super::Transport::Udp,
@@ -42,6 +44,7 @@ pub fn probe(bytes: &[u8]) {
             let _ = Descriptions::new(Local::new(([127, 0, 0, 1], 4_000).into())).accept(response.body());
         }
     }
+    true
 }
 
 fn requested(request: &Request, settings: Settings) {

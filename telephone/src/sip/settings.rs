@@ -109,15 +109,19 @@ impl Register {
 pub struct Trunk {
     /// Its name in logs, figures and [`super::Dial`].
     pub name: String,
-    /// From where it calls. Empty: from anywhere, and then only with a password.
+    /// From where it calls. Empty: from anywhere, and then only with a password and a challenge.
     #[serde(default)]
     pub peers: Vec<IpNet>,
     /// The user of the digest, in both directions.
     #[serde(default)]
     pub user: String,
-    /// The password of the digest. Where there is one, every call of the trunk is challenged; where there is none, `peers` decides alone.
+    /// The password of the digest: answers challenges of the trunk, and those of ours have to be answered with it.
     #[serde(default)]
     pub password: Option<Secret>,
+    /// Whether calls of a trunk with a password are challenged. `false` for providers with whom we register: they want a password and give
+    /// none, so that `peers` decides alone.
+    #[serde(default = "Trunk::yes")]
+    pub challenge: bool,
     /// Where calls to it go, `host` or `host:port`; where this is missing, to the registrar.
     #[serde(default)]
     pub host: Option<String>,
@@ -127,6 +131,17 @@ pub struct Trunk {
     /// How our requests travel. A trunk over `tls` is not taken over anything else.
     #[serde(default)]
     pub transport: Transport,
+}
+
+impl Trunk {
+    const fn yes() -> bool {
+        true
+    }
+
+    /// Whether its calls are challenged.
+    pub(super) const fn is_challenged(&self) -> bool {
+        self.challenge && self.password.is_some()
+    }
 }
 
 /// Whose word is taken for the caller's number.
@@ -241,7 +256,9 @@ pub enum Unworkable {
         last: u16,
     },
     /// Anybody could call.
-    #[error("trunk {0} has neither peers nor a password: anybody could call; give it one of both")]
+    #[error(
+        "trunk {0} has neither peers nor a password that calls are challenged for: anybody could call; give it one of both"
+    )]
     Open(String),
     /// A password without a user.
     #[error("trunk {0} has a password but no user")]
@@ -252,6 +269,9 @@ pub enum Unworkable {
     /// A trunk whose transport is not listened on: answers and calls inside a dialog could not reach us.
     #[error("trunk {0} travels over {1:?}, for which nothing is listened on")]
     Unheard(String, Transport),
+    /// A number of calls that cannot be.
+    #[error("calls has to be 1 to 10000, and calls_per_second at least 1")]
+    Calls,
     /// No codec.
     #[error("no codecs: name at least one of g722, pcma and pcmu")]
     Mute,
@@ -278,6 +298,9 @@ impl Settings {
         if self.last_port <= self.first_port {
             return Err(Unworkable::Ports { first: self.first_port, last: self.last_port });
         }
+        if !(1..=10_000).contains(&self.calls) || self.calls_per_second == 0 {
+            return Err(Unworkable::Calls);
+        }
         if self.codecs.is_empty() {
             return Err(Unworkable::Mute);
         }
@@ -298,7 +321,7 @@ impl Settings {
         if trunk.password.is_some() && trunk.user.is_empty() {
             return Err(Unworkable::Nameless(trunk.name.clone()));
         }
-        if trunk.peers.is_empty() && trunk.password.is_none() {
+        if trunk.peers.is_empty() && !trunk.is_challenged() {
             return Err(Unworkable::Open(trunk.name.clone()));
         }
         let heard = match trunk.transport {
@@ -329,6 +352,7 @@ mod tests {
             peers: vec!["127.0.0.0/8".parse().expect("a network")],
             user: String::new(),
             password: None,
+            challenge: true,
             host: None,
             register: None,
             transport: Transport::Udp,
@@ -343,7 +367,14 @@ mod tests {
     fn a_trunk_that_lets_anybody_in_is_refused() {
         assert_eq!(settings(vec![trunk()]).check(), Ok(()));
         let open = Trunk { peers: Vec::new(), ..trunk() };
-        assert_eq!(settings(vec![open]).check(), Err(Unworkable::Open(String::from("pbx"))));
+        assert_eq!(settings(vec![open.clone()]).check(), Err(Unworkable::Open(String::from("pbx"))));
+        let silent = Trunk {
+            password: Some(Secret::new("geheim")),
+            user: String::from("u"),
+            challenge: false,
+            ..open.clone()
+        };
+        assert!(matches!(settings(vec![silent]).check(), Err(Unworkable::Open(_))));
         let nameless = Trunk { password: Some(Secret::new("geheim")), ..trunk() };
         assert_eq!(settings(vec![nameless]).check(), Err(Unworkable::Nameless(String::from("pbx"))));
         assert_eq!(settings(vec![trunk(), trunk()]).check(), Err(Unworkable::Twice(String::from("pbx"))));

@@ -1,7 +1,7 @@
 //! Starting, draining and stopping.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,7 +16,7 @@ use rsipstack::transport::tcp_listener::TcpListenerConnection;
 use rsipstack::transport::tls::{TlsConfig, TlsListenerConnection};
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipConnection, TransportEvent, TransportLayer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -112,6 +112,11 @@ impl UserAgent {
             gate,
         });
         serve(&agent, endpoint, token.clone());
+        for transport in [Transport::Tcp, Transport::Tls] {
+            if let Some(address) = agent.settings().listens(transport) {
+                listening(address).await?;
+            }
+        }
         for trunk in &agent.settings().trunks {
             if let Some(name) = &trunk.register {
                 agent.tasks.spawn(register::keep(Arc::clone(&agent), trunk.clone(), name.clone()));
@@ -247,6 +252,27 @@ async fn listen(
 /// The stack opens streams later and only logs when that fails: so it is tried here before.
 async fn free(address: SocketAddr) -> io::Result<()> {
     TcpListener::bind(address).await.map(drop)
+}
+
+/// Waits until the stack listens for streams there.
+async fn listening(address: SocketAddr) -> Result<(), StartError> {
+    let mut reached = address;
+    if address.ip().is_unspecified() {
+        reached.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let mut error = String::new();
+    for _ in 0..100 {
+        match TcpStream::connect(reached).await {
+            Ok(_) => return Ok(()),
+            Err(failed) => error = failed.to_string(),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(StartError::Listen { address, error })
 }
 
 /// The stack reads certificates later and only logs when they do not work: so they are read here before, in the same way.

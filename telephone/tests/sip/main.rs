@@ -22,12 +22,13 @@ use tokio::sync::mpsc;
 use peer::SOON;
 
 /// A trunk on loopback without a password.
-pub fn trunk() -> Trunk {
+fn trunk() -> Trunk {
     Trunk {
         name: String::from("pbx"),
         peers: vec!["127.0.0.1/32".parse().expect("a network")],
         user: String::new(),
         password: None,
+        challenge: true,
         host: None,
         register: None,
         transport: Transport::Udp,
@@ -35,7 +36,7 @@ pub fn trunk() -> Trunk {
 }
 
 /// Settings on loopback, with ports for media that no other test of this run has.
-pub fn settings() -> Settings {
+fn settings() -> Settings {
     static PORTS: AtomicU16 = AtomicU16::new(21_000);
     let first_port = PORTS.fetch_add(100, Ordering::Relaxed);
     Settings {
@@ -50,26 +51,26 @@ pub fn settings() -> Settings {
 }
 
 /// A user agent for a test.
-pub struct Fixture {
-    pub agent: UserAgent,
-    pub legs: mpsc::Receiver<Leg>,
-    pub address: SocketAddr,
+struct Fixture {
+    agent: UserAgent,
+    legs: mpsc::Receiver<Leg>,
+    address: SocketAddr,
 }
 
 impl Fixture {
-    pub async fn start(settings: Settings) -> Self {
+    async fn start(settings: Settings) -> Self {
         let (agent, legs) = UserAgent::start(settings).await.expect("a user agent");
         let address = agent.addresses()[0].1;
         Self { agent, legs, address }
     }
 
     /// The next call.
-    pub async fn leg(&mut self) -> Leg {
+    async fn leg(&mut self) -> Leg {
         tokio::time::timeout(SOON, self.legs.recv()).await.expect("a call in time").expect("the agent runs")
     }
 
     /// Whether nothing is left of any call but transactions that run out.
-    pub async fn nothing_left(&self) {
+    async fn nothing_left(&self) {
         let mut figures = self.agent.figures();
         for _ in 0..500 {
             let Figures { calls, dialogs, tasks, .. } = figures;
@@ -84,7 +85,7 @@ impl Fixture {
 }
 
 /// The next message of a call that is no sound.
-pub async fn said(leg: &mut Leg) -> FromCaller {
+async fn said(leg: &mut Leg) -> FromCaller {
     tokio::time::timeout(SOON, async {
         loop {
             match leg.from_caller.recv().await.expect("a message") {
@@ -98,7 +99,7 @@ pub async fn said(leg: &mut Leg) -> FromCaller {
 }
 
 /// How a call ends; nothing may come after that.
-pub async fn ended(leg: &mut Leg) -> Ended {
+async fn ended(leg: &mut Leg) -> Ended {
     loop {
         if let FromCaller::Ended(LegEnd { why, .. }) = said(leg).await {
             assert!(leg.from_caller.recv().await.is_none(), "Ended is the last message");

@@ -3,11 +3,11 @@
 use rsipstack::dialog::authenticate::compute_digest;
 use rsipstack::sip::Method;
 use rsipstack::sip::headers::auth::{Algorithm, AuthQop};
-use telephone::Ended;
 use telephone::sip::{Secret, Settings, Trunk};
+use telephone::{Ended, FromCaller, ToCaller, Transfer};
 
 use super::peer::{Dialog, Message, Peer};
-use super::{Fixture, ended, settings, trunk};
+use super::{Fixture, ended, said, settings, trunk};
 
 /// Sends an INVITE and takes its final answer; acknowledges a refusal.
 async fn try_call(peer: &Peer, lines: &str, body: &str) -> (Dialog, Message) {
@@ -117,6 +117,34 @@ async fn a_trunk_with_a_password_is_challenged() {
         assert_eq!(none.status(), 403);
         fixture.nothing_left().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_wants_a_password_need_not_give_one() {
+    let provider = Trunk {
+        user: String::from("hotline"),
+        password: Some(Secret::new("geheim")),
+        challenge: false,
+        ..trunk()
+    };
+    let mut fixture = Fixture::start(Settings { trunks: vec![provider], ..settings() }).await;
+    let peer = Peer::new(fixture.address).await;
+    let (mut dialog, answer) = try_call(&peer, "", &sdp()).await;
+    assert_eq!(answer.status(), 200);
+    let mut leg = fixture.leg().await;
+    // Requests of ours inside the call may be challenged all the same.
+    leg.to_caller.send(ToCaller::Transfer { target: String::from("900") }).await.expect("taken");
+    let refer = peer.request("REFER").await;
+    let challenge = "Proxy-Authenticate: Digest realm=\"pbx\", nonce=\"n\", algorithm=MD5\r\n";
+    peer.respond(&refer, "407 Proxy Authentication Required", challenge, "").await;
+    let refer = peer.request("REFER").await;
+    assert!(refer.header("proxy-authorization").contains("username=\"hotline\""));
+    peer.respond(&refer, "603 Decline", "", "").await;
+    assert_eq!(said(&mut leg).await, FromCaller::Transfer(Transfer::Failed(603)));
+    peer.bye(&mut dialog).await;
+    assert_eq!(ended(&mut leg).await, Ended::ByCaller);
+    let stranger = Peer::at(fixture.address, "127.0.0.2:0").await;
+    assert_eq!(try_call(&stranger, "", &sdp()).await.1.status(), 403);
 }
 
 #[tokio::test(flavor = "multi_thread")]

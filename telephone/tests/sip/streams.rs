@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use telephone::Ended;
-use telephone::sip::{Settings, StartError, Tls, Transport, Trunk, UserAgent};
+use telephone::sip::{Dial, Settings, StartError, Tls, Transport, Trunk, UserAgent};
+use telephone::{CallId, Ended, ToCaller};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -18,6 +18,15 @@ async fn free_port() -> SocketAddr {
 
 /// Reads messages from a stream until the final answer to this method.
 async fn answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>, method: &str) -> Message {
+    next(stream, buffer, |message| message.status() >= 200 && message.method() == method).await
+}
+
+/// Reads messages from a stream until one fits.
+async fn next(
+    stream: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+    fits: impl Fn(&Message) -> bool,
+) -> Message {
     tokio::time::timeout(SOON, async {
         loop {
             let text = String::from_utf8_lossy(buffer).into_owned();
@@ -28,7 +37,7 @@ async fn answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>, met
                 if buffer.len() >= whole {
                     let message = Message::read(&buffer[..whole]);
                     buffer.drain(..whole);
-                    if message.status() >= 200 && message.method() == method {
+                    if fits(&message) {
                         return message;
                     }
                     continue;
@@ -83,8 +92,79 @@ async fn a_call_comes_over_tcp() {
     let tcp = Trunk { transport: Transport::Tcp, ..trunk() };
     let own = Settings { udp: None, tcp: Some(listen), trunks: vec![tcp], ..settings() };
     let mut fixture = Fixture::start(own).await;
+    // Streams of nonsense are closed, or wait for more; the others go on.
+    let mut open = Vec::new();
+    for nonsense in [
+        "INVITE sip:1@x SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n",
+        "INVITE sip:1@x SIP/2.0\r\nContent-Length: -1\r\n\r\n",
+        "INVITE sip:1@x SIP/2.0\r\nContent-Length: 9999\r\n\r\nhalf",
+        "\u{0}\u{ffff}\r\n\r\n\r\n\r\n",
+    ] {
+        let mut stream = TcpStream::connect(listen).await.expect("a connection");
+        stream.write_all(nonsense.repeat(20).as_bytes()).await.expect("sent");
+        open.push(stream);
+    }
     let stream = TcpStream::connect(listen).await.expect("a connection");
     call(&mut fixture, stream, "TCP", listen).await;
+}
+
+/// Reads the next request of this method from a stream.
+async fn request(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>, method: &str) -> Message {
+    next(stream, buffer, |message| message.status() == 0 && message.method() == method).await
+}
+
+/// The other side of a call that we make over a stream.
+async fn called(mut stream: impl AsyncRead + AsyncWrite + Unpin, transport: &str) {
+    let mut buffer = Vec::new();
+    let invite = request(&mut stream, &mut buffer, "INVITE").await;
+    assert!(invite.header("via").starts_with(&format!("SIP/2.0/{transport} 127.0.0.1")), "{invite:?}");
+    let answer = |request: &Message, tag: &str, body: &str| {
+        format!(
+            "SIP/2.0 200 OK\r\nVia: {}\r\nFrom: {}\r\nTo: {}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n\
+             Contact: <sip:pbx@127.0.0.1:9;transport={transport}>\r\nContent-Type: application/sdp\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            request.header("via"),
+            request.header("from"),
+            request.header("to"),
+            request.header("call-id"),
+            request.header("cseq"),
+            body.len()
+        )
+    };
+    let accepted = answer(&invite, ";tag=b", &Peer::description(40_000, ""));
+    stream.write_all(accepted.as_bytes()).await.expect("sent");
+    request(&mut stream, &mut buffer, "ACK").await;
+    // Its Contact cannot be reached: requests inside the call come over the same stream.
+    let bye = request(&mut stream, &mut buffer, "BYE").await;
+    stream.write_all(answer(&bye, "", "").as_bytes()).await.expect("sent");
+}
+
+/// Calls somebody over a trunk, and hangs up.
+async fn dial(fixture: &Fixture) {
+    let wanted = Dial {
+        trunk: String::from("pbx"),
+        to: String::from("100"),
+        from: None,
+        id: CallId::generate(),
+        headers: Vec::new(),
+        timeout: SOON,
+    };
+    let mut leg = fixture.agent.dial(wanted).await.expect("a leg");
+    leg.to_caller.send(ToCaller::HangUp).await.expect("taken");
+    assert_eq!(ended(&mut leg).await, Ended::ByUs);
+    fixture.nothing_left().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_made_over_tcp() {
+    let pbx = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+    let host = Some(pbx.local_addr().expect("an address").to_string());
+    let tcp = Trunk { transport: Transport::Tcp, host, ..trunk() };
+    let own = Settings { tcp: Some(free_port().await), trunks: vec![tcp], ..settings() };
+    let fixture = Fixture::start(own).await;
+    let other = tokio::spawn(async move { called(pbx.accept().await.expect("a stream").0, "TCP").await });
+    dial(&fixture).await;
+    other.await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,11 +200,47 @@ async fn a_call_comes_over_tls_and_an_encrypted_trunk_takes_nothing_else() {
     let name = rustls::pki_types::ServerName::try_from("localhost").expect("a name");
     let stream = connector.connect(name, stream).await.expect("a handshake");
     call(&mut fixture, stream, "TLS", listen).await;
+    dialled_over_tls(&own, &certificate, &key).await;
 
     let swapped = Tls { certificate: key, key: certificate, listen: free_port().await };
     let own = Settings { tls: Some(swapped), ..own };
     assert!(matches!(UserAgent::start(own).await, Err(StartError::Certificate(_))));
     std::fs::remove_dir_all(folder).expect("removed");
+}
+
+/// A call to a PBX by name, whose certificate is checked.
+async fn dialled_over_tls(own: &Settings, certificate: &std::path::Path, key: &std::path::Path) {
+    use rustls::pki_types::pem::PemObject as _;
+
+    let chain = vec![rustls::pki_types::CertificateDer::from_pem_file(certificate).expect("a certificate")];
+    let secret = rustls::pki_types::PrivateKeyDer::from_pem_file(key).expect("a key");
+    let server = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .expect("a pair");
+    let pbx = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+    let host = Some(format!("localhost:{}", pbx.local_addr().expect("an address").port()));
+    let trunks = vec![Trunk { transport: Transport::Tls, host, ..trunk() }];
+    let tls =
+        Tls { listen: free_port().await, certificate: certificate.to_path_buf(), key: key.to_path_buf() };
+    let authorities = Some(certificate.to_path_buf());
+    let own = Settings {
+        tls: Some(tls),
+        trunks,
+        authorities,
+        udp: None,
+        first_port: 28_000,
+        last_port: 28_009,
+        ..own.clone()
+    };
+    let fixture = Fixture::start(own).await;
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+    let other = tokio::spawn(async move {
+        let stream = acceptor.accept(pbx.accept().await.expect("a stream").0).await.expect("a handshake");
+        called(stream, "TLS").await;
+    });
+    dial(&fixture).await;
+    other.await.expect("no panic");
 }
 
 /// A certificate of its own for localhost; `false` where there is no `openssl`.
