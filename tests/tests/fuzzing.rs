@@ -83,6 +83,7 @@ targets!(
     knowledge_tables,
     rtp_packets,
     session_description,
+    sip_message,
 );
 
 /// Writes the seeds that are made by programs where the fuzzers look for them: `cargo test -p end-to-end --test fuzzing -- --ignored`.

@@ -158,7 +158,7 @@ mod tests {
     fn we_refresh_where_the_client_knows_no_timers() {
         let timer = SessionTimer::of_request(&request(""), &wishing(1800)).expect("fine").expect("a timer");
         assert_eq!(timer, SessionTimer { interval: 1800, ours: true, known: false });
-        assert_eq!(timer.due(), Duration::from_secs(900));
+        assert_eq!(timer.due(), Duration::from_mins(15));
         assert_eq!(SessionTimer::of_request(&request(""), &wishing(0)), Ok(None));
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use telephone::sip::Settings;
 use telephone::{Ended, FromCaller};
+use tokio::net::UdpSocket;
 
-use super::peer::{Dialog, Peer};
+use super::peer::{Dialog, Peer, SOON};
 use super::{Fixture, ended, said, settings};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,10 +50,14 @@ async fn renew(peer: &Peer, dialog: &mut Dialog, body: &str, wanted: &str) -> su
 async fn another_codec_is_taken_and_an_impossible_one_leaves_the_call_as_it_is() {
     let mut fixture = Fixture::start(settings()).await;
     let peer = Peer::new(fixture.address).await;
-    let (mut dialog, first) = peer.call("", 40_000).await;
+    let media = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+    let port = media.local_addr().expect("an address").port();
+    let (mut dialog, first) = peer.call("", port).await;
     let mut leg = fixture.leg().await;
-    let ulaw = Peer::description(40_000, "").replace("RTP/AVP 8", "RTP/AVP 0").replace("8 PCMA", "0 PCMU");
+    heard(&media, 8).await;
+    let ulaw = Peer::description(port, "").replace("RTP/AVP 8", "RTP/AVP 0").replace("8 PCMA", "0 PCMU");
     let renewed = renew(&peer, &mut dialog, &ulaw, "PCMU").await;
+    heard(&media, 0).await;
     let version = |message: &super::peer::Message| {
         let line = message.body.lines().find(|line| line.starts_with("o=")).expect("an origin").to_owned();
         line.split(' ').nth(2).and_then(|number| number.parse::<u64>().ok()).expect("a version")
@@ -70,6 +75,13 @@ async fn another_codec_is_taken_and_an_impossible_one_leaves_the_call_as_it_is()
     assert_eq!(peer.answer("OPTIONS").await.status(), 200);
     peer.bye(&mut dialog).await;
     assert_eq!(ended(&mut leg).await, Ended::ByCaller);
+}
+
+/// Waits for a packet with this payload type.
+async fn heard(media: &UdpSocket, payload_type: u8) {
+    let mut packet = [0; 1_500];
+    let wanted = async { while media.recv_from(&mut packet).await.is_ok_and(|_| packet[1] & 0x7f != payload_type) {} };
+    tokio::time::timeout(SOON, wanted).await.expect("a packet of that type in time");
 }
 
 /// Settings with sessions of seconds.

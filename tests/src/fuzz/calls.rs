@@ -61,3 +61,8 @@ pub(super) fn rtp_packets(bytes: &[u8]) {
     let known = receiver.statistics();
     assert!(known.received <= packets && known.late + known.duplicate <= known.received);
 }
+
+/// A SIP message, read in every way in which messages are read before and inside calls.
+pub(super) fn sip_message(bytes: &[u8]) {
+    telephone::sip::probe(bytes);
+}

@@ -28,7 +28,7 @@ const fn target(name: &'static str, body: fn(&[u8]), cases: u32) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 18] = [
     target("portal_message", doors::portal_message, 20_000),
     target("desk_request", doors::desk_request, 8_000),
     target("desk_page_message", doors::desk_page_message, 10_000),
@@ -46,6 +46,7 @@ pub const TARGETS: [Target; 17] = [
     target("knowledge_tables", knowledge::tables, 2_000),
     target("rtp_packets", calls::rtp_packets, 4_000),
     target("session_description", calls::session_description, 5_000),
+    target("sip_message", calls::sip_message, 10_000),
 ];
 
 /// The target of this name.
