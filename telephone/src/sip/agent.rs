@@ -22,12 +22,16 @@ use crate::leg::Leg;
 use crate::rtp::{Media, Session};
 use crate::sdp::Local;
 
+/// So many answered calls that the hotline has not taken say that it is behind: nobody else is answered.
+pub(super) const WAITING: usize = 8;
+
 /// Shared by all calls.
 pub(super) struct Agent {
     pub(super) gate: Arc<Gate>,
     pub(super) layer: Arc<DialogLayer>,
     pub(super) media: Media,
-    /// Calls that were answered and wait for the hotline. When full, new calls are refused with 503 before they are answered.
+    /// Calls that were answered and wait for the hotline. It holds all calls and [`WAITING`] more, so that it is never full: before that, new
+    /// calls are refused with 503, by [`Agent::is_crowded`].
     pub(super) legs: mpsc::Sender<Leg>,
     pub(super) calls: Arc<Semaphore>,
     pub(super) tasks: TaskTracker,
@@ -77,6 +81,11 @@ impl Agent {
         let permit = Arc::clone(&self.calls).try_acquire_owned().ok()?;
         metrics::gauge!("telephone_sip_calls").increment(1.0);
         Some(Held { _permit: permit })
+    }
+
+    /// Whether the hotline takes no more calls for now, or never again.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.legs.is_closed() || self.legs.max_capacity() - self.legs.capacity() >= WAITING
     }
 
     /// Our side of the descriptions of a new call.

@@ -38,11 +38,10 @@ pub(super) type Refusal = (StatusCode, Vec<Header>);
 
 /// Takes a call, or refuses it.
 pub(super) async fn invite(agent: Arc<Agent>, mut transaction: Transaction) {
-    let Some(held) = agent.hold() else { return agent.refuse(&mut transaction).await };
-    // Room for the leg is taken before the call is answered: nobody is answered whom the hotline cannot hear.
-    let Ok(place) = agent.legs.clone().try_reserve_owned() else {
+    if agent.is_crowded() {
         return agent.refuse(&mut transaction).await;
-    };
+    }
+    let Some(held) = agent.hold() else { return agent.refuse(&mut transaction).await };
     if transaction.send_trying().await.is_err() {
         return;
     }
@@ -66,7 +65,8 @@ pub(super) async fn invite(agent: Arc<Agent>, mut transaction: Transaction) {
     });
     if let Some((call, leg)) = answered(&agent, request, answer, (dialog, states, registered), held).await {
         tracing::info!(call = %leg.call.id, rate = leg.call.rate.hertz(), "a call came in over SIP");
-        drop(place.send(leg));
+        // Where the hotline has gone in the meantime, the leg is dropped, and the call ends by that.
+        let _ = agent.legs.try_send(leg);
         call.run().await;
     }
 }

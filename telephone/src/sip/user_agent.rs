@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::agent::Agent;
+use super::agent::{Agent, WAITING};
 use super::dial::{self, Dial, NotDialled};
 use super::gate::Gate;
 use super::names::DigestNames;
@@ -31,8 +31,6 @@ use super::socket::Guarded;
 use crate::leg::Leg;
 use crate::rtp::{Config, Media};
 
-/// Answered calls that may wait for the hotline; see [`Agent::legs`].
-const LEGS: usize = 8;
 /// How long calls and registrations may take to end.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// A call with no limit of silence: longer than any lives.
@@ -101,7 +99,7 @@ impl UserAgent {
         let layer = Arc::new(DialogLayer::new(Arc::clone(&endpoint.inner)));
         // Nothing has come before: the endpoint is not served yet.
         let _ = gate.layer.set(Arc::downgrade(&layer));
-        let (legs, legs_seen) = mpsc::channel(LEGS);
+        let (legs, legs_seen) = mpsc::channel(gate.settings.calls + WAITING);
         let agent = Arc::new(Agent {
             media: media(&gate.settings)?,
             calls: Arc::new(Semaphore::new(gate.settings.calls)),

@@ -80,7 +80,8 @@ async fn another_codec_is_taken_and_an_impossible_one_leaves_the_call_as_it_is()
 /// Waits for a packet with this payload type.
 async fn heard(media: &UdpSocket, payload_type: u8) {
     let mut packet = [0; 1_500];
-    let wanted = async { while media.recv_from(&mut packet).await.is_ok_and(|_| packet[1] & 0x7f != payload_type) {} };
+    let wanted =
+        async { while media.recv_from(&mut packet).await.is_ok_and(|_| packet[1] & 0x7f != payload_type) {} };
     tokio::time::timeout(SOON, wanted).await.expect("a packet of that type in time");
 }
 

@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use telephone::sip::{Dial, Settings, Trunk};
-use telephone::{CallId, Ended, ToCaller};
+use telephone::{CallId, Ended, FromCaller, ToCaller};
 use tokio::net::UdpSocket;
 use tokio::process::Command;
 
@@ -90,5 +90,54 @@ async fn sipp_is_called() {
     assert_eq!(ended(&mut leg).await, Ended::ByUs);
     let output = called.await.expect("no panic").expect("sipp is installed, since it answered");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    fixture.nothing_left().await;
+}
+
+/// Where Debian's package keeps captures of packets.
+const CAPTURES: &str = "/usr/share/sip-tester";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sound_and_a_key_of_sipp_arrive() {
+    let captures = ["g711a.pcap", "dtmf_2833_0.pcap"].map(|name| format!("{CAPTURES}/{name}"));
+    if !captures.iter().all(|path| std::path::Path::new(path).exists()) {
+        eprintln!("skipped: {CAPTURES} is missing (Debian: sip-tester)");
+        return;
+    }
+    let mut fixture = Fixture::start(settings()).await;
+    let scenario = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sip/alaw-then-digit.xml");
+    let to = fixture.address;
+    let (port, media) = (free_port().await, 30_000 + free_port().await % 10_000 / 2 * 2);
+    let arguments = words(&format!("-sf {} {to} -p {port} -mp {media} -m 1", scenario.display()));
+    let calls = tokio::spawn(async move { sipp(&arguments).await });
+    let heard = async {
+        let mut leg = fixture.leg().await;
+        let (mut loud, mut digits) = (0, Vec::new());
+        loop {
+            match leg.from_caller.recv().await.expect("a message") {
+                FromCaller::Sound(samples) => {
+                    loud += usize::from(samples.iter().any(|sample| sample.abs() > 1_000))
+                }
+                FromCaller::Digit(digit) => digits.push(digit.key()),
+                FromCaller::Ended(_) => return (loud, digits),
+                _ => {}
+            }
+        }
+    };
+    let (loud, digits) = tokio::select! {
+        heard = heard => heard,
+        // It ends before the call only where it cannot make one.
+        output = async {
+            let output = calls.await.expect("no panic");
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            output
+        } => {
+            let why = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+            assert!(why.is_empty() || why.contains("raw"), "sipp made no call: {why}");
+            eprintln!("skipped: sipp needs raw sockets to play captures");
+            return;
+        }
+    };
+    assert!(loud > 50, "a second of speech at least, not {loud} frames");
+    assert_eq!(digits, ['0'], "one key, however often its end is repeated");
     fixture.nothing_left().await;
 }
