@@ -111,7 +111,7 @@ impl Call {
         let ended = self.talk().await;
         metrics::counter!("telephone_sip_calls_total", "end" => name(ended.why)).increment(1);
         tracing::info!(call = %self.id, why = ?ended.why, detail = ended.detail, "a call over SIP is over");
-        let Self { parts, from_caller, .. } = self;
+        let Self { parts, from_caller, mut signals, .. } = self;
         // The ports are free before the peer has confirmed that it knows of the end.
         let Parts { agent, dialog, registered, held, session, .. } = parts;
         drop(session);
@@ -123,7 +123,12 @@ impl Call {
             }
             drop(registered);
         });
-        let _ = tokio::time::timeout(PATIENCE, from_caller.send(FromCaller::Ended(ended))).await;
+        let _ = tokio::time::timeout(PATIENCE, async {
+            // The media thread lets go of the signals when it lets go of the leg: from then on no sound comes after the end.
+            while signals.recv().await.is_some() {}
+            from_caller.send(FromCaller::Ended(ended)).await
+        })
+        .await;
     }
 
     async fn talk(&mut self) -> LegEnd {

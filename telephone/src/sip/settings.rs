@@ -272,6 +272,9 @@ pub enum Unworkable {
     /// A number of calls that cannot be.
     #[error("calls has to be 1 to 10000, and calls_per_second at least 1")]
     Calls,
+    /// A realm that cannot stand in a challenge.
+    #[error("realm has to be visible ASCII characters and spaces without quotes")]
+    Realm,
     /// No codec.
     #[error("no codecs: name at least one of g722, pcma and pcmu")]
     Mute,
@@ -300,6 +303,10 @@ impl Settings {
         }
         if !(1..=10_000).contains(&self.calls) || self.calls_per_second == 0 {
             return Err(Unworkable::Calls);
+        }
+        let plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && byte != b'"' && byte != b'\\';
+        if self.realm.is_empty() || !self.realm.bytes().all(plain) {
+            return Err(Unworkable::Realm);
         }
         if self.codecs.is_empty() {
             return Err(Unworkable::Mute);

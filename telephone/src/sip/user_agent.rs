@@ -79,7 +79,7 @@ pub struct Figures {
     pub tasks: usize,
 }
 
-/// The user agent. Clones are the same.
+/// The user agent. Clones are the same. It runs until [`Self::stop`], not until it is dropped.
 #[derive(Clone)]
 pub struct UserAgent {
     agent: Arc<Agent>,
@@ -110,6 +110,8 @@ impl UserAgent {
             gate,
         });
         serve(&agent, endpoint, token.clone());
+        // What has been started ends where the rest cannot be.
+        let unless_started = token.clone().drop_guard();
         for transport in [Transport::Tcp, Transport::Tls] {
             if let Some(address) = agent.settings().listens(transport) {
                 listening(address).await?;
@@ -120,6 +122,7 @@ impl UserAgent {
                 agent.tasks.spawn(register::keep(Arc::clone(&agent), trunk.clone(), name.clone()));
             }
         }
+        unless_started.disarm();
         Ok((Self { agent, endpoint: token }, legs_seen))
     }
 
