@@ -8,5 +8,7 @@
 //! ```
 
 pub mod leg;
+pub mod playout;
 
+pub use playout::Playout;
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
