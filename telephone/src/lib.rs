@@ -7,8 +7,13 @@
 //! TCP         ─► audiosocket ────────────────────┘
 //! ```
 
+pub mod audiosocket;
+mod convert;
+mod inbox;
 pub mod leg;
 pub mod playout;
+pub mod sockets;
+pub mod token;
 
-pub use playout::Playout;
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
+pub use playout::Playout;
