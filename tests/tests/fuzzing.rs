@@ -81,6 +81,11 @@ targets!(
     sound_file,
     knowledge_yaml,
     knowledge_tables,
+    audiosocket,
+    socket_asterisk,
+    socket_audio_fork,
+    socket_twilio,
+    socket_any_pbx,
 );
 
 /// Writes the seeds that are made by programs where the fuzzers look for them: `cargo test -p end-to-end --test fuzzing -- --ignored`.

@@ -221,6 +221,7 @@ impl Dialect for Asterisk {
 
     fn binary(&mut self, bytes: &[u8]) -> Result<Vec<Happened>, Fault> {
         let Some(coding) = self.coding else { return self.patience.spend("sound before MEDIA_START") };
+        self.patience.restore();
         let sound = coding.decode(&bytes[..bytes.len().min(LONGEST)]);
         Ok(if sound.is_empty() { Vec::new() } else { vec![Happened::Sound(sound)] })
     }

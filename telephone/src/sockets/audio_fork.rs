@@ -90,17 +90,16 @@ impl AudioFork {
         })])
     }
 
-    fn control(&mut self, object: &Map<String, Value>) -> Result<Vec<Happened>, Fault> {
+    fn control(object: &Map<String, Value>) -> Vec<Happened> {
         let kind = variables::field(object, &["type", "event"]).unwrap_or_default();
         match kind.as_str() {
-            "mark" => Ok(mark(object).map(Happened::Reached).into_iter().collect()),
-            "dtmf" => Ok(digits(object)),
-            "stop" | "disconnect" => Ok(vec![Happened::Ended(LegEnd {
-                why: Ended::ByCaller,
-                detail: format!("the PBX said {}", shown(&kind)),
-            })]),
+            "mark" => mark(object).map(Happened::Reached).into_iter().collect(),
+            "dtmf" => digits(object),
+            "stop" | "disconnect" => {
+                vec![Happened::Ended(LegEnd { why: Ended::ByCaller, detail: format!("the PBX said {kind}") })]
+            }
             // playDone, errors of a playback, and what dial plans send to each other.
-            _ => self.patience.spend("a message of a type that is not known"),
+            _ => Vec::new(),
         }
     }
 }
@@ -131,7 +130,7 @@ impl Dialect for AudioFork {
             return self.preamble(text);
         }
         match serde_json::from_str(text) {
-            Ok(Value::Object(object)) => self.control(&object),
+            Ok(Value::Object(object)) => Ok(Self::control(&object)),
             _ => self.patience.spend("a text that is no JSON object"),
         }
     }
@@ -141,6 +140,7 @@ impl Dialect for AudioFork {
         if bytes.is_empty() {
             return Ok(Vec::new());
         }
+        self.patience.restore();
         let mut happened = Vec::new();
         if !matches!(self.stage, Stage::Going(_)) {
             let measured = if bytes.len().is_multiple_of(WIDE_FRAME) { Rate::Wide } else { Rate::Narrow };

@@ -83,8 +83,8 @@ pub trait Dialect: Send {
     fn hang_up(&mut self) -> Vec<Message>;
 }
 
-/// How many messages that make no sense are passed over before a call is given up: a PBX of another version sends a few, something else
-/// sends nothing but.
+/// How many messages that make no sense are passed over, without sound between them, before a call is given up: a PBX of another version
+/// sends a few, something that is no PBX sends nothing but.
 #[derive(Debug)]
 pub(super) struct Patience(u8);
 
@@ -93,6 +93,11 @@ impl Patience {
 
     pub(super) const fn new() -> Self {
         Self(0)
+    }
+
+    /// Sound has come.
+    pub(super) const fn restore(&mut self) {
+        self.0 = 0;
     }
 
     /// Passes over one, or gives up.

@@ -90,6 +90,7 @@ impl Twilio {
         let payload =
             media.get("payload").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
         let Some(payload) = payload else { return self.patience.spend("a payload that is no base64") };
+        self.patience.restore();
         let sound = audio_codec::pcmu::PcmuDecoder::new().decode(&payload);
         Ok(if sound.is_empty() { Vec::new() } else { vec![Happened::Sound(sound)] })
     }
@@ -152,8 +153,9 @@ impl Dialect for Twilio {
                 why: Ended::ByCaller,
                 detail: "Media Streams stop".to_owned(),
             })]),
-            "connected" => Ok(Vec::new()),
-            _ => self.patience.spend("an event that is not known"),
+            "" => self.patience.spend("a message without an event"),
+            // connected, and what others add.
+            _ => Ok(Vec::new()),
         }
     }
 

@@ -13,8 +13,8 @@ const LONGEST_NAME: usize = 64;
 /// The longest value, in bytes.
 const LONGEST_VALUE: usize = 512;
 
-/// Names under which PBXes and dial plans say the call's own id, the likeliest first.
-const CALL: [&str; 7] = ["call_id", "callid", "call_sid", "callsid", "uuid", "call_uuid", "call_control_id"];
+/// Names under which PBXes and dial plans say the call's own id, the likeliest first. (jambonz' `callId` is SIP's; its own is `callSid`.)
+const CALL: [&str; 7] = ["call_id", "call_sid", "callsid", "uuid", "call_uuid", "callid", "call_control_id"];
 /// The caller's number.
 const CALLER: [&str; 9] = [
     "from",
