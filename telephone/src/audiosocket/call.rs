@@ -174,7 +174,7 @@ impl Conversation {
                 return self.inbox.end(end).await;
             }
         }
-        let mut pace = Pace::new(Instant::now(), self.length);
+        let mut pace = Pace::new(Instant::now());
         let mut last = Instant::now();
         let end = loop {
             tokio::select! {
