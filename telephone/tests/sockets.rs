@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use support::{call, connection, ended, handshake, no_call, say, settings, why};
-use telephone::sockets::{Handshake, Happened, LONGEST, Message, NoCall, SUBPROTOCOLS, answer, recognise};
+use support::{call, connection, ended, handshake, next, no_call, say, settings, why};
+use telephone::sockets::{
+    Handshake, Happened, LONGEST, Message, NoCall, SUBPROTOCOLS, answer, drive, recognise,
+};
 use telephone::{Carrier, Ended, FromCaller, ToCaller};
 use tokio::time::Instant;
 
@@ -41,6 +43,17 @@ async fn dialects_are_told_by_subprotocol_or_by_the_first_message() {
     for first in ["", "hello", "[]", "GET / HTTP/1.1"] {
         assert!(matches!(no_call(&handshake("", &[]), &[first]).await, NoCall::Fault(_)), "{first}");
     }
+}
+
+#[tokio::test]
+async fn a_dialect_that_is_known_beforehand_is_driven_from_the_first_message() {
+    let (pbx, connection) = connection(100);
+    let dialect = recognise(&handshake("media", &[("lang", "bo")]), &Message::Close).unwrap();
+    pbx.text(MEDIA_START);
+    pbx.binary(640);
+    let mut leg = drive(connection, dialect, settings()).await.unwrap();
+    assert_eq!((leg.call.id.as_str(), &*leg.call.variables["lang"]), ("1.2", "bo"));
+    assert_eq!(next(&mut leg).await, FromCaller::Sound(vec![0x0101; 320]));
 }
 
 #[tokio::test]
