@@ -69,11 +69,6 @@ pub trait Dialect: Send {
     /// Throw away what has not been played.
     fn flush(&mut self) -> Vec<Message>;
 
-    /// Press keys; `false` where the dialect cannot.
-    fn press(&mut self, _digits: &[Digit]) -> bool {
-        false
-    }
-
     /// Give the call back to the dial plan, for that target where the dialect can say one.
     fn transfer(&mut self, _target: &str) -> Vec<Message> {
         self.hang_up()

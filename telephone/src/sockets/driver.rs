@@ -299,12 +299,6 @@ where
             let messages = match act {
                 Act::Play(sound) => self.dialect.play(&sound),
                 Act::Mark(mark) => self.dialect.mark(mark),
-                Act::Press(digits) => {
-                    if !self.dialect.press(&digits) {
-                        tracing::warn!("keys cannot be pressed over this connection; they are left out");
-                    }
-                    continue;
-                }
                 Act::Transfer(target) => {
                     let messages = self.dialect.transfer(&target);
                     self.taken_leave = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::leg::{Digit, Rate, ToCaller};
+use crate::leg::{Rate, ToCaller};
 use crate::playout::Playout;
 
 /// How much sound the PBX may have that it has not played yet.
@@ -28,7 +28,6 @@ const LAST: u64 = u64::MAX;
 #[derive(Debug)]
 enum Cue {
     Mark(u64),
-    Digits(Vec<Digit>),
     Transfer(String),
     HangUp,
 }
@@ -40,8 +39,6 @@ pub(super) enum Act {
     Play(Vec<i16>),
     /// A mark.
     Mark(u64),
-    /// Keys.
-    Press(Vec<Digit>),
     /// Everything before has been played: give the call away.
     Transfer(String),
     /// Everything before has been played: hang up.
@@ -113,7 +110,10 @@ impl Line {
                 self.playout.push(&sound);
             }
             ToCaller::Mark(mark) => self.playout.mark(Cue::Mark(mark)),
-            ToCaller::Digits(digits) => self.playout.mark(Cue::Digits(digits)),
+            // None of the dialects has a message for it.
+            ToCaller::Digits(_) => {
+                tracing::warn!("keys cannot be pressed over this connection; they are left out");
+            }
             ToCaller::Transfer { target } => {
                 self.playout.mark(Cue::Mark(LAST));
                 self.playout.mark(Cue::Transfer(target));
@@ -171,7 +171,6 @@ impl Line {
                 self.marks.push_back(Sent { mark, at: self.sent, due });
                 Some(Act::Mark(mark))
             }
-            Cue::Digits(digits) => Some(Act::Press(digits)),
             Cue::Transfer(target) if self.marks.is_empty() => Some(Act::Transfer(target)),
             Cue::HangUp if self.marks.is_empty() => Some(Act::HangUp),
             blocked => {
