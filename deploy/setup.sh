@@ -45,8 +45,9 @@ command -v node >/dev/null || fail "Node.js is missing: install Node.js 20 or ne
 # --- ONNX Runtime ---------------------------------------------------------------------------------------------------
 deploy/onnxruntime.sh
 
-# --- What the voice is checked with -----------------------------------------------------------------------------------
+# --- What the voice and the telephone are checked with --------------------------------------------------------------
 [ "$purpose" != test ] || tests/baselines/venv-voice.sh
+[ "$purpose" != test ] || tests/baselines/venv-telephone.sh
 
 # --- Pages ----------------------------------------------------------------------------------------------------------
 stamp=web/node_modules/.drilen-stamp

@@ -7,11 +7,19 @@
 //! TCP         ─► audiosocket ────────────────────┘
 //! ```
 
+pub mod audiosocket;
+mod convert;
+mod inbox;
 pub mod leg;
 pub mod playout;
+<<<<<<< HEAD
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
+=======
+pub mod sockets;
+pub mod token;
+>>>>>>> sockets
 
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
 pub use playout::Playout;

@@ -84,6 +84,11 @@ targets!(
     rtp_packets,
     session_description,
     sip_message,
+    audiosocket,
+    socket_asterisk,
+    socket_audio_fork,
+    socket_twilio,
+    socket_any_pbx,
 );
 
 /// Writes the seeds that are made by programs where the fuzzers look for them: `cargo test -p end-to-end --test fuzzing -- --ignored`.

@@ -9,6 +9,7 @@ mod doors;
 mod keys;
 mod knowledge;
 mod seeds;
+mod telephone;
 
 pub use seeds::{mutated, seeds};
 
@@ -28,7 +29,7 @@ const fn target(name: &'static str, body: fn(&[u8]), cases: u32) -> Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: [Target; 23] = [
     target("portal_message", doors::portal_message, 20_000),
     target("desk_request", doors::desk_request, 8_000),
     target("desk_page_message", doors::desk_page_message, 10_000),
@@ -47,6 +48,11 @@ pub const TARGETS: [Target; 18] = [
     target("rtp_packets", calls::rtp_packets, 4_000),
     target("session_description", calls::session_description, 5_000),
     target("sip_message", calls::sip_message, 10_000),
+    target("audiosocket", telephone::audiosocket, 5_000),
+    target("socket_asterisk", telephone::asterisk, 5_000),
+    target("socket_audio_fork", telephone::audio_fork, 3_000),
+    target("socket_twilio", telephone::twilio, 5_000),
+    target("socket_any_pbx", telephone::any_pbx, 3_000),
 ];
 
 /// The target of this name.

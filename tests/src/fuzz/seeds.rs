@@ -50,6 +50,7 @@ fn made(target: &str) -> Vec<Vec<u8>> {
             let key = |byte| MasterKey::new([byte; 32]);
             vec![Keyring::new(key(7), vec![key(8)]).to_text().as_bytes().to_vec()]
         }
+        "audiosocket" => vec![audiosocket()],
         "knowledge_yaml" => sample_files(),
         "knowledge_tables" => {
             let sample =
@@ -127,6 +128,17 @@ fn keys() -> Vec<u8> {
     let content = KeyFile { database: "00112233445566778899aabbccddeeff".to_owned(), keys };
     key_file::lock(&path).and_then(|locked| locked.write(&content)).expect("a key file");
     fs::read(path).expect("a key file")
+}
+
+/// A call as Asterisk sends it: the UUID, sound of every rate, a key, an error, the end.
+fn audiosocket() -> Vec<u8> {
+    let mut bytes = vec![0x01, 0, 16];
+    bytes.extend(0..16);
+    for kind in 0x10..=0x18 {
+        bytes.extend([kind, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+    bytes.extend([0x03, 0, 1, b'5', 0xFF, 0, 1, 2, 0x20, 0, 1, 9, 0x00, 0, 0]);
+    bytes
 }
 
 /// The first entries of each file of the sample knowledge base: mutations of whole files would be mutations of their first lines.
