@@ -14,6 +14,12 @@ use crate::masking::MaskedLog;
 pub mod names {
     /// Gauge: open portal connections.
     pub const CONNECTIONS: &str = "drilen_connections";
+    /// Telephone calls that began, by `carrier`.
+    pub const CALLS: &str = "drilen_calls_total";
+    /// Telephone calls under way.
+    pub const CALLS_NOW: &str = "drilen_calls";
+    /// Pieces of callers' sound that the conversation had no time for.
+    pub const CALL_SOUND_DROPPED: &str = "drilen_call_sound_dropped_total";
     /// Counter: conversations started, by `language`.
     pub const CONVERSATIONS: &str = "drilen_conversations_total";
     /// Counter: turns understood, by `language`, `source` and `decision`.

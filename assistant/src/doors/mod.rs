@@ -1,6 +1,7 @@
 //! The ways in.
 
 pub mod address;
+pub mod attached;
 pub mod desk;
 pub mod http;
 pub mod limits;
@@ -9,4 +10,5 @@ pub mod origin;
 pub mod pages;
 pub mod portal;
 pub mod routes;
+pub mod telephone;
 mod suggestions;

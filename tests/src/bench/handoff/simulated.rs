@@ -169,7 +169,8 @@ impl House {
                 language,
                 channel: Channel::Portal,
                 voice: self.random.random_bool(0.2),
-            };
+        call: None,
+    };
             let id = self.store.create(new).await?.conversation;
             ids.push(id);
             let (key, event) = message("m1", language).context("an id")?;
