@@ -8,6 +8,7 @@ mod desk;
 pub mod faults;
 pub mod fuzz;
 pub mod material;
+pub mod telephone;
 mod server;
 pub mod voices;
 

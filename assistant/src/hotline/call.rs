@@ -446,7 +446,6 @@ impl Call {
                 Step::Chime => self.push_whole(chime()),
                 Step::Hush => self.hush().await,
                 Step::Send(message) => self.send(message).await,
-                Step::HandOver => self.later(Then::HandOver),
                 Step::HangUp => self.later(Then::HangUp),
             }
         }

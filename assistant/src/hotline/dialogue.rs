@@ -71,8 +71,6 @@ pub enum Step {
     Hush,
     /// Send this to the conversation.
     Send(ClientMessage),
-    /// Give the call to people, once everything has been heard.
-    HandOver,
     /// End the call, once everything has been heard.
     HangUp,
 }
@@ -202,19 +200,9 @@ impl Dialogue {
         self.slow
     }
 
-    /// Whether they wait for a person.
-    pub fn waits(&self) -> bool {
-        self.who == Who::Queue
-    }
-
     /// Whether the conversation is over.
     pub fn is_over(&self) -> bool {
         self.who == Who::Over
-    }
-
-    /// Whether the caller is with the assistant.
-    pub fn is_with_the_assistant(&self) -> bool {
-        self.who == Who::Assistant
     }
 
     /// The next id of a message of this call.

@@ -227,7 +227,7 @@ impl Server {
             missing_voice: workers.missing_voice.clone(),
             draining: draining.clone(),
         }))
-        .and(telephone::doors(TelephoneState::new(hotline.clone(), Arc::clone(&configuration))?))
+        .and(telephone::doors(TelephoneState::new(hotline.clone(), &configuration)?))
         .and(openapi::doors())
         .and(pages::doors())
         .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));

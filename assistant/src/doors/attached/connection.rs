@@ -123,6 +123,7 @@ pub(super) enum Flow {
 }
 
 impl Connection {
+    /// Of whoever has opened a conversation; what comes of it goes out by `outbox`.
     pub fn new(service: Service, opened: Opened, outbox: Outbox) -> Self {
         let teller = Arc::new(Teller {
             outbox,

@@ -20,7 +20,6 @@ use crate::hotline::Hotline;
 #[derive(Clone)]
 pub struct TelephoneState {
     hotline: Hotline,
-    configuration: Arc<Configuration>,
     /// `None` where no key is configured: then no PBX can open a media socket.
     key: Option<Arc<Key>>,
 }
@@ -36,10 +35,10 @@ impl TelephoneState {
     ///
     /// # Errors
     /// [`TelephoneError`]: it cannot be read, or holds too little.
-    pub fn new(hotline: Hotline, configuration: Arc<Configuration>) -> Result<Self, TelephoneError> {
+    pub fn new(hotline: Hotline, configuration: &Configuration) -> Result<Self, TelephoneError> {
         let file = configuration.telephone.websocket.as_ref().map(|socket| socket.key_file.as_path());
         let key = file.map(read_key).transpose()?.map(Arc::new);
-        Ok(Self { hotline, configuration, key })
+        Ok(Self { hotline, key })
     }
 }
 
