@@ -24,6 +24,7 @@ pub mod config;
 pub mod doors;
 pub mod encoder;
 pub mod expectation;
+pub mod hotline;
 pub mod knowledge;
 pub mod masking;
 pub mod models;

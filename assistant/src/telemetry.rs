@@ -14,6 +14,12 @@ use crate::masking::MaskedLog;
 pub mod names {
     /// Gauge: open portal connections.
     pub const CONNECTIONS: &str = "drilen_connections";
+    /// Telephone calls that began, by `carrier`.
+    pub const CALLS: &str = "drilen_calls_total";
+    /// Telephone calls under way.
+    pub const CALLS_NOW: &str = "drilen_calls";
+    /// Pieces of callers' sound that the conversation had no time for.
+    pub const CALL_SOUND_DROPPED: &str = "drilen_call_sound_dropped_total";
     /// Counter: conversations started, by `language`.
     pub const CONVERSATIONS: &str = "drilen_conversations_total";
     /// Counter: turns understood, by `language`, `source` and `decision`.
@@ -74,7 +80,12 @@ const LATENCY_BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.
 /// # Errors
 /// Where `log.level` is not a filter; the message says what is wrong with it.
 pub fn log(settings: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
+    let mut filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
+    // At the level `info` it writes every message whole, callers' numbers and names included.
+    if !settings.level.contains("rsipstack") {
+        let quiet = "rsipstack=warn".parse().map_err(|e| format!("log.level: {e}"))?;
+        filter = filter.add_directive(quiet);
+    }
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(MaskedLog(std::io::stderr))
@@ -111,6 +122,12 @@ pub fn metrics() -> Result<&'static PrometheusHandle, String> {
 /// What the figures mean, for whoever looks at `/metrics`.
 fn describe() {
     describe_gauge!(names::CONNECTIONS, "open portal connections");
+    describe_counter!(names::CALLS, "telephone calls that began, by what carries them");
+    describe_gauge!(names::CALLS_NOW, "telephone calls under way");
+    describe_counter!(
+        names::CALL_SOUND_DROPPED,
+        "pieces of callers' sound that the conversation had no time for"
+    );
     describe_gauge!(names::VOICE_CONVERSATIONS, "voice conversations that hold a place");
     describe_counter!(names::CONVERSATIONS, "conversations started, by language");
     describe_counter!(names::TURNS, "turns decided, by language, source and decision");

@@ -40,6 +40,7 @@ async fn conversation(store: &SqlStore, text: &str) -> ConversationId {
         language: Language::Bo,
         channel: Channel::Portal,
         voice: false,
+        call: None,
     };
     let id = store.create(new).await.unwrap().conversation;
     let message = CitizenMessage {

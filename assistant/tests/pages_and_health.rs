@@ -136,7 +136,10 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
         "POST /v1/desk/login",
     ];
     assert_eq!(lines(&|access| *access == Access::Public), public);
-    assert_eq!(lines(&|access| *access == Access::Citizen), ["GET /v1/conversation", "GET /v1/sound"]);
+    assert_eq!(
+        lines(&|access| *access == Access::Citizen),
+        ["GET /v1/conversation", "GET /v1/sound", "GET /v1/telephone", "POST /v1/telephone/tokens"]
+    );
     let guarded = lines(&|access| matches!(access, Access::Account | Access::Needs(_)));
     assert!(guarded.len() > 20 && guarded.iter().all(|line| line.contains(" /v1/desk/")), "{guarded:?}");
     // docs/security.md says the same.

@@ -56,6 +56,8 @@ pub enum EventBody {
     Withdrawn(Withdrawn),
     /// What was being spoken was broken off.
     Interrupted(Interrupted),
+    /// Something happened to the telephone call that the conversation is.
+    Call(CallEvent),
     /// The conversation waits for a person.
     Escalated(Escalated),
     /// The citizen took the request for a person back.
@@ -129,6 +131,7 @@ impl EventBody {
             | Self::CitizenMessage(_)
             | Self::Withdrawn(_)
             | Self::Interrupted(_)
+            | Self::Call(_)
             | Self::CallbackRequested(_)
             | Self::EscalationCancelled(_)
             | Self::Closed(_) => {}
@@ -163,7 +166,8 @@ impl EventBody {
             | Self::Clarify(_)
             | Self::Say(_)
             | Self::Withdrawn(_)
-            | Self::Interrupted(_) => false,
+            | Self::Interrupted(_)
+            | Self::Call(_) => false,
         }
     }
 
@@ -193,7 +197,7 @@ impl EventBody {
     }
 
     /// Every [`Self::kind`] there is.
-    pub const KINDS: [&str; 25] = [
+    pub const KINDS: [&str; 26] = [
         "started",
         "language_changed",
         "citizen_message",
@@ -202,6 +206,7 @@ impl EventBody {
         "say",
         "withdrawn",
         "interrupted",
+        "call",
         "escalated",
         "escalation_cancelled",
         "agent_joined",
@@ -232,6 +237,7 @@ impl EventBody {
             Self::Say(_) => "say",
             Self::Withdrawn(_) => "withdrawn",
             Self::Interrupted(_) => "interrupted",
+            Self::Call(_) => "call",
             Self::Escalated(_) => "escalated",
             Self::EscalationCancelled(_) => "escalation_cancelled",
             Self::AgentJoined(_) => "agent_joined",
@@ -285,6 +291,37 @@ pub struct LanguageChanged {
     /// The language from here on.
     #[schemars(with = "LanguageCode")]
     pub language: Language,
+}
+
+/// Something happened to the telephone call that the conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallEvent {
+    /// What.
+    #[serde(flatten)]
+    pub happened: CallHappened,
+}
+
+/// What can happen to a telephone call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "happened", rename_all = "snake_case")]
+pub enum CallHappened {
+    /// A call that we made was answered.
+    Answered,
+    /// A call that we made was not.
+    NotAnswered,
+    /// It was given to people on the telephone: what is written here is not spoken any more.
+    Transferred,
+    /// … which did not work; the caller is still on the line.
+    TransferFailed {
+        /// SIP's code of the final response; 408 where there was none.
+        code: u16,
+    },
+    /// The caller hung up.
+    HungUp,
+    /// The assistant ended it.
+    Ended,
+    /// The line broke.
+    Lost,
 }
 
 /// How a citizen's message came about.

@@ -340,6 +340,7 @@ impl ConversationState {
             }
             EventBody::Started(_)
             | EventBody::Interrupted(_)
+            | EventBody::Call(_)
             | EventBody::EscalationCancelled(_)
             | EventBody::AgentMessage(_)
             | EventBody::Offered(_)
@@ -424,7 +425,8 @@ const fn is_part_of_a_turn(body: &EventBody) -> bool {
         | EventBody::Answer(_)
         | EventBody::Clarify(_)
         | EventBody::Withdrawn(_)
-        | EventBody::Interrupted(_) => true,
+        | EventBody::Interrupted(_)
+        | EventBody::Call(_) => true,
         EventBody::Started(_)
         | EventBody::LanguageChanged(_)
         | EventBody::Escalated(_)

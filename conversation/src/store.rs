@@ -37,6 +37,8 @@ pub struct NewConversation {
     pub channel: Channel,
     /// Whether spoken answers were asked for.
     pub voice: bool,
+    /// The id of the telephone call that it is, as the PBX knows it: opaque, and found again by [`Store::conversation_of_call`].
+    pub call: Option<String>,
 }
 
 /// Who wrote a message that must be accepted once.
@@ -281,6 +283,9 @@ pub trait Store: People + AuditTrail + Deliveries + Send + Sync + fmt::Debug {
 
     /// The conversation that a token opens.
     async fn find_by_token(&self, token: &TokenHash) -> Result<Option<ConversationState>, StoreError>;
+
+    /// The conversation that a telephone call was or is, by the id that the PBX knows the call by.
+    async fn conversation_of_call(&self, call: &str) -> Result<Option<ConversationId>, StoreError>;
 
     /// A conversation by its id.
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationState>, StoreError>;

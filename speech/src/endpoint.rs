@@ -85,9 +85,9 @@ impl EndpointRules {
         }
     }
 
-    /// For the telephone: nothing to look at, so silence is asked about sooner.
+    /// For the telephone, where one turn follows the other and whoever is at the line notices silence.
     pub const fn telephone() -> Self {
-        Self { no_speech_at_all_ms: 8_000, silence_after_speech_ms: 900, ..Self::portal() }
+        Self { no_speech_at_all_ms: 0, silence_after_speech_ms: 900, ..Self::portal() }
     }
 
     /// Checks that the rules make sense together.

@@ -2,9 +2,9 @@
 //! Protocol only: whatever carries a call, the hotline sees a [`Leg`].
 //!
 //! ```text
-//! SIP  INVITE ─► sip::UserAgent ─► rtp::Session ─┐
-//! WebSocket   ─► sockets::{asterisk, audio_fork, twilio} ─┼─► Leg { from_caller, to_caller } ─► the hotline
-//! TCP         ─► audiosocket ────────────────────┘
+//! SIP, INVITE ─► sip::UserAgent ─► rtp::Session ─────────┐
+//! WebSocket ───► sockets: Asterisk, audio_fork, Twilio ──┼─► Leg { from_caller, to_caller } ─► the hotline
+//! TCP ─────────► audiosocket ────────────────────────────┘
 //! ```
 
 pub mod audiosocket;
@@ -12,14 +12,11 @@ mod convert;
 mod inbox;
 pub mod leg;
 pub mod playout;
-<<<<<<< HEAD
 pub mod rtp;
 pub mod sdp;
 pub mod sip;
-=======
 pub mod sockets;
 pub mod token;
->>>>>>> sockets
 
 pub use leg::{Call, CallId, Carrier, Digit, Ended, FromCaller, Leg, LegEnd, Rate, ToCaller, Transfer};
 pub use playout::Playout;

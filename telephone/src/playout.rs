@@ -160,11 +160,7 @@ mod tests {
             let mut playout = Playout::new(Rate::Narrow);
             let mut expected = Vec::new();
             for (number, piece) in pieces.iter().enumerate() {
-<<<<<<< HEAD
                 let sound: Vec<i16> = (0..*piece).map(|at| ((expected.len() + at) as u16).cast_signed() | 1).collect();
-=======
-                let sound: Vec<i16> = (0..*piece).map(|at| (expected.len() + at) as i16 | 1).collect();
->>>>>>> sockets
                 playout.push(&sound);
                 expected.extend(sound);
                 playout.mark(number as u64);

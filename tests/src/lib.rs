@@ -9,6 +9,7 @@ pub mod faults;
 pub mod fuzz;
 pub mod material;
 mod server;
+pub mod telephone;
 pub mod voices;
 
 pub use desk::{Desk, DeskPage};

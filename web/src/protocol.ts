@@ -241,6 +241,13 @@ export interface Interrupted extends EventBase {
   breaking_off: string;
   ms: number;
 }
+/** Something happened to the telephone call that the conversation is. */
+export interface CallEvent extends EventBase {
+  type: "call";
+  happened: "answered" | "not_answered" | "transferred" | "transfer_failed" | "hung_up" | "ended" | "lost";
+  /** For `transfer_failed`: SIP's code. */
+  code?: number;
+}
 export type EscalationReason = "asked" | "low_confidence" | "policy" | "emergency" | "reopened";
 /** A wait as people are told it; `to_minutes` absent: nobody can tell how long at most. */
 export interface WaitRange {
@@ -369,6 +376,7 @@ export type ServerEvent =
   | Say
   | Withdrawn
   | Interrupted
+  | CallEvent
   | Escalated
   | EscalationCancelled
   | AgentJoined

@@ -39,7 +39,7 @@ pub(super) fn run(configuration: &Configuration, options: &Options) -> Outcome {
         Decision::Clarify { choices } => {
             let offered: Vec<Choice> =
                 choices.iter().map(|scored| choice_in(scored, language, brain.publication())).collect();
-            println!("{}", prompt(&offered, language));
+            println!("{}", prompt(&offered, language, conversation::Channel::Portal));
             for (index, (choice, scored)) in offered.iter().zip(choices).enumerate() {
                 println!("  {}. {} ({}, {:.2})", index + 1, choice.question, choice.entry, scored.confidence);
             }

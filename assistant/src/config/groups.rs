@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use conversation::Channel;
 use conversation::HandoffLimits;
 use conversation::Role;
 use conversation::routing::{HandoffRules, RoutingRules};
@@ -147,9 +148,19 @@ pub struct Hearing {
     pub zh: HearingIn,
     /// When a turn begins and ends on the portal; the longest turn is `limits.audio_seconds`.
     pub portal: EndpointRules,
+    /// … and on the telephone.
+    pub telephone: EndpointRules,
 }
 
 impl Hearing {
+    /// When a turn begins and ends on a channel.
+    pub const fn rules(&self, channel: Channel) -> &EndpointRules {
+        match channel {
+            Channel::Portal => &self.portal,
+            Channel::Telephone => &self.telephone,
+        }
+    }
+
     /// What holds for one language.
     pub const fn of(&self, language: Language) -> &HearingIn {
         match language {

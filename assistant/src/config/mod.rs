@@ -10,6 +10,7 @@
 //! ```
 
 mod groups;
+mod telephone;
 mod validate;
 mod voice;
 
@@ -25,6 +26,7 @@ pub use groups::{
     Encoder, Engine, Handoff, Hearing, HearingIn, Knowledge, Limits, Log, LogFormat, NodeGroup, Oidc, People,
     Pooling, Portal, Server, StoreSettings, Tls, Totp, Understanding, VaultSettings, Webhook,
 };
+pub use telephone::{AudioSocket, CallbackDialling, LanguageKeys, MediaSocket, Telephone, TransferTargets};
 pub use voice::{Voice, VoiceEngine, VoiceEntry, VoiceKind};
 
 use crate::vault::keyring::{self, EnvironmentSource, FileSource};
@@ -54,6 +56,8 @@ pub struct Configuration {
     pub understanding: Understanding,
     /// The citizen's pages.
     pub portal: Portal,
+    /// The hotline.
+    pub telephone: Telephone,
     /// Accounts of agents and others, and how they log in.
     pub people: People,
     /// How conversations are handed over to people.

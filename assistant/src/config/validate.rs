@@ -239,6 +239,12 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
     if let Err(reason) = c.hearing.portal.validate() {
         must(false, "hearing.portal", &reason);
     }
+    if let Err(reason) = c.hearing.telephone.validate() {
+        must(false, "hearing.telephone", &reason);
+    }
+    for (key, reason) in c.telephone.problems() {
+        must(false, key, reason);
+    }
     for origin in &c.server.public_origins {
         must(
             is_origin(origin),

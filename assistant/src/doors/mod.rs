@@ -1,6 +1,7 @@
 //! The ways in.
 
 pub mod address;
+pub mod attached;
 pub mod desk;
 pub mod http;
 pub mod limits;
@@ -10,3 +11,4 @@ pub mod pages;
 pub mod portal;
 pub mod routes;
 mod suggestions;
+pub mod telephone;

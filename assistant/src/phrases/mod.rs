@@ -12,7 +12,7 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use conversation::protocol::ErrorCode;
+use conversation::{Channel, protocol::ErrorCode};
 use intents::EmergencyKind;
 use language::Language;
 use speech::Complaint;
@@ -120,6 +120,58 @@ phrases! {
     Draining = "draining",
     /// Who is speaking, what is kept, what not to say.
     Notice = "notice",
+    /// On the telephone: who is speaking, and what is kept.
+    TelephoneNotice = "telephone_notice",
+    /// … how to go on in this language: `{key}`.
+    TelephoneLanguage = "telephone_language",
+    /// … "What would you like to know?"
+    TelephoneAsk = "telephone_ask",
+    /// … which keys there are.
+    TelephoneKeys = "telephone_keys",
+    /// … "Are you there?"
+    TelephoneSilence = "telephone_silence",
+    /// … asked a second time, with the keys.
+    TelephoneSilenceKeys = "telephone_silence_keys",
+    /// … good-bye to whoever says nothing.
+    TelephoneNobody = "telephone_nobody",
+    /// … the line is too noisy to be heard over.
+    TelephoneNoise = "telephone_noise",
+    /// … what whoever waits can do meanwhile.
+    TelephoneWaiting = "telephone_waiting",
+    /// … how many are before them: `{count}`.
+    TelephonePlace = "telephone_place",
+    /// … a minute is left.
+    TelephoneLongest = "telephone_longest",
+    /// … the longest call is over.
+    TelephoneOver = "telephone_over",
+    /// … the call is being given to a person.
+    TelephoneTransferring = "telephone_transferring",
+    /// … which did not work.
+    TelephoneTransferFailed = "telephone_transfer_failed",
+    /// … the caller's number is withheld, so that nobody can call back.
+    TelephoneNoCaller = "telephone_no_caller",
+    /// … nobody can be heard at the moment.
+    TelephoneDeaf = "telephone_deaf",
+    /// … all lines are taken.
+    TelephoneLineBusy = "telephone_line_busy",
+    /// … the server is about to restart.
+    TelephoneDraining = "telephone_draining",
+    /// … to whoever is called back, before a person is there.
+    TelephoneCallingBack = "telephone_calling_back",
+    /// As [`Self::Confirm`], where keys answer.
+    ConfirmByKey = "confirm_by_key",
+    /// As [`Self::ConfirmOtherLanguage`], where keys answer.
+    ConfirmOtherLanguageByKey = "confirm_other_language_by_key",
+    /// As [`Self::Choose`], where keys answer.
+    ChooseByKey = "choose_by_key",
+    /// As [`Self::ChooseTopic`], where keys answer.
+    ChooseTopicByKey = "choose_topic_by_key",
+    /// As [`Self::ChoosePlace`], where keys answer.
+    ChoosePlaceByKey = "choose_place_by_key",
+    /// As [`Self::Greeting`], where nothing can be written.
+    GreetingByVoice = "greeting_by_voice",
+    /// As [`Self::NotHeardNoisy`], where nothing can be written.
+    NotHeardNoisyByVoice = "not_heard_noisy_by_voice",
     /// Error `bad_json`.
     ErrorBadJson = "error_bad_json",
     /// Error `unknown_type`.
@@ -163,6 +215,22 @@ impl Phrase {
             Complaint::TooQuiet => Self::NotHeardQuiet,
             Complaint::TooLoud => Self::NotHeardLoud,
             Complaint::TooNoisy => Self::NotHeardNoisy,
+        }
+    }
+
+    /// How it is put on a channel: on the telephone there is nothing to read, to write or to tap.
+    #[must_use]
+    pub const fn on(self, channel: Channel) -> Self {
+        match (channel, self) {
+            (Channel::Portal, phrase) => phrase,
+            (Channel::Telephone, Self::Confirm) => Self::ConfirmByKey,
+            (Channel::Telephone, Self::ConfirmOtherLanguage) => Self::ConfirmOtherLanguageByKey,
+            (Channel::Telephone, Self::Choose) => Self::ChooseByKey,
+            (Channel::Telephone, Self::ChooseTopic) => Self::ChooseTopicByKey,
+            (Channel::Telephone, Self::ChoosePlace) => Self::ChoosePlaceByKey,
+            (Channel::Telephone, Self::Greeting) => Self::GreetingByVoice,
+            (Channel::Telephone, Self::NotHeardNoisy) => Self::NotHeardNoisyByVoice,
+            (Channel::Telephone, phrase) => phrase,
         }
     }
 

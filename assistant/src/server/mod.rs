@@ -31,15 +31,18 @@ use crate::{
     clips::Clips,
     config::{Configuration, Totp},
     doors::{
+        attached::{AtWork, Service},
         desk::{self, DeskParts, DeskSettings, DeskState, TypingHub},
         http::{self, HttpState},
         limits::Limits,
         openapi,
         origin::OriginPolicy,
         pages,
-        portal::{self, AtWork, PortalState},
+        portal::{self, PortalState},
         routes::Route,
+        telephone::{self, TelephoneError, TelephoneState, Telephones},
     },
+    hotline::{CallBack, CallBackSlot, Hotline},
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -113,6 +116,9 @@ pub enum StartError {
     /// The identity provider cannot be used as it is configured.
     #[error("people.oidc: {0}")]
     Oidc(String),
+    /// Calls cannot be taken.
+    #[error(transparent)]
+    Telephone(#[from] TelephoneError),
     /// Anything else.
     #[error("{0}")]
     Other(String),
@@ -140,6 +146,7 @@ pub struct Server {
     draining: CancellationToken,
     stopped: CancellationToken,
     tasks: TaskTracker,
+    telephones: Telephones,
     routes: Vec<Route>,
     store: Arc<dyn Store>,
     minds: Minds,
@@ -180,6 +187,7 @@ impl Server {
         let typing = TypingHub::new();
         let clips = Arc::new(Clips::new(&configuration.data(CLIPS)));
         let origins = OriginPolicy::new(&configuration.server.public_origins);
+        let call_back = CallBackSlot::default();
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -187,41 +195,48 @@ impl Server {
             clips: Arc::clone(&clips),
             typing: typing.clone(),
             origins: origins.clone(),
+            call_back: Arc::clone(&call_back),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),
             tasks: tasks.clone(),
         });
         tasks.spawn(desk::release_lost_agents_until_shutdown(desk.clone()));
-        let doors = portal::doors(PortalState {
+        let service = Service {
             configuration: Arc::clone(&configuration),
             conversations: conversations.clone(),
             ears: workers.ears.clone(),
             mouths: workers.mouths.clone(),
             recordings: Some(Recordings::new(Arc::clone(&clips))),
             typing: typing.clone(),
-            origins,
             limits: Arc::clone(&limits),
             at_work: AtWork::default(),
             draining: draining.clone(),
             stopped: stopped.clone(),
             tasks: tasks.clone(),
-        })
-        .and(desk::doors(desk))
-        .and(http::doors(HttpState {
-            configuration: Arc::clone(&configuration),
-            store: Arc::clone(&store),
-            minds: workers.minds.clone(),
-            ears: workers.ears.clone(),
-            missing_engines: Arc::clone(&workers.missing_engines),
-            missing_voice: workers.missing_voice.clone(),
-            draining: draining.clone(),
-        }))
-        .and(openapi::doors())
-        .and(pages::doors())
-        .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
+        };
+        let hotline = Hotline::new(service.clone());
+        let doors = portal::doors(PortalState { service, origins })
+            .and(desk::doors(desk))
+            .and(http::doors(HttpState {
+                configuration: Arc::clone(&configuration),
+                store: Arc::clone(&store),
+                minds: workers.minds.clone(),
+                ears: workers.ears.clone(),
+                missing_engines: Arc::clone(&workers.missing_engines),
+                missing_voice: workers.missing_voice.clone(),
+                draining: draining.clone(),
+            }))
+            .and(telephone::doors(TelephoneState::new(hotline.clone(), &configuration)?))
+            .and(openapi::doors())
+            .and(pages::doors())
+            .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
         let routes = doors.routes().to_vec();
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
+        let telephones = telephone::start(&configuration, &hotline, &draining).await?;
+        if let Some(agent) = telephones.sip.clone().filter(|_| configuration.telephone.callback.is_some()) {
+            drop(call_back.set(CallBack::new(hotline, agent)));
+        }
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
         tasks.spawn(closing::run(
             configuration.handoff.hours.clone(),
@@ -249,6 +264,7 @@ impl Server {
             draining,
             stopped,
             tasks,
+            telephones,
             routes,
             store,
             minds: workers.minds,
@@ -277,6 +293,11 @@ impl Server {
     /// The account that was made because there was none, with the password that nobody will see again.
     pub const fn first_agent(&self) -> Option<&FirstAgent> {
         self.first_agent.as_ref()
+    }
+
+    /// What listens for telephone calls.
+    pub const fn telephones(&self) -> &Telephones {
+        &self.telephones
     }
 
     /// Every route that it serves, and who may use it.
@@ -315,8 +336,10 @@ impl Server {
         self.draining.cancel();
         self.handle.graceful_shutdown(Some(grace + LAST_CALL));
         self.tasks.close();
+        let telephones = self.telephones.clone();
         let in_time = tokio::time::timeout(grace, self.tasks.wait()).await.is_ok();
         self.stopped.cancel();
+        telephones.stop().await;
         let all = in_time || tokio::time::timeout(LAST_CALL, self.tasks.wait()).await.is_ok();
         self.handle.shutdown();
         self.store.close().await;

@@ -222,7 +222,7 @@ pub(super) async fn start_workers(
     let places = configuration.limits.voice_conversations as usize;
     let ears = (hears && places > 0)
         .then(|| {
-            let rules = &configuration.hearing.portal;
+            let rules = |channel| configuration.hearing.rules(channel);
             Ears::start(loaded.engines, rules, places, configuration.limits.audio_seconds, &fatal)
         })
         .transpose()

@@ -22,7 +22,7 @@ impl Conversations {
             });
         let Some((seq, message)) = unanswered else { return self.ask_for_lost_speech(session, &state).await };
         if message.text.is_empty() {
-            let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, Some(seq));
+            let lost = notice(Phrase::NotHeard, SayAct::NotHeard, &state, Some(seq));
             self.store.append(Append::to(session.id).event(lost)).await?;
             return Ok(());
         }

@@ -76,7 +76,7 @@ impl Conversations {
         count("apart");
         more.apart.store(true, Ordering::Release);
         let key = key_after(&self.state(session).await?)?;
-        self.voice(session, id, key, more.heard.rest, audience).await
+        self.voice(session, id, key, more.heard.rest, false, audience).await
     }
 
     /// Understands the parts and the whole, each in the conversation as it was when it was said. Without a `before` the beginning stands

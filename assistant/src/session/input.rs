@@ -24,6 +24,8 @@ pub enum Input {
         id: MessageId,
         /// What was heard.
         heard: Heard,
+        /// Nobody knows yet which language the citizen speaks: the conversation goes on in the one that was heard.
+        any_language: bool,
     },
     /// Went on with a spoken turn after its end.
     Continued {

@@ -28,12 +28,13 @@ use conversation::{
     Channel, Clock, ConversationId, ConversationState, NewConversation, Store, StoreError, Timestamp, Token,
     protocol::{Signal, Start},
 };
+use language::Language;
 
 pub use input::{Heard, Input};
 pub use refusal::Refusal;
 pub use registry::{Session, Sessions};
 pub use respond::{Response, Situation, choice_in, prompt, respond};
-pub use spoken::{Speech, sentences, speech};
+pub use spoken::{Passage, Speech, sentences, speech};
 
 use crate::workers::minds::Minds;
 
@@ -93,19 +94,56 @@ impl Conversations {
         &self,
         start: &Start,
         token: &Token,
-        channel: Channel,
     ) -> Result<(Arc<Session>, ConversationState), StoreError> {
         let new = NewConversation {
             id: ConversationId::generate(),
             token: token.hash(),
             language: start.language,
-            channel,
+            channel: Channel::Portal,
             voice: start.voice,
+            call: None,
         };
+        self.begin(new).await
+    }
+
+    /// Begins the conversation that a telephone call is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn start_call(
+        &self,
+        language: Language,
+        token: &Token,
+        call: &str,
+    ) -> Result<(Arc<Session>, ConversationState), StoreError> {
+        let new = NewConversation {
+            id: ConversationId::generate(),
+            token: token.hash(),
+            language,
+            channel: Channel::Telephone,
+            voice: true,
+            call: Some(call.to_owned()),
+        };
+        self.begin(new).await
+    }
+
+    async fn begin(&self, new: NewConversation) -> Result<(Arc<Session>, ConversationState), StoreError> {
+        let language = new.language.code();
         let state = self.store.create(new).await?;
-        metrics::counter!(crate::telemetry::names::CONVERSATIONS, "language" => start.language.code())
-            .increment(1);
+        metrics::counter!(crate::telemetry::names::CONVERSATIONS, "language" => language).increment(1);
         Ok((self.sessions.of(state.conversation), state))
+    }
+
+    /// A conversation that is known by its id; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of(
+        &self,
+        id: ConversationId,
+    ) -> Result<Option<(Arc<Session>, ConversationState)>, StoreError> {
+        let state = self.store.conversation(id).await?;
+        Ok(state.map(|state| (self.sessions.of(state.conversation), state)))
     }
 
     /// Takes up the conversation that a token opens; `None` where it opens none.

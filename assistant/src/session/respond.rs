@@ -1,8 +1,8 @@
 //! From a decision to the events that carry it out. Pure: what is known comes in, events come out.
 
 use conversation::{
-    Answer, AnswerLink, Choice, Clarify, ClarifyKind, Considered, ConversationState, EscalationId, EventBody,
-    HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct,
+    Answer, AnswerLink, Channel, Choice, Clarify, ClarifyKind, Considered, ConversationState, EscalationId,
+    EventBody, HandoffCommand, LanguageChanged, PendingClarify, Provenance, Say, SayAct,
 };
 use intents::{Act, Decision, EscalationReason, Scored, Understanding};
 use kb::{Entry, EntryId, Publication, Review, Stage};
@@ -13,6 +13,14 @@ use crate::phrases::{Phrase, say, say_with, topic_name};
 
 /// At most so many choices: as many as there are digit keys.
 const MOST_CHOICES: usize = 9;
+
+/// … and on the telephone one less, whose key means none of them.
+const fn most_choices(channel: Channel) -> usize {
+    match channel {
+        Channel::Portal => MOST_CHOICES,
+        Channel::Telephone => MOST_CHOICES - 1,
+    }
+}
 
 /// Everything a response depends on besides the decision.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +206,7 @@ fn change_language(situation: &Situation<'_>) -> Response {
 pub fn words(phrase: Phrase, act: SayAct, situation: &Situation<'_>) -> EventBody {
     EventBody::Say(Say {
         reply_to: Some(situation.reply_to),
-        text: say(phrase, situation.state.language).to_owned(),
+        text: say(phrase.on(situation.state.channel), situation.state.language).to_owned(),
         act,
         considered: situation.considered.to_vec(),
         provenance: Some(situation.provenance.clone()),
@@ -209,12 +217,12 @@ fn clarify(choices: &[Scored], situation: &Situation<'_>) -> EventBody {
     let language = situation.state.language;
     let choices: Vec<Choice> = choices
         .iter()
-        .take(MOST_CHOICES)
+        .take(most_choices(situation.state.channel))
         .map(|scored| choice_in(scored, language, situation.knowledge))
         .collect();
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
-        prompt: prompt(&choices, language),
+        prompt: prompt(&choices, language, situation.state.channel),
         confirm: choices.len() == 1,
         choices,
         kind: ClarifyKind::Entry,
@@ -253,8 +261,8 @@ fn ask_topic(
     };
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
-        prompt: say(Phrase::ChooseTopic, language).to_owned(),
-        choices: topics.iter().take(MOST_CHOICES).map(choice).collect(),
+        prompt: say(Phrase::ChooseTopic.on(situation.state.channel), language).to_owned(),
+        choices: topics.iter().take(most_choices(situation.state.channel)).map(choice).collect(),
         confirm: false,
         kind: ClarifyKind::Topic,
         failed: situation.failed,
@@ -275,8 +283,8 @@ fn ask_place(chosen: &Scored, places: &[String], situation: &Situation<'_>) -> E
     let about = choice_in(chosen, language, situation.knowledge);
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
-        prompt: say(Phrase::ChoosePlace, language).to_owned(),
-        choices: places.iter().take(MOST_CHOICES).map(choice).collect(),
+        prompt: say(Phrase::ChoosePlace.on(situation.state.channel), language).to_owned(),
+        choices: places.iter().take(most_choices(situation.state.channel)).map(choice).collect(),
         confirm: false,
         kind: ClarifyKind::Place,
         failed: false,
@@ -309,7 +317,7 @@ fn reworded(open: &PendingClarify, situation: &Situation<'_>) -> EventBody {
     });
     EventBody::Clarify(Clarify {
         reply_to: situation.reply_to,
-        prompt: say(phrase, language).to_owned(),
+        prompt: say(phrase.on(situation.state.channel), language).to_owned(),
         choices: choices.collect(),
         confirm: false,
         kind: open.kind,
@@ -363,14 +371,15 @@ pub fn choice_in(scored: &Scored, language: Language, knowledge: &Publication) -
 
 /// The question back about these choices, in the conversation's language. A question in the other language is never put
 /// into it: whoever reads, hears or pronounces the prompt does so in one language.
-pub fn prompt(choices: &[Choice], language: Language) -> String {
+pub fn prompt(choices: &[Choice], language: Language, channel: Channel) -> String {
+    let plain = |phrase: Phrase| say(phrase.on(channel), language);
     match choices {
-        [only] if only.language.is_some() => say(Phrase::ConfirmOtherLanguage, language).to_owned(),
-        [only] => say_with(Phrase::Confirm, language, &[("question", &only.question)]),
+        [only] if only.language.is_some() => plain(Phrase::ConfirmOtherLanguage).to_owned(),
+        [only] => say_with(Phrase::Confirm.on(channel), language, &[("question", &only.question)]),
         several if several.iter().any(|choice| choice.language.is_some()) => {
-            [say(Phrase::Choose, language), say(Phrase::ChooseOtherLanguage, language)].join("\n")
+            [plain(Phrase::Choose), plain(Phrase::ChooseOtherLanguage)].join("\n")
         }
-        _ => say(Phrase::Choose, language).to_owned(),
+        _ => plain(Phrase::Choose).to_owned(),
     }
 }
 
@@ -496,14 +505,14 @@ mod tests {
             let foreign = language.other();
             let choices = offered(&[foreign.code()], language, &knowledge);
             assert_eq!(choices[0].language, Some(foreign));
-            let told = prompt(&choices, language);
+            let told = prompt(&choices, language, Channel::Portal);
             assert_eq!(told, say(Phrase::ConfirmOtherLanguage, language));
             assert!(!told.contains(&choices[0].question), "{told}");
 
             let choices = offered(&["both", foreign.code(), language.code()], language, &knowledge);
             let languages: Vec<Option<Language>> = choices.iter().map(|choice| choice.language).collect();
             assert_eq!(languages, [None, Some(foreign), None]);
-            let told = prompt(&choices, language);
+            let told = prompt(&choices, language, Channel::Portal);
             assert!(told.starts_with(say(Phrase::Choose, language)), "{told}");
             assert!(told.ends_with(say(Phrase::ChooseOtherLanguage, language)), "{told}");
         }
@@ -515,9 +524,12 @@ mod tests {
         for language in Language::ALL {
             let choices = offered(&["both", language.code()], language, &knowledge);
             assert!(choices.iter().all(|choice| choice.language.is_none()));
-            assert_eq!(prompt(&choices, language), say(Phrase::Choose, language));
+            assert_eq!(prompt(&choices, language, Channel::Portal), say(Phrase::Choose, language));
             let question = [("question", choices[0].question.as_str())];
-            assert_eq!(prompt(&choices[..1], language), say_with(Phrase::Confirm, language, &question));
+            assert_eq!(
+                prompt(&choices[..1], language, Channel::Portal),
+                say_with(Phrase::Confirm, language, &question)
+            );
         }
     }
 }

@@ -64,7 +64,8 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         | EventBody::SupervisorLeft(_)
         | EventBody::WrappedUp(_)
         | EventBody::Withdrawn(_)
-        | EventBody::Interrupted(_) => return None,
+        | EventBody::Interrupted(_)
+        | EventBody::Call(_) => return None,
     };
     speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
 }

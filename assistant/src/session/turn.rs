@@ -37,9 +37,9 @@ impl Conversations {
         let id = input.id().cloned();
         let outcome = match input {
             Input::Text { id, text } => self.text(session, id, text, audience).await,
-            Input::Voice { id, heard } => {
+            Input::Voice { id, heard, any_language } => {
                 let key = MessageKey::citizen(id.clone());
-                self.voice(session, id, key, heard, audience).await
+                self.voice(session, id, key, heard, any_language, audience).await
             }
             Input::Continued { id, heard, short, apart } => {
                 self.continued(session, id, More { heard: *heard, short, apart }, audience).await
@@ -321,8 +321,8 @@ impl Conversations {
     async fn repeat(&self, session: &Session, id: MessageId, audience: &dyn Audience) -> Result<(), Refusal> {
         let state = self.state(session).await?;
         let again = self.said_last(session, &state, None).await?;
-        let event = again
-            .unwrap_or_else(|| notice(Phrase::NothingToRepeat, SayAct::RepeatQuestion, state.language, None));
+        let event =
+            again.unwrap_or_else(|| notice(Phrase::NothingToRepeat, SayAct::RepeatQuestion, &state, None));
         let append = Append::to(session.id).because_of(MessageKey::citizen(id.clone())).event(event);
         self.accept(append, id, audience).await?;
         Ok(())
@@ -368,7 +368,7 @@ impl Conversations {
     /// Says in the conversation that a message could not be worked on, so that it is not left hanging.
     async fn apologise(&self, session: &Session, seq: u64, audience: &dyn Audience) -> Result<(), Refusal> {
         let state = self.state(session).await?;
-        let sorry = notice(Phrase::ErrorUnavailable, SayAct::Notice, state.language, Some(seq));
+        let sorry = notice(Phrase::ErrorUnavailable, SayAct::Notice, &state, Some(seq));
         self.store.append(Append::to(session.id).event(sorry)).await?;
         audience.refuse(Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable));
         Ok(())
@@ -405,10 +405,16 @@ pub(super) struct Logged<'a> {
 }
 
 /// Words of the system's own, outside any decision.
-pub(super) fn notice(phrase: Phrase, act: SayAct, language: Language, reply_to: Option<u64>) -> EventBody {
+pub(super) fn notice(
+    phrase: Phrase,
+    act: SayAct,
+    state: &ConversationState,
+    reply_to: Option<u64>,
+) -> EventBody {
+    let (channel, language) = (state.channel, state.language);
     EventBody::Say(conversation::Say {
         reply_to,
-        text: say(phrase, language).to_owned(),
+        text: say(phrase.on(channel), language).to_owned(),
         act,
         considered: Vec::new(),
         provenance: None::<Provenance>,

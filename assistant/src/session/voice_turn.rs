@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use conversation::{
-    Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, MessageId, MessageKey, SayAct,
-    Source, StoreError,
+    Append, Appended, CitizenMessage, ConversationState, EventBody, Expect, LanguageChanged, MessageId,
+    MessageKey, SayAct, Source, StoreError,
     protocol::{ErrorCode, Signal},
 };
-use intents::{Completeness, Utterance};
+use intents::{Completeness, Decision, Utterance};
 use language::Language;
 use metrics::histogram;
 use speech::{Complaint, Transcript};
@@ -17,7 +17,7 @@ use super::{
     Audience, Conversations, Heard, Refusal, Session,
     turn::{notice, shown},
 };
-use crate::{phrases::Phrase, telemetry::names};
+use crate::{knowledge::Thought, phrases::Phrase, telemetry::names};
 
 impl Conversations {
     pub(super) async fn voice(
@@ -26,6 +26,7 @@ impl Conversations {
         id: MessageId,
         key: MessageKey,
         heard: Heard,
+        any_language: bool,
         audience: &dyn Audience,
     ) -> Result<(), Refusal> {
         let Some(transcript) = heard.transcript else {
@@ -40,13 +41,22 @@ impl Conversations {
         }
         audience.tell(Signal::Thinking { id: id.clone() });
         let begun = Instant::now();
-        let state = self.state(session).await?;
-        let memory = self.memory(&state).await?;
-        let utterance = utterance(&transcript, text.clone(), heard.language);
-        let engine = heard.engine;
-        let thought = self.minds.think(move |brain| brain.think(&utterance, &memory, Some(engine))).await;
-        let mut thought =
-            thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))?;
+        let mut state = self.state(session).await?;
+        let think = async |state: &ConversationState, language| {
+            let memory = self.memory(state).await?;
+            let (utterance, engine) = (utterance(&transcript, text.clone(), language), heard.engine.clone());
+            let thought = self.minds.think(move |brain| brain.think(&utterance, &memory, Some(engine))).await;
+            thought.map_err(|_| Refusal::new(ErrorCode::Busy).saying(Phrase::ErrorUnavailable))
+        };
+        let mut thought = think(&state, heard.language).await?;
+        let spoken = thought.understanding.language;
+        if any_language && spoken != state.language && is_something(&thought) {
+            let changed = EventBody::LanguageChanged(LanguageChanged { language: spoken });
+            self.store.append(Append::to(session.id).event(changed)).await?;
+            state = self.state(session).await?;
+            // Thresholds and what is confirmed differ by language.
+            thought = think(&state, spoken).await?;
+        }
         histogram!(names::UNDERSTAND_SECONDS).record(begun.elapsed());
         thought.complaint = complaint;
         let shown = if dictation { text } else { shown(&thought, &state) };
@@ -98,7 +108,7 @@ impl Conversations {
             })
         } else {
             let phrase = complaint.map_or(Phrase::NotHeard, Phrase::of_complaint);
-            notice(phrase, SayAct::NotHeard, language, None)
+            notice(phrase, SayAct::NotHeard, &state, None)
         });
         let appended = self.store.append(append).await?;
         audience.tell(Signal::Accepted { id, seq: appended.first_seq() });
@@ -128,7 +138,7 @@ impl Conversations {
             .expecting(Expect { last_seq: Some(u64::MAX), status: None });
         match self.store.append(probe).await {
             Ok(Appended::Already { .. }) => {
-                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state.language, None);
+                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state, None);
                 self.store.append(Append::to(session.id).event(lost)).await?;
                 Ok(())
             }
@@ -158,6 +168,11 @@ impl Conversations {
             .await
             .unwrap_or(Completeness::Unclear)
     }
+}
+
+/// Whether what was heard shows which language was spoken: it fits something that is known, or is something that people say.
+fn is_something(thought: &Thought) -> bool {
+    !matches!(thought.decision, Decision::NotUnderstood | Decision::AskTopic { .. })
 }
 
 /// The key under which "somebody began to speak after event `seq`" is remembered. Clients cannot send it: it begins with a

@@ -36,7 +36,7 @@ struct Table {
 
 /// In an order in which no row comes before the row it belongs to. Sessions are not copied (everybody logs in again),
 /// nor what belongs to a place: key files, nodes, what nodes leave each other.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     Table {
         name: "agents",
         order: "id",
@@ -53,6 +53,7 @@ const TABLES: [Table; 11] = [
         columns: "id:t token_hash:b status:t last_seq:n last_at:n state:t queue_number:n holder:t claimed_at:n \
                   queue_rank:n deadline:n offered_to:t weight:n",
     },
+    Table { name: "calls", order: "call", columns: "call:t conversation:t" },
     Table { name: "data_keys", order: "conversation", columns: "conversation:t master:t sealed:b" },
     Table { name: "events", order: "conversation, seq", columns: "conversation:t seq:n at:n body:t" },
     Table {

@@ -15,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use conversation::protocol::Codec;
+use conversation::{Channel, protocol::Codec};
 use intents::Completeness;
 use language::Language;
 use metrics::histogram;
@@ -70,7 +70,8 @@ pub struct Ears {
     places: Arc<Semaphore>,
     waiting: Arc<Mutex<WaitingRoom>>,
     next: Arc<AtomicU64>,
-    rules: EndpointRules,
+    /// The portal's, the telephone's.
+    rules: (EndpointRules, EndpointRules),
     dictation: (Option<bool>, Option<bool>),
 }
 
@@ -81,14 +82,14 @@ pub struct VoicePlace {
 }
 
 impl Ears {
-    /// Starts one thread per engine set. `conversations` is how many may speak at once, `audio_seconds` how long a turn
+    /// Starts one thread per engine set. `rules` says when a turn begins and ends on a channel, `conversations` is how many may speak at once, `audio_seconds` how long a turn
     /// may be.
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn start(
+    pub fn start<'a>(
         sets: Vec<EngineSet>,
-        rules: &EndpointRules,
+        rules: impl Fn(Channel) -> &'a EndpointRules,
         conversations: usize,
         audio_seconds: u32,
         fatal: &Fatal,
@@ -108,14 +109,16 @@ impl Ears {
             fatal.thread(&format!("ear-{number}"), move || listen(&mut ear, &queue, meter))?;
             threads.push(Thread { commands, streams, load });
         }
-        let mut rules = rules.clone();
-        rules.maximum_utterance_ms = audio_seconds.saturating_mul(1_000);
+        let rules = |channel| EndpointRules {
+            maximum_utterance_ms: audio_seconds.saturating_mul(1_000),
+            ..rules(channel).clone()
+        };
         Ok(Self {
             threads: threads.into(),
             places: Arc::new(Semaphore::new(conversations)),
             waiting: Arc::default(),
             next: Arc::default(),
-            rules,
+            rules: (rules(Channel::Portal), rules(Channel::Telephone)),
             dictation,
         })
     }
@@ -153,6 +156,7 @@ impl Ears {
     pub fn open(
         &self,
         _place: &VoicePlace,
+        channel: Channel,
         codec: Codec,
         language: Language,
         request: TranscribeRequest,
@@ -160,7 +164,11 @@ impl Ears {
         self.dictation(language)?;
         let thread = self.threads.iter().min_by_key(|t| t.streams.load(Ordering::Relaxed))?;
         let (events, inbox) = channel::channel(EVENT_QUEUE);
-        let listener = Listener::new(Box::new(EarshotDetector::new()), self.rules.clone());
+        let rules = match channel {
+            Channel::Portal => &self.rules.0,
+            Channel::Telephone => &self.rules.1,
+        };
+        let listener = Listener::new(Box::new(EarshotDetector::new()), rules.clone());
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         thread.streams.fetch_add(1, Ordering::Relaxed);
         let turn = Box::new(Opening { codec, language, request, listener, events });

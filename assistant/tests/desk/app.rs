@@ -131,6 +131,7 @@ impl TestApp {
             typing: typing.clone(),
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
             oidc,
+            call_back: Arc::default(),
             settings,
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),
@@ -242,6 +243,7 @@ impl TestApp {
             language,
             channel: Channel::Portal,
             voice: true,
+            call: None,
         };
         let id = self.store.create(new).await.unwrap().conversation;
         self.citizen_says(id, "q1", language).await;

@@ -37,6 +37,7 @@ pub fn new_conversation(language: Language) -> (NewConversation, Token) {
         language,
         channel: Channel::Portal,
         voice: false,
+        call: None,
     };
     (new, token)
 }

@@ -43,7 +43,8 @@ impl Handoff {
             | EventBody::Clarify(_)
             | EventBody::Say(_)
             | EventBody::Withdrawn(_)
-            | EventBody::Interrupted(_) => Folded::Same,
+            | EventBody::Interrupted(_)
+            | EventBody::Call(_) => Folded::Same,
             EventBody::AgentMessage(_) => match self {
                 Self::Assigned { .. } => Folded::Same,
                 _ => Folded::Impossible,

@@ -8,6 +8,7 @@ mod paraphrase;
 pub mod recognition;
 mod report;
 mod sound;
+pub mod telephone;
 pub mod understanding;
 pub mod voice;
 

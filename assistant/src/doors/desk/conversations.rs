@@ -45,10 +45,14 @@ pub(super) async fn view(
     Path(id): Path<String>,
     logged_in: LoggedIn,
 ) -> Result<Json<View>, DeskError> {
-    let id = parse_id(&id)?;
-    let (conversation, events) = read(&state, id, &logged_in.agent).await?;
-    let has_it = conversation.holder().is_some_and(|holder| holder.id == logged_in.agent.id);
-    Ok(Json(View {
+    Ok(Json(view_of(&state, parse_id(&id)?, &logged_in.agent).await?))
+}
+
+/// A conversation as an agent may see it.
+pub(super) async fn view_of(state: &DeskState, id: ConversationId, agent: &Agent) -> Result<View, DeskError> {
+    let (conversation, events) = read(state, id, agent).await?;
+    let has_it = conversation.holder().is_some_and(|holder| holder.id == agent.id);
+    Ok(View {
         conversation: id,
         language: conversation.language,
         voice: conversation.voice,
@@ -56,7 +60,7 @@ pub(super) async fn view(
         holder: conversation.holder().cloned(),
         callback: conversation.handoff.ticket().filter(|_| has_it).and_then(|ticket| ticket.callback.clone()),
         events: events.into_iter().map(masking::masked).collect(),
-    }))
+    })
 }
 
 /// The conversation with its events, if it is open to this agent: it waits for a person or has one, or the agent was

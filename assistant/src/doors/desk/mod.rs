@@ -11,6 +11,7 @@ mod duty;
 mod error;
 mod events;
 mod figures;
+mod handoffs;
 mod live;
 mod login;
 mod offers;
@@ -36,12 +37,14 @@ use tokio_util::task::TaskTracker;
 
 pub use answers::{NoSuggestions, SuggestAnswers, SuggestedAnswer};
 pub use oidc::{OidcDoor, Taken};
+pub(super) use session::same;
 pub use sweeper::release_lost_agents_until_shutdown;
 pub use typing::{Typing, TypingFeed, TypingHub};
 
 use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
+use crate::hotline::CallBackSlot;
 pub(super) use error::{ErrorBody, ErrorCode};
 pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
 
@@ -113,6 +116,8 @@ pub struct DeskParts {
     pub origins: OriginPolicy,
     /// The identity provider, where there is one.
     pub oidc: Option<Arc<OidcDoor>>,
+    /// Calls citizens back, where that is configured.
+    pub call_back: CallBackSlot,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.

@@ -10,8 +10,8 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, clips, conversations, live, login, offers, oidc, people, queue,
-    second_factor, suggestions,
+    DeskError, DeskState, account, audit, clips, conversations, handoffs, live, login, offers, oidc, people,
+    queue, second_factor, suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -35,6 +35,7 @@ pub(super) fn table() -> Table<DeskState> {
     let serving = Desk(Table::new())
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
+        .needs(GET, HANDOFF, ServeCitizens, handoffs::of_call)
         .needs(POST, "/v1/desk/conversations/{id}/claim", ServeCitizens, conversations::claim)
         .needs(POST, "/v1/desk/conversations/{id}/messages", ServeCitizens, conversations::message)
         .needs(POST, "/v1/desk/conversations/{id}/resolve", ServeCitizens, conversations::resolve)
@@ -47,6 +48,7 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(POST, "/v1/desk/conversations/{id}/wake", ServeCitizens, offers::wake)
         .needs(POST, "/v1/desk/conversations/{id}/wrap-up", ServeCitizens, offers::wrap_up)
         .needs(POST, "/v1/desk/conversations/{id}/called", ServeCitizens, offers::called)
+        .needs(POST, "/v1/desk/conversations/{id}/call", ServeCitizens, handoffs::call_back)
         .needs(POST, "/v1/desk/presence", ServeCitizens, offers::presence)
         .needs(GET, "/v1/desk/colleagues", ServeCitizens, offers::colleagues)
         .needs(POST, "/v1/desk/conversations/{id}/reveal", RevealNumbers, offers::reveal)
@@ -83,6 +85,14 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(POST, "/v1/desk/people/{id}/sessions/revoke", ManagePeople, people::revoke)
         .needs(GET, "/v1/desk/audit", ReadAudit, audit::page)
         .0
+}
+
+/// What belongs to a telephone call, by the id that the PBX gave it.
+const HANDOFF: &str = "/v1/handoffs/{call}";
+
+/// The ids of calls are the PBX's, and may need escapes.
+fn names_a_call(request: &Request) -> bool {
+    request.uri().path().starts_with("/v1/handoffs/")
 }
 
 /// A table whose routes are guarded.
@@ -148,7 +158,9 @@ impl Gate {
     async fn guard(State(gate): State<Self>, mut request: Request, next: Next) -> Response {
         match gate.who(request.method(), request.headers()).await {
             // No id needs an escape; one that is not even text would be refused in axum's own words.
-            Ok(_) if request.uri().path().contains('%') => DeskError::NotFound("resource").into_response(),
+            Ok(_) if request.uri().path().contains('%') && !names_a_call(&request) => {
+                DeskError::NotFound("resource").into_response()
+            }
             Ok(logged_in) => {
                 request.extensions_mut().insert(logged_in);
                 next.run(request).await

@@ -14,8 +14,8 @@ use super::{DeskError, DeskSettings, DeskState, ErrorCode};
 use crate::doors::openapi::{Input, Shape};
 
 pub(in crate::doors) const COOKIE: &str = "drilen_desk";
-/// The desk's own requests only: the pages and the portal never see the cookie.
-const COOKIE_PATH: &str = "/v1/desk";
+/// Requests to the interface only: pages never see the cookie. `/v1/handoffs` belongs to the desk, too.
+const COOKIE_PATH: &str = "/v1";
 pub(in crate::doors) const CSRF_HEADER: &str = "x-drilen-csrf";
 /// What the CSRF value is derived for. It follows from the session's token, so nothing has to be stored, and it opens
 /// nothing without the cookie.
@@ -162,6 +162,6 @@ pub(super) fn token_in(headers: &HeaderMap) -> Option<Token> {
 }
 
 /// Compares without telling by its duration how much was right.
-pub(super) fn same(given: &[u8], expected: &[u8]) -> bool {
+pub(in crate::doors) fn same(given: &[u8], expected: &[u8]) -> bool {
     given.len() == expected.len() && given.iter().zip(expected).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, Query, State, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{NoContent, Response};
 use axum_extra::extract::CookieJar;
 use schemars::generate::SchemaSettings;
@@ -146,6 +146,7 @@ pub(in crate::doors) trait Refusal {
 impl<S> Input for State<S> {}
 impl<T> Input for Path<T> {}
 impl Input for HeaderMap {}
+impl Input for Uri {}
 impl Input for CookieJar {}
 impl Input for ConnectInfo<SocketAddr> {}
 

@@ -6,95 +6,39 @@
 //!                              session (turns, one at a time) ◄┘  └─ store's feed  └─ speaker (sound, paced)
 //! ```
 
-mod connection;
-mod inbound;
 mod opening;
-mod outbox;
-mod playback;
 mod sound;
-mod spoken_turn;
 mod unreadable;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use axum::{
-    extract::{ConnectInfo, State, WebSocketUpgrade},
+    extract::{
+        ConnectInfo, State, WebSocketUpgrade,
+        ws::{CloseFrame, Message},
+    },
     http::{HeaderMap, Method, StatusCode},
     response::{IntoResponse, Response},
 };
-use conversation::protocol::MAX_MESSAGE_BYTES;
-use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use conversation::protocol::{ClientMessage, MAX_MESSAGE_BYTES};
+use futures::{SinkExt, StreamExt, future};
 
 use super::{
     address::client_address,
-    desk::TypingHub,
-    limits::Limits,
+    attached::{Incoming, Outgoing, Service},
     origin::OriginPolicy,
     routes::{Doors, Route, Table},
 };
-use crate::{
-    config::Configuration,
-    session::Conversations,
-    workers::{ears::Ears, mouths::Mouths, recordings::Recordings},
-};
-
 /// The protocol's name in the WebSocket handshake.
 const SUBPROTOCOL: &str = "drilen.v1";
 
 /// What the portal's door works with.
 #[derive(Clone)]
 pub struct PortalState {
-    /// The operator's settings.
-    pub configuration: Arc<Configuration>,
-    /// Where conversations are held.
-    pub conversations: Conversations,
-    /// Hearing; `None` where no engine could be loaded.
-    pub ears: Option<Ears>,
-    /// The voice; `None` where there is none.
-    pub mouths: Option<Mouths>,
-    /// Answers that people have read aloud.
-    pub recordings: Option<Recordings>,
-    /// Who is typing.
-    pub typing: TypingHub,
+    /// What every connection works with.
+    pub service: Service,
     /// Whose pages may talk to us.
     pub origins: OriginPolicy,
-    /// Rates and counts.
-    pub limits: Arc<Limits>,
-    /// Citizens' matters that are worked on at once.
-    pub at_work: AtWork,
-    /// Cancelled when the server drains.
-    pub draining: CancellationToken,
-    /// Cancelled when the grace is over.
-    pub stopped: CancellationToken,
-    /// Every connection and every turn is tracked here.
-    pub tasks: TaskTracker,
-}
-
-/// Lets so many citizens' turns and openings be worked on at once, per core; the others wait in their order. When two thousand
-/// citizens come back after a restart, all at once, their work would otherwise stand before everything else in line, and agents
-/// would wait for seconds for every click. Enough to keep the cores busy and to let commits share a sync: a turn is mostly
-/// waiting for the disk.
-const AT_WORK_PER_CORE: usize = 4;
-
-/// A place among those that are worked on.
-#[derive(Clone, Debug)]
-pub struct AtWork(Arc<Semaphore>);
-
-impl Default for AtWork {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self(Arc::new(Semaphore::new(AT_WORK_PER_CORE * cores)))
-    }
-}
-
-impl AtWork {
-    /// Waits for a place, which is free again when it is dropped.
-    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        // The semaphore is never closed.
-        Arc::clone(&self.0).acquire_owned().await.ok()
-    }
 }
 
 /// The route of the conversation WebSocket.
@@ -127,10 +71,10 @@ async fn upgrade(
         );
         return (StatusCode::FORBIDDEN, "this origin may not open conversations").into_response();
     }
-    if state.draining.is_cancelled() {
+    if state.service.draining.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server is about to restart").into_response();
     }
-    let address = client_address(peer, &headers, &state.configuration.server.trusted_proxies);
+    let address = client_address(peer, &headers, &state.service.configuration.server.trusted_proxies);
     socket
         .protocols([SUBPROTOCOL])
         .max_message_size(MAX_MESSAGE_BYTES)
@@ -139,11 +83,32 @@ async fn upgrade(
         .read_buffer_size(4 * 1024)
         .write_buffer_size(4 * 1024)
         .on_upgrade(move |socket| {
-            let tasks = state.tasks.clone();
+            let tasks = state.service.tasks.clone();
             // Tracked, so that the server waits for it; axum itself forgets upgraded sockets.
             tasks.track_future(async move {
                 let (sink, stream) = socket.split();
-                opening::serve(state, address, sink, stream).await;
+                let sink = sink.with(|outgoing| future::ready(message(outgoing)));
+                let stream = stream.filter_map(|message| future::ready(incoming(message)));
+                opening::serve(state.service, address, sink, stream).await;
             })
         })
+}
+
+/// What a WebSocket message means; `None` for what the library answers itself.
+fn incoming(message: Result<Message, axum::Error>) -> Option<Incoming> {
+    Some(match message {
+        Ok(Message::Text(text)) => Incoming::Message(ClientMessage::parse(&text)),
+        Ok(Message::Binary(bytes)) => Incoming::Sound(bytes),
+        Ok(Message::Ping(_) | Message::Pong(_)) => return None,
+        Ok(Message::Close(_)) => Incoming::Gone,
+        Err(error) => Incoming::Unreadable(unreadable::why(&error)),
+    })
+}
+
+fn message(outgoing: Outgoing) -> Result<Message, axum::Error> {
+    Ok(match outgoing {
+        Outgoing::Message(message) => Message::Text(message.to_json().map_err(axum::Error::new)?.into()),
+        Outgoing::Sound(bytes) => Message::Binary(bytes),
+        Outgoing::Close { code, reason } => Message::Close(Some(CloseFrame { code, reason: reason.into() })),
+    })
 }

@@ -1,23 +1,22 @@
 //! The first message of a connection: a new conversation or one that goes on.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
-use axum::extract::ws::{Message, WebSocket, close_code};
+use axum::extract::ws::close_code;
 use conversation::{
-    Channel, ConversationState, Token,
-    protocol::{AudioOut, ClientMessage, ErrorCode, Limits, Resume, Signal, Start, VERSION, Welcome},
+    Channel, Token,
+    protocol::{ClientMessage, ErrorCode, Limits, Resume, Signal, Start, VERSION, Welcome},
 };
-use futures::{
-    StreamExt,
-    stream::{SplitSink, SplitStream},
-};
+use futures::{Sink, Stream, StreamExt};
 use metrics::gauge;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::{super::limits::TooFast, PortalState, connection::Connection, outbox::Outbox, unreadable};
+use super::super::{
+    attached::{Connection, Incoming, Opened, Outbox, Outgoing, Service, Unreadable, random_token},
+    limits::TooFast,
+};
 use crate::{
     phrases::{Phrase, say},
-    session::{Refusal, Session},
+    session::Refusal,
     telemetry::names,
 };
 
@@ -28,25 +27,12 @@ const ATTEMPTS: u32 = 8;
 /// "Try again later" (RFC 6455 registry).
 const TRY_AGAIN: u16 = 1013;
 
-/// A conversation that a client has opened.
-pub(super) struct Opened {
-    pub session: Arc<Session>,
-    pub state: ConversationState,
-    /// The last event that the client has seen.
-    pub last_seq: u64,
-    pub voice: bool,
-    pub audio_out: AudioOut,
-    pub resumed: bool,
-    /// Held until the client has everything that it missed.
-    pub place: Option<OwnedSemaphorePermit>,
-}
-
 /// Serves one client from its first message to its last.
 pub(super) async fn serve(
-    portal: PortalState,
+    portal: Service,
     address: IpAddr,
-    sink: SplitSink<WebSocket, Message>,
-    mut stream: SplitStream<WebSocket>,
+    sink: impl Sink<Outgoing> + Send + Unpin + 'static,
+    mut stream: impl Stream<Item = Incoming> + Unpin,
 ) {
     let (outbox, writer) = Outbox::new(sink, portal.configuration.limits.outgoing_messages);
     let writer = portal.tasks.spawn(writer);
@@ -79,10 +65,10 @@ fn refuse(outbox: &Outbox, refusal: &Refusal, fatal: bool) {
 
 /// Waits for `start` or `resume`. `None`: the connection is over, and the client has been told why.
 async fn open(
-    portal: &PortalState,
+    portal: &Service,
     address: IpAddr,
     outbox: &Outbox,
-    stream: &mut SplitStream<WebSocket>,
+    stream: &mut (impl Stream<Item = Incoming> + Unpin),
 ) -> Option<Opened> {
     for _ in 0..ATTEMPTS {
         let message = tokio::select! {
@@ -94,8 +80,8 @@ async fn open(
         };
         let said = match message {
             First::Said(said) => said,
-            First::Unreadable(error) => {
-                unreadable::close(&error, None, outbox);
+            First::Unreadable(why) => {
+                why.close(None, outbox);
                 return None;
             }
             First::Nothing => {
@@ -132,7 +118,7 @@ async fn open(
 }
 
 async fn enter(
-    portal: &PortalState,
+    portal: &Service,
     address: IpAddr,
     message: &ClientMessage,
     outbox: &Outbox,
@@ -148,35 +134,27 @@ async fn enter(
     Ok(Opened { place, ..opened })
 }
 
-/// The first application message; `None` where the client went away.
 /// What comes first from a client.
 enum First {
     Said(Result<ClientMessage, Refusal>),
-    Unreadable(axum::Error),
+    Unreadable(Unreadable),
     Nothing,
 }
 
-async fn first_message(stream: &mut SplitStream<WebSocket>) -> First {
-    loop {
-        let Some(message) = stream.next().await else { return First::Nothing };
-        match message {
-            Ok(Message::Text(text)) => {
-                return First::Said(
-                    ClientMessage::parse(&text)
-                        .map_err(|error| Refusal::new(error.code()).about(error.id().cloned())),
-                );
-            }
-            Ok(Message::Binary(_)) => return First::Said(Err(Refusal::new(ErrorCode::WrongOrder))),
-            Ok(Message::Ping(_) | Message::Pong(_)) => {}
-            Ok(Message::Close(_)) => return First::Nothing,
-            Err(error) => return First::Unreadable(error),
+async fn first_message(stream: &mut (impl Stream<Item = Incoming> + Unpin)) -> First {
+    match stream.next().await {
+        Some(Incoming::Message(said)) => {
+            First::Said(said.map_err(|error| Refusal::new(error.code()).about(error.id().cloned())))
         }
+        Some(Incoming::Sound(_)) => First::Said(Err(Refusal::new(ErrorCode::WrongOrder))),
+        Some(Incoming::Unreadable(why)) => First::Unreadable(why),
+        Some(Incoming::Gone) | None => First::Nothing,
     }
 }
 
-async fn begin(portal: &PortalState, start: &Start, outbox: &Outbox) -> Result<Opened, Refusal> {
+async fn begin(portal: &Service, start: &Start, outbox: &Outbox) -> Result<Opened, Refusal> {
     let token = random_token()?;
-    let (session, state) = portal.conversations.start(start, &token, Channel::Portal).await?;
+    let (session, state) = portal.conversations.start(start, &token).await?;
     tracing::info!(conversation = %state.conversation, language = %state.language, voice = start.voice, "a conversation has begun");
     let limits = &portal.configuration.limits;
     outbox.signal(Signal::Welcome(Welcome {
@@ -191,19 +169,20 @@ async fn begin(portal: &PortalState, start: &Start, outbox: &Outbox) -> Result<O
         notice: say(Phrase::Notice, state.language).to_owned(),
     }));
     let (voice, audio_out) = (start.voice, start.audio_out);
-    Ok(Opened { session, state, last_seq: 0, voice, audio_out, resumed: false, place: None })
+    Ok(Opened {
+        session,
+        state,
+        channel: Channel::Portal,
+        any_language: false,
+        last_seq: 0,
+        voice,
+        audio_out,
+        resumed: false,
+        place: None,
+    })
 }
 
-fn random_token() -> Result<Token, Refusal> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "the system gives no randomness; no conversation can be opened");
-        Refusal::new(ErrorCode::Internal)
-    })?;
-    Ok(Token::from_random(bytes))
-}
-
-async fn take_up(portal: &PortalState, resume: &Resume, outbox: &Outbox) -> Result<Opened, Refusal> {
+async fn take_up(portal: &Service, resume: &Resume, outbox: &Outbox) -> Result<Opened, Refusal> {
     let bad = || Refusal::new(ErrorCode::BadToken);
     let token: Token = resume.token.parse().map_err(|_| bad())?;
     let (session, state) = portal.conversations.resume(&token).await?.ok_or_else(bad)?;
@@ -222,5 +201,15 @@ async fn take_up(portal: &PortalState, resume: &Resume, outbox: &Outbox) -> Resu
         language: state.language,
     });
     let (voice, audio_out) = (resume.voice, resume.audio_out);
-    Ok(Opened { session, state, last_seq: resume.last_seq, voice, audio_out, resumed: true, place: None })
+    Ok(Opened {
+        session,
+        state,
+        channel: Channel::Portal,
+        any_language: false,
+        last_seq: resume.last_seq,
+        voice,
+        audio_out,
+        resumed: true,
+        place: None,
+    })
 }

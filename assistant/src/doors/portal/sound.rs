@@ -16,6 +16,7 @@ use speech::SynthesisError;
 
 use super::PortalState;
 use crate::doors::address::client_address;
+use crate::doors::attached::Service;
 use crate::session::{Speech, speech};
 use crate::workers::container::Container;
 use crate::workers::encode::Sound;
@@ -40,7 +41,7 @@ pub(super) async fn sound(
     headers: HeaderMap,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    match read_aloud(&state, peer, &headers, wanted).await {
+    match read_aloud(&state.service, peer, &headers, wanted).await {
         Ok((kind, file)) => {
             // What was said does not change; it is this citizen's alone.
             let kept = "private, max-age=3600";
@@ -53,7 +54,7 @@ pub(super) async fn sound(
 type Refused = (StatusCode, String);
 
 async fn read_aloud(
-    state: &PortalState,
+    state: &Service,
     peer: SocketAddr,
     headers: &HeaderMap,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -102,7 +103,7 @@ fn bearer(headers: &HeaderMap) -> Option<Token> {
 }
 
 /// All of it at 16 kHz: recorded where somebody has read it, else by the voice.
-async fn whole(state: &PortalState, said: &Speech, rate: f32) -> Result<Vec<i16>, SynthesisError> {
+async fn whole(state: &Service, said: &Speech, rate: f32) -> Result<Vec<i16>, SynthesisError> {
     let mut samples = Vec::new();
     for sentence in Said::of(said, state.recordings.as_ref()).await {
         let sound = sentence.sound(state.mouths.clone(), rate, Codec::Pcm16, said.keep, Arc::default());

@@ -47,6 +47,17 @@ impl Write for Create {
         .await
         .or_unavailable()?;
         keys::keep(unit.connection, new.id, &wrapped).await?;
+        if let Some(call) = &new.call {
+            // A PBX that was set up anew may count its calls from the beginning.
+            let known = "INSERT INTO calls (call, conversation) VALUES ($1, $2) \
+                         ON CONFLICT (call) DO UPDATE SET conversation = excluded.conversation";
+            sqlx::query(known)
+                .bind(call)
+                .bind(new.id.to_string())
+                .execute(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        }
         insert_event(unit.connection, &key, &state, &first).await?;
         webhooks::tell(unit, &first, &state).await?;
         tell(unit, &state, Arc::new([first]));

@@ -152,6 +152,10 @@ impl Store for SqlStore {
         rows::state_by_token(&self.readers, &self.common.vault, token).await
     }
 
+    async fn conversation_of_call(&self, call: &str) -> Result<Option<ConversationId>, StoreError> {
+        rows::conversation_of_call(&self.readers, call).await
+    }
+
     async fn conversation(&self, id: ConversationId) -> Result<Option<ConversationState>, StoreError> {
         rows::state(&mut *self.reader().await?, &self.common.vault, id).await
     }

@@ -81,6 +81,18 @@ pub(super) async fn state_by_token(
     row.map(|row| Ok(open(vault, reading, row)?.0)).transpose()
 }
 
+pub(super) async fn conversation_of_call(
+    readers: &AnyPool,
+    call: &str,
+) -> Result<Option<ConversationId>, StoreError> {
+    let found: Option<String> = sqlx::query_scalar("SELECT conversation FROM calls WHERE call = $1")
+        .bind(call)
+        .fetch_optional(readers)
+        .await
+        .or_unavailable()?;
+    found.map(|id| id.parse().map_err(|_| corrupt("a call's conversation"))).transpose()
+}
+
 pub(in crate::store) async fn events_after(
     readers: &AnyPool,
     vault: &Vault,

@@ -180,6 +180,7 @@ async fn story(store: &dyn Store, agent: &Agent, costs: &mut Costs) -> Result<us
         language: Language::Bo,
         channel: Channel::Portal,
         voice: false,
+        call: None,
     };
     let id = new.id;
     let begun = Instant::now();

@@ -169,6 +169,7 @@ impl House {
                 language,
                 channel: Channel::Portal,
                 voice: self.random.random_bool(0.2),
+                call: None,
             };
             let id = self.store.create(new).await?.conversation;
             ids.push(id);

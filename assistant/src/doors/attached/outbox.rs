@@ -12,17 +12,18 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::close_code;
 use bytes::Bytes;
 use conversation::{
     Event,
     protocol::{ServerMessage, Signal},
 };
-use futures::{SinkExt, stream::SplitSink};
+use futures::{Sink, SinkExt};
 use metrics::counter;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::Outgoing;
 use crate::telemetry::names;
 
 /// Sound messages on their way: 3 s of Opus packets. When full, playback waits.
@@ -33,13 +34,13 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(15);
 /// A piece of sound, or a message that must keep its place among the sound.
 enum Sound {
     Samples(Bytes),
-    Signal(String),
+    Signal(Signal),
 }
 
 /// The way out to one client. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
-    messages: mpsc::Sender<Message>,
+    messages: mpsc::Sender<Outgoing>,
     sound: mpsc::Sender<(u64, Sound)>,
     /// Sound of an older generation than this is not sent any more.
     generation: Arc<AtomicU64>,
@@ -50,7 +51,7 @@ impl Outbox {
     /// The way out through `sink`, and the task that walks it, to be spawned. The task ends after a close message, when
     /// all clones are dropped, or when the client is gone.
     pub fn new(
-        sink: SplitSink<WebSocket, Message>,
+        sink: impl Sink<Outgoing> + Send + Unpin + 'static,
         capacity: usize,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (messages, message_queue) = mpsc::channel(capacity);
@@ -68,23 +69,15 @@ impl Outbox {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        self.message(&signal.into());
+        self.push(Outgoing::Message(signal.into()));
     }
 
     /// Sends an event as the citizen may see it.
     pub fn event(&self, event: &Event) {
-        self.message(&ServerMessage::event_for_citizen(event));
+        self.push(Outgoing::Message(ServerMessage::event_for_citizen(event)));
     }
 
-    fn message(&self, message: &ServerMessage) {
-        match message.to_json() {
-            Ok(json) => self.push(Message::Text(json.into())),
-            Err(error) => tracing::error!(%error, "a message could not be written as JSON"),
-        }
-    }
-
-    /// Answers a WebSocket ping of the transport; the application's own ping is a message.
-    fn push(&self, message: Message) {
+    fn push(&self, message: Outgoing) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.messages.try_send(message) {
             counter!(names::SLOW_CLIENTS).increment(1);
             tracing::info!("a client reads too slowly and is disconnected; it can resume");
@@ -94,7 +87,7 @@ impl Outbox {
 
     /// Sends a close message; nothing is sent after it.
     pub fn close(&self, code: u16, reason: &'static str) {
-        self.push(Message::Close(Some(CloseFrame { code, reason: reason.into() })));
+        self.push(Outgoing::Close { code, reason });
     }
 
     /// Ends the connection as done.
@@ -125,21 +118,19 @@ impl Outbox {
 
     /// Sends a signal that keeps its place among the sound.
     pub async fn sound_signal(&self, generation: u64, signal: Signal) {
-        if let Ok(json) = ServerMessage::from(signal).to_json() {
-            drop(self.sound.send((generation, Sound::Signal(json))).await);
-        }
+        drop(self.sound.send((generation, Sound::Signal(signal))).await);
     }
 }
 
-struct Writer {
-    sink: SplitSink<WebSocket, Message>,
-    messages: mpsc::Receiver<Message>,
+struct Writer<S> {
+    sink: S,
+    messages: mpsc::Receiver<Outgoing>,
     sound: mpsc::Receiver<(u64, Sound)>,
     generation: Arc<AtomicU64>,
     gone: CancellationToken,
 }
 
-impl Writer {
+impl<S: Sink<Outgoing> + Send + Unpin> Writer<S> {
     async fn run(mut self) {
         // Whatever ends this task ends the connection.
         let _gone = self.gone.clone().drop_guard();
@@ -156,12 +147,12 @@ impl Writer {
                         continue;
                     }
                     match sound {
-                        Sound::Samples(samples) => Message::Binary(samples),
-                        Sound::Signal(json) => Message::Text(json.into()),
+                        Sound::Samples(samples) => Outgoing::Sound(samples),
+                        Sound::Signal(signal) => Outgoing::Message(signal.into()),
                     }
                 }
             };
-            let last = matches!(message, Message::Close(_));
+            let last = matches!(message, Outgoing::Close { .. });
             match tokio::time::timeout(SEND_TIMEOUT, self.sink.send(message)).await {
                 Ok(Ok(())) if !last => {}
                 _ => break,

@@ -15,7 +15,10 @@ use conversation::{
 };
 use language::Language;
 use metrics::{counter, gauge};
-use speech::partial::{Partial, StablePrefix};
+use speech::{
+    endpoint::EndpointRules,
+    partial::{Partial, StablePrefix},
+};
 
 use super::{connection::Connection, playback::Speaker};
 use crate::{
@@ -214,6 +217,11 @@ impl Connection {
         }
     }
 
+    /// When a turn begins and ends on this channel.
+    fn rules(&self) -> &EndpointRules {
+        self.service.configuration.hearing.rules(self.channel)
+    }
+
     async fn admit(&mut self, start: &AudioStart) -> Result<Turn, Refusal> {
         if self.turns.turn.is_some() {
             return Err(Refusal::new(ErrorCode::WrongOrder));
@@ -230,9 +238,9 @@ impl Connection {
             })?;
             self.turns.place = Some((CountedPlace::new(place), Instant::now() + KEEP_PLACE));
         }
-        let request = self.portal.conversations.listening_for(&self.state, language, &start.expect).await;
+        let request = self.service.conversations.listening_for(&self.state, language, &start.expect).await;
         let (CountedPlace(place), _) = self.turns.place.as_ref().ok_or_else(deaf)?;
-        let stream = ears.open(place, start.codec, language, request).ok_or_else(deaf)?;
+        let stream = ears.open(place, self.channel, start.codec, language, request).ok_or_else(deaf)?;
         Ok(Turn {
             id: start.id.clone(),
             language,
@@ -296,13 +304,13 @@ impl Connection {
                 self.outbox().signal(Signal::SpeechStarted { id, at_ms });
                 self.push(Input::SpeechBegan);
                 if self.state.status().is_with_a_person() {
-                    self.portal.typing.tell(Typing::Citizen(self.session.id));
+                    self.service.typing.tell(Typing::Citizen(self.session.id));
                 }
             }
             Some(EarEvent::Partial(transcript)) => self.partial(id, transcript).await,
             Some(EarEvent::Paused { pause, transcript }) => {
                 let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
-                let judgement = self.portal.conversations.completeness(transcript, language).await;
+                let judgement = self.service.conversations.completeness(transcript, language).await;
                 if let Some(turn) = &self.turns.turn {
                     turn.stream.judged(pause, judgement);
                 }
@@ -332,11 +340,11 @@ impl Connection {
             }
             Some(EarEvent::Final(heard)) => {
                 self.turns.hand_on();
-                self.push(Input::Voice { id, heard });
+                self.push(Input::Voice { id, heard, any_language: self.any_language });
             }
             Some(EarEvent::Resumed { at_ms, ago }) => self.goes_on(id, at_ms, ago),
             Some(EarEvent::Continued(heard)) => {
-                let short = heard.rest_ms < self.portal.configuration.hearing.portal.short_speech_ms;
+                let short = heard.rest_ms < self.rules().short_speech_ms;
                 let apart = self.turns.turn.as_ref().map(|turn| Arc::clone(&turn.apart)).unwrap_or_default();
                 self.turns.hand_on();
                 self.push(Input::Continued { id, heard, short, apart });
@@ -356,7 +364,7 @@ impl Connection {
     /// interrupted.
     fn goes_on(&mut self, id: MessageId, at_ms: u64, ago: Duration) {
         let heard = self.speaker.as_ref().and_then(Speaker::sounding_for).unwrap_or_default();
-        let to_interrupt = self.portal.configuration.hearing.portal.heard_to_interrupt_ms;
+        let to_interrupt = self.rules().heard_to_interrupt_ms;
         if let Some(turn) = &mut self.turns.turn {
             (turn.speaking, turn.gone_on) = (true, true);
             (turn.phase, turn.listening) = (Phase::Open, None);
@@ -371,7 +379,7 @@ impl Connection {
         self.outbox().signal(Signal::SpeechResumed { id, at_ms });
         self.push(Input::SpeechBegan);
         if self.state.status().is_with_a_person() {
-            self.portal.typing.tell(Typing::Citizen(self.session.id));
+            self.service.typing.tell(Typing::Citizen(self.session.id));
         }
     }
 
@@ -391,7 +399,7 @@ impl Connection {
             return;
         }
         let language = self.turns.turn.as_ref().map_or(self.state.language, |turn| turn.language);
-        if let Some(text) = self.portal.conversations.hint(transcript, language).await {
+        if let Some(text) = self.service.conversations.hint(transcript, language).await {
             self.outbox().signal(Signal::Partial { id, text, hint: true, stable: 0 });
         }
     }

@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use axum::extract::ws::{WebSocket, close_code};
+use axum::extract::ws::close_code;
 use conversation::{
-    Append, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed, Store,
-    StoreError,
+    Append, Channel, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed,
+    Store, StoreError,
     protocol::{AudioOut, ErrorCode, Signal},
 };
-use futures::{StreamExt, stream::SplitStream};
+use futures::{Stream, StreamExt};
 use language::Language;
 use metrics::counter;
 use tokio::{
@@ -24,12 +24,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    PortalState,
-    opening::Opened,
+    Incoming, Opened, Service,
     outbox::Outbox,
     playback::{Consequences, Line, Speaker},
     spoken_turn::SpokenTurns,
-    unreadable,
 };
 use crate::{
     doors::desk::Typing,
@@ -86,14 +84,17 @@ impl Audience for Teller {
 }
 
 /// A connected client.
-pub(super) struct Connection {
-    pub portal: PortalState,
-    pub session: Arc<Session>,
-    pub state: Arc<ConversationState>,
-    pub teller: Arc<Teller>,
-    pub turns: SpokenTurns,
-    pub speaker: Option<Speaker>,
-    pub voice: bool,
+pub struct Connection {
+    pub(super) service: Service,
+    pub(super) session: Arc<Session>,
+    pub(super) state: Arc<ConversationState>,
+    pub(super) teller: Arc<Teller>,
+    pub(super) turns: SpokenTurns,
+    pub(super) speaker: Option<Speaker>,
+    pub(super) voice: bool,
+    pub(super) channel: Channel,
+    /// Nobody knows yet which language the citizen speaks.
+    pub(super) any_language: bool,
     slow: bool,
     audio_out: AudioOut,
     last_seq: u64,
@@ -122,7 +123,8 @@ pub(super) enum Flow {
 }
 
 impl Connection {
-    pub(super) fn new(portal: PortalState, opened: Opened, outbox: Outbox) -> Self {
+    /// Of whoever has opened a conversation; what comes of it goes out by `outbox`.
+    pub fn new(service: Service, opened: Opened, outbox: Outbox) -> Self {
         let teller = Arc::new(Teller {
             outbox,
             language: AtomicU8::new(0),
@@ -132,16 +134,16 @@ impl Connection {
         teller.set_language(opened.state.language);
         let (inputs, queue) = mpsc::channel(INPUT_QUEUE);
         let unfinished = Arc::new(AtomicUsize::new(0));
-        portal.tasks.spawn(work(
-            portal.clone(),
+        service.tasks.spawn(work(
+            service.clone(),
             Arc::clone(&opened.session),
             Arc::clone(&teller),
             queue,
             Arc::clone(&unfinished),
         ));
         let mut connection = Self {
-            turns: SpokenTurns::new(portal.ears.clone()),
-            portal,
+            turns: SpokenTurns::new(service.ears.clone()),
+            service,
             session: opened.session,
             state: Arc::new(opened.state),
             teller,
@@ -149,6 +151,8 @@ impl Connection {
             voice: opened.voice,
             slow: false,
             audio_out: opened.audio_out,
+            channel: opened.channel,
+            any_language: opened.any_language,
             last_seq: opened.last_seq,
             resumed: opened.resumed,
             place: opened.place,
@@ -166,10 +170,10 @@ impl Connection {
     }
 
     /// Serves the client until it leaves, is taken over, or the server stops.
-    pub(super) async fn run(mut self, mut stream: SplitStream<WebSocket>) {
-        let now = self.portal.conversations.now();
+    pub async fn run(mut self, mut stream: impl Stream<Item = Incoming> + Unpin) {
+        let now = self.service.conversations.now();
         let taken_over = self.session.take_over(now);
-        let store = Arc::clone(self.portal.conversations.store());
+        let store = Arc::clone(self.service.conversations.store());
         tell_other_nodes(
             Arc::clone(&store),
             NodeSignal::CitizenAttached { conversation: self.session.id, at: now },
@@ -177,7 +181,7 @@ impl Connection {
         // Subscribed before catching up, so that nothing falls between.
         let mut feed = store.subscribe(self.session.id);
         let mut queue = store.subscribe_queue();
-        let mut typing = self.portal.typing.listen();
+        let mut typing = self.service.typing.listen();
         if self.catch_up(false).await.is_err() {
             self.outbox().close(close_code::ERROR, "internal");
             return;
@@ -188,9 +192,9 @@ impl Connection {
         self.tell_position().await;
         self.place = None;
         let (gone, draining, stopped) =
-            (self.outbox().gone().clone(), self.portal.draining.clone(), self.portal.stopped.clone());
+            (self.outbox().gone().clone(), self.service.draining.clone(), self.service.stopped.clone());
         let teller = Arc::clone(&self.teller);
-        let idle = self.portal.configuration.limits.idle;
+        let idle = self.service.configuration.limits.idle;
         let mut deadline = Instant::now() + idle;
         let (mut drained, mut told) = (false, Instant::now());
         loop {
@@ -218,14 +222,10 @@ impl Connection {
                     self.tell_position().await;
                     if changed { Flow::On } else { Flow::Over }
                 }
-                message = stream.next() => match message {
-                    Some(Ok(message)) => { deadline = Instant::now() + idle; self.message(message).await }
-                    Some(Err(error)) => {
-                        unreadable::close(&error, Some(self.state.language), self.outbox());
-                        Flow::Over
-                    }
-                    None => Flow::Over,
-                },
+                incoming = stream.next() => {
+                    deadline = Instant::now() + idle;
+                    self.incoming(incoming.unwrap_or(Incoming::Gone)).await
+                }
                 () = sleep_until(deadline) => { self.outbox().close_done(); Flow::Over }
                 () = tick(self.closing.is_some() || drained) => self.wait_for_the_last(drained),
             };
@@ -239,7 +239,7 @@ impl Connection {
     async fn catch_up(&mut self, live: bool) -> Result<(), ()> {
         loop {
             let events =
-                self.portal.conversations.store().events_after(self.session.id, self.last_seq, PAGE).await;
+                self.service.conversations.store().events_after(self.session.id, self.last_seq, PAGE).await;
             let events = events.map_err(|error| tracing::error!(%error, "events could not be read"))?;
             let last = events.len() < PAGE as usize;
             for event in &events {
@@ -275,7 +275,8 @@ impl Connection {
                 Flow::On
             }
             Err(_) if self.catch_up(true).await.is_ok() => {
-                if let Ok(Some(state)) = self.portal.conversations.store().conversation(self.session.id).await
+                if let Ok(Some(state)) =
+                    self.service.conversations.store().conversation(self.session.id).await
                 {
                     self.teller.set_language(state.language);
                     self.state = Arc::new(state);
@@ -303,6 +304,9 @@ impl Connection {
             speaker.forget();
         }
         match &event.body {
+            EventBody::Answer(_) | EventBody::Clarify(_) | EventBody::LanguageChanged(_) => {
+                self.any_language = false;
+            }
             EventBody::Closed(closed) => {
                 let reopenable = closed.by.is_reopenable();
                 let by = Instant::now() + if reopenable { TO_REOPEN } else { LAST_WORDS };
@@ -321,7 +325,7 @@ impl Connection {
             return;
         };
         let slow = self.slow || self.teller.slow.is_cancelled();
-        let rate = if slow { self.portal.configuration.voice.slow_rate } else { 1.0 };
+        let rate = if slow { self.service.configuration.voice.slow_rate } else { 1.0 };
         let line = Line { seq: event.seq, speech, rate, asked_at: self.turns.take_end_of_speech(), from: 0 };
         // The citizen has gone on before the answer to their beginning was there: nobody speaks into their words.
         if self.turns.has_gone_on() {
@@ -338,7 +342,7 @@ impl Connection {
             return;
         }
         let unavailable = || Refusal::new(ErrorCode::Unavailable).saying(Phrase::ErrorUnavailableVoice);
-        let Some(mouths) = self.portal.mouths.clone() else {
+        let Some(mouths) = self.service.mouths.clone() else {
             self.teller.refuse(unavailable());
             return;
         };
@@ -348,14 +352,14 @@ impl Connection {
             interrupted: self.note_interruptions(),
         };
         let (speaker, task) =
-            Speaker::new(mouths, self.portal.recordings.clone(), self.outbox().clone(), codec, consequences);
-        self.portal.tasks.spawn(task);
+            Speaker::new(mouths, self.service.recordings.clone(), self.outbox().clone(), codec, consequences);
+        self.service.tasks.spawn(task);
         self.speaker = Some(speaker);
     }
 
     /// Keeps in the log how far an answer was heard.
     fn note_interruptions(&self) -> Box<dyn Fn(Interrupted) + Send + Sync> {
-        let (store, tasks) = (Arc::clone(self.portal.conversations.store()), self.portal.tasks.clone());
+        let (store, tasks) = (Arc::clone(self.service.conversations.store()), self.service.tasks.clone());
         let conversation = self.session.id;
         Box::new(move |interrupted| {
             let append = Append::to(conversation).event(EventBody::Interrupted(interrupted));
@@ -395,7 +399,8 @@ impl Connection {
             self.queue_position = None;
             return;
         }
-        let position = self.portal.conversations.store().queue_position(self.session.id).await.ok().flatten();
+        let position =
+            self.service.conversations.store().queue_position(self.session.id).await.ok().flatten();
         if let Some(position) = position.filter(|p| self.queue_position != Some(*p)) {
             self.queue_position = Some(position);
             self.outbox().signal(Signal::Queue { position, wait_minutes: None });
@@ -451,7 +456,7 @@ async fn tick(needed: bool) {
 
 /// Works on a client's inputs in order; goes on to the end of the queue when the client has left.
 async fn work(
-    portal: PortalState,
+    service: Service,
     session: Arc<Session>,
     teller: Arc<Teller>,
     mut queue: mpsc::Receiver<Input>,
@@ -459,11 +464,11 @@ async fn work(
 ) {
     while let Some(input) = queue.recv().await {
         let turn = async {
-            let _place = portal.at_work.place().await;
-            portal.conversations.take(&session, input, teller.as_ref()).await;
+            let _place = service.at_work.place().await;
+            service.conversations.take(&session, input, teller.as_ref()).await;
         };
         tokio::select! {
-            () = portal.stopped.cancelled() => return,
+            () = service.stopped.cancelled() => return,
             () = turn => {}
         }
         unfinished.fetch_sub(1, Ordering::AcqRel);

@@ -1,35 +1,37 @@
 //! What a client's messages make happen.
 
-use axum::extract::ws::Message;
 use conversation::{
     Status,
     protocol::{ClientMessage, ErrorCode, RequestCallback, Signal, Text},
 };
 
-use super::connection::{Connection, Flow};
+use super::{
+    Incoming,
+    connection::{Connection, Flow},
+};
 use crate::session::{Audience, Input, Refusal};
 
 impl Connection {
-    /// Takes one WebSocket message.
-    pub(super) async fn message(&mut self, message: Message) -> Flow {
-        match message {
-            Message::Text(text) => match ClientMessage::parse(&text) {
-                Ok(message) => self.client_message(message).await,
-                Err(error) => {
-                    // Rubbish counts too, or it could be sent for ever.
-                    if self.within_rate(None) {
-                        self.teller.refuse(Refusal::new(error.code()).about(error.id().cloned()));
-                    }
-                    Flow::On
+    /// Takes what has come.
+    pub(super) async fn incoming(&mut self, incoming: Incoming) -> Flow {
+        match incoming {
+            Incoming::Message(Ok(message)) => self.client_message(message).await,
+            Incoming::Message(Err(error)) => {
+                // Rubbish counts too, or it could be sent for ever.
+                if self.within_rate(None) {
+                    self.teller.refuse(Refusal::new(error.code()).about(error.id().cloned()));
                 }
-            },
-            Message::Binary(bytes) => {
+                Flow::On
+            }
+            Incoming::Sound(bytes) => {
                 self.sound(bytes).await;
                 Flow::On
             }
-            // The library answers these itself.
-            Message::Ping(_) | Message::Pong(_) => Flow::On,
-            Message::Close(_) => Flow::Over,
+            Incoming::Unreadable(why) => {
+                why.close(Some(self.state.language), self.outbox());
+                Flow::Over
+            }
+            Incoming::Gone => Flow::Over,
         }
     }
 
@@ -98,7 +100,7 @@ impl Connection {
     }
 
     fn text(&mut self, id: conversation::MessageId, text: String) {
-        if text.chars().count() > self.portal.configuration.limits.text_characters {
+        if text.chars().count() > self.service.configuration.limits.text_characters {
             self.teller.refuse(Refusal::new(ErrorCode::TextTooLong).about(Some(id)));
         } else if text.trim().is_empty() {
             self.teller.refuse(Refusal::new(ErrorCode::BadMessage).about(Some(id)));
@@ -122,7 +124,7 @@ impl Connection {
     }
 
     fn within_rate(&self, id: Option<conversation::MessageId>) -> bool {
-        match self.portal.limits.message(self.session.id) {
+        match self.service.limits.message(self.session.id) {
             Ok(()) => true,
             Err(wait) => {
                 self.teller.refuse(Refusal::new(ErrorCode::TooFast).retry_after(wait.retry_after).about(id));
@@ -134,7 +136,7 @@ impl Connection {
     /// A conversation that is over takes nothing new, and neither does a server that is about to restart. What was
     /// accepted before is still acknowledged by the session, so repetitions of old messages pass.
     fn is_open(&self, message: &ClientMessage) -> bool {
-        if self.portal.draining.is_cancelled() {
+        if self.service.draining.is_cancelled() {
             let refusal = Refusal::new(ErrorCode::Unavailable).saying(crate::phrases::Phrase::Draining);
             self.teller.refuse(refusal.about(message.id().cloned()));
             return false;
