@@ -280,9 +280,15 @@ async fn transfer(report: &mut Report) -> Result<()> {
         let refer = trace.split("REFER ").nth(1).unwrap_or_default();
         let id =
             refer.lines().find_map(|line| line.strip_prefix("X-Call-UUID:")).map(|id| id.trim().to_owned());
-        let personal = refer.split("\r\n\r\n").next().unwrap_or_default().lines().any(|line| {
-            line.contains("13800001234") && !["To:", "REFER"].iter().any(|own| line.starts_with(own))
-        });
+        // The dialog's own line names the caller, who is its other end; nothing else may.
+        let personal = refer
+            .lines()
+            .skip(1)
+            .take_while(|line| !line.trim().is_empty())
+            .any(|line| line.contains("13800001234") && !line.starts_with("To:"));
+        if personal || !named {
+            println!("    REFER {}", refer.lines().take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | "));
+        }
         let good = named && id.as_deref() == Some(&format!("pbx-call-{code}")) && !personal;
         report.at_least(
             &format!("{what}: REFER names the target and the id, and no number"),
