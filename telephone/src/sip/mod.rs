@@ -1,4 +1,4 @@
-//! The SIP user agent (RFC 3261): calls of PBXes come in, calls to them go out, and every one becomes a [`Leg`].
+//! The SIP user agent (RFC 3261): calls of PBXes come in, calls to them go out, and every one becomes a [`Leg`](crate::Leg).
 //!
 //! ```text
 //! message ─► gate: stranger? flood? password? ─► the stack's transactions and dialogs
