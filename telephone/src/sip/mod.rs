@@ -36,5 +36,5 @@ pub use probe::probe;
 pub use settings::{CallerNumber, Register, Secret, Settings, Tls, Transport, Trunk, Unworkable};
 pub use user_agent::{Figures, StartError, UserAgent};
 
-/// The directive for a filter of `tracing` that keeps the stack's messages, and with them callers' numbers, out of the log.
-pub const QUIET: &str = "rsipstack=off";
+/// The directive for a filter of `tracing` that keeps whole messages, and with them callers' numbers, out of the log: they are written at `info`.
+pub const QUIET: &str = "rsipstack=warn";
