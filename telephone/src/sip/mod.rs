@@ -1,4 +1,4 @@
-//! The SIP user agent (RFC 3261): calls of PBXes come in, calls to them go out, and every one becomes a [`Leg`].
+//! The SIP user agent (RFC 3261): calls of PBXes come in, calls to them go out, and every one becomes a [`Leg`](crate::Leg).
 //!
 //! ```text
 //! message ─► gate: stranger? flood? password? ─► the stack's transactions and dialogs
@@ -36,5 +36,5 @@ pub use probe::probe;
 pub use settings::{CallerNumber, Register, Secret, Settings, Tls, Transport, Trunk, Unworkable};
 pub use user_agent::{Figures, StartError, UserAgent};
 
-/// The directive for a filter of `tracing` that keeps the stack's messages, and with them callers' numbers, out of the log.
-pub const QUIET: &str = "rsipstack=off";
+/// The directive for a filter of `tracing` that keeps whole messages, and with them callers' numbers, out of the log: they are written at `info`.
+pub const QUIET: &str = "rsipstack=warn";

@@ -183,7 +183,7 @@ pub struct Settings {
     pub realm: String,
     /// Calls at one time. More are refused with 503.
     pub calls: usize,
-    /// New calls of one address in a second. More are refused with 503.
+    /// New calls of one address in a second; a challenged one counts twice. More are refused with 503.
     pub calls_per_second: u32,
     /// What `Retry-After` says on a 503, in seconds.
     pub retry_after: u32,

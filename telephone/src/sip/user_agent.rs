@@ -73,8 +73,10 @@ pub struct Figures {
     pub calls: usize,
     /// Dialogs of the stack.
     pub dialogs: usize,
-    /// Transactions that are under way. Each is gone 32 s after its end at the latest.
+    /// Transactions that are under way: until the ACK, the answer, or 32 s without one.
     pub transactions: usize,
+    /// Last messages that are kept for repetitions, 32 s each.
+    pub kept: usize,
     /// Tasks of calls and registrations.
     pub tasks: usize,
 }
@@ -153,6 +155,7 @@ impl UserAgent {
             calls: self.agent.settings().calls - self.agent.calls.available_permits(),
             dialogs: self.agent.layer.len(),
             transactions: stack.running_transactions,
+            kept: stack.finished_transactions + stack.waiting_ack,
             tasks: self.agent.tasks.len(),
         }
     }

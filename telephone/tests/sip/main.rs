@@ -37,7 +37,7 @@ fn trunk() -> Trunk {
 
 /// Settings on loopback, with ports for media that no other test of this run has.
 fn settings() -> Settings {
-    static PORTS: AtomicU16 = AtomicU16::new(21_000);
+    static PORTS: AtomicU16 = AtomicU16::new(25_000);
     let first_port = PORTS.fetch_add(100, Ordering::Relaxed);
     Settings {
         udp: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),

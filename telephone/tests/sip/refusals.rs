@@ -236,3 +236,34 @@ async fn calls_that_only_ring_keep_nobody_out() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes more than a minute: the stack keeps transactions for 32 s"]
+async fn everything_is_forgotten_in_the_end() {
+    let mut fixture = Fixture::start(settings()).await;
+    let peer = Peer::new(fixture.address).await;
+    for number in 0..300 {
+        let dialog = Dialog::new();
+        // Refused and acknowledged, refused and never acknowledged, answered and never acknowledged, cancelled.
+        match number % 4 {
+            0 => drop(try_call(&peer, "", "v=nonsense").await),
+            1 => peer.send(&peer.write("INVITE", &dialog, "", "v=nonsense")).await,
+            2 => peer.send(&peer.write("INVITE", &dialog, "", &sdp())).await,
+            _ => {
+                peer.send(&peer.write("INVITE", &dialog, "", &sdp())).await;
+                peer.send(&peer.write("CANCEL", &dialog, "", "")).await;
+            }
+        }
+        while fixture.legs.try_recv().is_ok() {}
+    }
+    // 32 s until it is clear that no ACK comes, 32 s more for the BYE that nobody answers, and 32 s for what is kept for repetitions.
+    let mut last = fixture.agent.figures();
+    for _ in 0..110 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        last = fixture.agent.figures();
+        if (last.calls, last.dialogs, last.transactions, last.kept, last.tasks) == (0, 0, 0, 0, 0) {
+            return;
+        }
+    }
+    panic!("something is kept: {last:?}");
+}

@@ -115,7 +115,7 @@ async fn sound_and_a_key_of_sipp_arrive() {
         loop {
             match leg.from_caller.recv().await.expect("a message") {
                 FromCaller::Sound(samples) => {
-                    loud += usize::from(samples.iter().any(|sample| sample.abs() > 1_000))
+                    loud += usize::from(samples.iter().any(|sample| sample.abs() > 1_000));
                 }
                 FromCaller::Digit(digit) => digits.push(digit.key()),
                 FromCaller::Ended(_) => return (loud, digits),

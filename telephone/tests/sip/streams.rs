@@ -229,8 +229,8 @@ async fn dialled_over_tls(own: &Settings, certificate: &std::path::Path, key: &s
         trunks,
         authorities,
         udp: None,
-        first_port: 28_000,
-        last_port: 28_009,
+        first_port: 29_900,
+        last_port: 29_909,
         ..own.clone()
     };
     let fixture = Fixture::start(own).await;
