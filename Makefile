@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 ASSISTANT := target/debug/assistant
 
-.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding bench-handoff bench-voice train fmt
+.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding bench-handoff bench-voice bench-telephone train fmt
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -30,7 +30,7 @@ check: ## Formatting, lints, licences, types
 	npm --prefix web run --silent check
 	deploy/check.sh
 
-bench: bench-main bench-understanding bench-recognition bench-handoff bench-voice ## All benchmarks
+bench: bench-main bench-understanding bench-recognition bench-handoff bench-voice bench-telephone ## All benchmarks
 
 bench-main: ## The figures of the main job: target/bench/main.json
 	@deploy/setup.sh test
@@ -60,6 +60,11 @@ bench-voice: ## Whether what the voice says is right: target/bench/voice.json
 	@deploy/setup.sh test
 	@cargo build --quiet --locked --workspace --all-targets
 	@target/debug/bench-voice
+
+bench-telephone: ## Whether the hotline holds, called by sipp and baresip: target/bench/telephone.json
+	@deploy/setup.sh test
+	@cargo build --quiet --locked --workspace --all-targets
+	@target/debug/bench-telephone
 
 train: ## Train the shipped recogniser again (needs the measurement data and hours; see training/README.md)
 	@training/train.sh

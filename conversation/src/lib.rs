@@ -42,9 +42,9 @@ pub mod webhook;
 pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
 pub use erasure::{Erasure, PlaceBehind};
 pub use event::{
-    AgentRef, Answer, AnswerLink, CallEvent, CallHappened, Channel, Choice, CitizenMessage, Clarify,
-    ClarifyKind, ClosedBy, Considered, Event, EventBody, Interrupted, LanguageChanged, Outcome, Provenance,
-    Say, SayAct, Source, Started, Withdrawn,
+    AgentRef, Answer, AnswerLink, CallEvent, CallHappened, CallbackRequested, Channel, Choice,
+    CitizenMessage, Clarify, ClarifyKind, Closed, ClosedBy, Considered, Event, EventBody, Interrupted,
+    LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started, Withdrawn,
 };
 pub use handoff::{
     Actor, AttemptOutcome, Callback, Circumstances, Handoff, HandoffCommand, HandoffLimits, Holder,

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use conversation::Channel;
 use conversation::protocol::{MAX_AUDIO_SECONDS, MAX_TEXT_CHARACTERS};
 
 use language::Language;
@@ -236,15 +237,7 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
             "must be the address at which people reach this server, https://host or https://host:port",
         );
     }
-    if let Err(reason) = c.hearing.portal.validate() {
-        must(false, "hearing.portal", &reason);
-    }
-    if let Err(reason) = c.hearing.telephone.validate() {
-        must(false, "hearing.telephone", &reason);
-    }
-    for (key, reason) in c.telephone.problems() {
-        must(false, key, reason);
-    }
+    talking(c, &mut must);
     for origin in &c.server.public_origins {
         must(
             is_origin(origin),
@@ -253,6 +246,17 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         );
     }
     found
+}
+
+fn talking(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
+    for (channel, key) in [(Channel::Portal, "hearing.portal"), (Channel::Telephone, "hearing.telephone")] {
+        if let Err(reason) = c.hearing.rules(channel).validate() {
+            must(false, key, &reason);
+        }
+    }
+    for (key, reason) in c.telephone.problems() {
+        must(false, key, reason);
+    }
 }
 
 fn is_on_this_machine(url: &str) -> bool {

@@ -211,7 +211,7 @@ impl Call {
                         tracing::debug!(why = ?end.why, detail = end.detail, "the call has ended");
                         break end.why;
                     }
-                    Some(from) => self.from_caller(from).await,
+                    Some(from) => self.caller(from).await,
                     None => break Ended::Lost,
                 },
                 Some(outgoing) = self.from_conversation.next() => self.outgoing(outgoing).await,
@@ -263,7 +263,7 @@ impl Call {
         drop(self.leg.to_caller.send(ToCaller::Transfer { target }).await);
     }
 
-    async fn from_caller(&mut self, from: FromCaller) {
+    async fn caller(&mut self, from: FromCaller) {
         let now = self.now();
         match from {
             FromCaller::Sound(samples) => self.heard(&samples).await,
@@ -323,7 +323,7 @@ impl Call {
 
     async fn outgoing(&mut self, outgoing: Outgoing) {
         match outgoing {
-            Outgoing::Message(message) => self.message(message).await,
+            Outgoing::Message(message) => self.message(*message).await,
             Outgoing::Sound(bytes) => {
                 if let Some(id) = self.arriving {
                     match self.sound.said(pcm16(&bytes)) {

@@ -112,8 +112,17 @@ impl HandOver {
     }
 }
 
+/// Says these, and goes on.
+const fn say(parts: Vec<Part>) -> Step {
+    Step::Prompt(Prompt { parts, then: Then::GoOn })
+}
+
 /// The state of one call.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the call, and none excludes another"
+)]
 pub struct Dialogue {
     settings: Telephone,
     hand_over: HandOver,
@@ -223,7 +232,7 @@ impl Dialogue {
         } else {
             parts.extend(languages.iter().map(|language| self.language_choice(*language)));
         }
-        vec![self.say(parts)]
+        vec![say(parts)]
     }
 
     /// The first words to whoever is called back; the call goes to the agent's telephone then, or the agent writes.
@@ -239,12 +248,8 @@ impl Dialogue {
         Part { phrase: Phrase::TelephoneLanguage, language, value: Some(("key", key)) }
     }
 
-    fn say(&self, parts: Vec<Part>) -> Step {
-        Step::Prompt(Prompt { parts, then: Then::GoOn })
-    }
-
     fn phrase(&self, phrase: Phrase) -> Step {
-        self.say(vec![Part::plain(phrase, self.language)])
+        say(vec![Part::plain(phrase, self.language)])
     }
 
     fn last(&self, phrase: Phrase, then: Then) -> Step {
@@ -408,7 +413,7 @@ impl Dialogue {
             }
             // Perhaps they speak the other language.
             SayAct::NotUnderstood if !self.language_known => {
-                return vec![self.say(vec![self.language_choice(self.language.other())])];
+                return vec![say(vec![self.language_choice(self.language.other())])];
             }
             SayAct::Goodbye => {
                 self.who = Who::Over;
@@ -533,7 +538,7 @@ impl Dialogue {
             1 if self.language_known => vec![self.phrase(Phrase::TelephoneSilence)],
             1 => {
                 let other = self.language.other();
-                vec![self.say(vec![self.language_choice(self.language), self.language_choice(other)])]
+                vec![say(vec![self.language_choice(self.language), self.language_choice(other)])]
             }
             2 => vec![self.phrase(Phrase::TelephoneSilenceKeys)],
             _ => self.say_good_bye(Phrase::TelephoneNobody),
@@ -565,7 +570,7 @@ impl Dialogue {
             parts.push(Part { phrase: Phrase::TelephonePlace, language: self.language, value });
         }
         parts.push(Part::plain(Phrase::TelephoneWaiting, self.language));
-        vec![self.say(parts)]
+        vec![say(parts)]
     }
 }
 

@@ -222,7 +222,6 @@ impl Phrase {
     #[must_use]
     pub const fn on(self, channel: Channel) -> Self {
         match (channel, self) {
-            (Channel::Portal, phrase) => phrase,
             (Channel::Telephone, Self::Confirm) => Self::ConfirmByKey,
             (Channel::Telephone, Self::ConfirmOtherLanguage) => Self::ConfirmOtherLanguageByKey,
             (Channel::Telephone, Self::Choose) => Self::ChooseByKey,
@@ -230,7 +229,7 @@ impl Phrase {
             (Channel::Telephone, Self::ChoosePlace) => Self::ChoosePlaceByKey,
             (Channel::Telephone, Self::Greeting) => Self::GreetingByVoice,
             (Channel::Telephone, Self::NotHeardNoisy) => Self::NotHeardNoisyByVoice,
-            (Channel::Telephone, phrase) => phrase,
+            (Channel::Portal | Channel::Telephone, phrase) => phrase,
         }
     }
 

@@ -174,9 +174,8 @@ impl Server {
         let clock: Arc<dyn Clock> =
             parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
-        store.set_rules(configuration.handoff.rules());
         let receivers = webhooks::receivers(&configuration.webhooks)?;
-        store.set_hooks(webhooks::hooks(&configuration.webhooks));
+        rule(store.as_ref(), &configuration);
         let first_agent = parts::first_agent(store.as_ref()).await?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
@@ -233,10 +232,7 @@ impl Server {
             .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
         let routes = doors.routes().to_vec();
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
-        let telephones = telephone::start(&configuration, &hotline, &draining).await?;
-        if let Some(agent) = telephones.sip.clone().filter(|_| configuration.telephone.callback.is_some()) {
-            drop(call_back.set(CallBack::new(hotline, agent)));
-        }
+        let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
         tasks.spawn(closing::run(
             configuration.handoff.hours.clone(),
@@ -362,6 +358,27 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
     }
+}
+
+/// What the store has to know of the configuration.
+fn rule(store: &dyn Store, configuration: &Configuration) {
+    store.set_rules(configuration.handoff.rules());
+    store.set_hooks(webhooks::hooks(&configuration.webhooks));
+}
+
+/// Listens for calls, and lets the desk make some.
+async fn answer_calls(
+    configuration: &Arc<Configuration>,
+    hotline: Hotline,
+    call_back: &CallBackSlot,
+    draining: &CancellationToken,
+) -> Result<Telephones, StartError> {
+    let telephones = telephone::start(configuration, &hotline, draining).await?;
+    if let Some(agent) = telephones.sip.clone().filter(|_| configuration.telephone.callback.is_some()) {
+        // It is set here and nowhere else.
+        drop(call_back.set(CallBack::new(hotline, agent)));
+    }
+    Ok(telephones)
 }
 
 /// What is published follows the calendar, and is spoken ahead.

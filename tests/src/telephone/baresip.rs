@@ -60,7 +60,7 @@ impl Baresip {
             "<sip:13800001234@127.0.0.1;transport=udp>;regint=0;audio_codecs={}/{rate}/1;answermode=manual\n",
             self.codec
         );
-        std::fs::write(self.folder.join("accounts"), account.replace("G722/16000", "G722/16000"))?;
+        std::fs::write(self.folder.join("accounts"), account)?;
         std::fs::write(self.folder.join("contacts"), "")?;
         Ok(())
     }

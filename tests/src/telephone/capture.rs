@@ -124,7 +124,9 @@ impl Stream {
         let mut sorted = off.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted[sorted.len() / 2];
-        off.iter_mut().for_each(|ms| *ms -= middle);
+        for ms in &mut off {
+            *ms -= middle;
+        }
         off
     }
 

@@ -40,7 +40,7 @@ impl Scenario {
     fn xml(&self) -> String {
         let mut xml =
             String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<scenario name=\"caller\">\n");
-        let headers: String = self.headers.iter().map(|header| format!("{header}\n")).collect();
+        let headers: String = self.headers.iter().flat_map(|header| [header, "\n"]).collect();
         let _ = write!(
             xml,
             "<send retrans=\"500\" start_rtd=\"1\"><![CDATA[\nINVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0\n{}{headers}\

@@ -84,6 +84,10 @@ impl Audience for Teller {
 }
 
 /// A connected client.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the client, and none excludes another"
+)]
 pub struct Connection {
     pub(super) service: Service,
     pub(super) session: Arc<Session>,

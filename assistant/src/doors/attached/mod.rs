@@ -123,7 +123,7 @@ pub enum Incoming {
 #[derive(Debug)]
 pub enum Outgoing {
     /// A message.
-    Message(ServerMessage),
+    Message(Box<ServerMessage>),
     /// Sound, as the client wants it.
     Sound(Bytes),
     /// The last message: nothing comes after it.

@@ -69,12 +69,12 @@ impl Outbox {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        self.push(Outgoing::Message(signal.into()));
+        self.push(Outgoing::Message(Box::new(signal.into())));
     }
 
     /// Sends an event as the citizen may see it.
     pub fn event(&self, event: &Event) {
-        self.push(Outgoing::Message(ServerMessage::event_for_citizen(event)));
+        self.push(Outgoing::Message(Box::new(ServerMessage::event_for_citizen(event))));
     }
 
     fn push(&self, message: Outgoing) {
@@ -148,7 +148,7 @@ impl<S: Sink<Outgoing> + Send + Unpin> Writer<S> {
                     }
                     match sound {
                         Sound::Samples(samples) => Outgoing::Sound(samples),
-                        Sound::Signal(signal) => Outgoing::Message(signal.into()),
+                        Sound::Signal(signal) => Outgoing::Message(Box::new(signal.into())),
                     }
                 }
             };

@@ -268,6 +268,9 @@ async fn transfer(report: &mut Report) -> Result<()> {
         let mut run =
             Sipp::one(sip, 15_710, &format!("transfer-{code}@test")).start(&scenario, folder.path())?;
         let ended = run.wait(Duration::from_mins(1)).await?;
+        if !ended {
+            println!("    sipp: {}", run.errors());
+        }
         let trace = run.messages();
         let header = |name: &str| {
             trace.lines().find_map(|line| {
@@ -287,7 +290,10 @@ async fn transfer(report: &mut Report) -> Result<()> {
             .take_while(|line| !line.trim().is_empty())
             .any(|line| line.contains("13800001234") && !line.starts_with("To:"));
         if personal || !named {
-            println!("    REFER {}", refer.lines().take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | "));
+            println!(
+                "    REFER {}",
+                refer.lines().take_while(|line| !line.trim().is_empty()).collect::<Vec<_>>().join(" | ")
+            );
         }
         let good = named && id.as_deref() == Some(&format!("pbx-call-{code}")) && !personal;
         report.at_least(
@@ -305,19 +311,7 @@ async fn transfer(report: &mut Report) -> Result<()> {
             .filter_map(|event| event["type"].as_str())
             .collect();
         if code == 200 {
-            let telephone = AgentsTelephone::start(agent, folder.path())?;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            let mut leg = Scenario::new(vec![Action::Wait(Duration::from_millis(300)), Action::HangUp]);
-            leg.headers.extend(id.iter().map(|id| format!("X-Call-UUID: {id}")));
-            let mut call = Sipp::one(agent, 15_720, "leg@test").start(&leg, folder.path())?;
-            call.wait(Duration::from_secs(20)).await?;
-            let seen = telephone.messages().contains("X-Call-UUID: pbx-call-200");
-            report.at_least(
-                &format!("{what}: the agent's telephone sees the id"),
-                f64::from(u8::from(seen)),
-                1.0,
-                "share",
-            );
+            taken(report, &what, agent, id.as_deref(), folder.path()).await?;
             let found = status == 200 && kinds.contains(&"escalated") && kinds.contains(&"call");
             report.at_least(
                 &format!("{what}: the agent's screen finds the conversation"),
@@ -326,12 +320,8 @@ async fn transfer(report: &mut Report) -> Result<()> {
                 "share",
             );
         } else {
-            let happened: Vec<&str> = view["events"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|event| event["happened"].as_str())
-                .collect();
+            let events = view["events"].as_array().into_iter().flatten();
+            let happened: Vec<&str> = events.filter_map(|event| event["happened"].as_str()).collect();
             let kept = happened.contains(&"transfer_failed") && happened.contains(&"hung_up");
             report.at_least(
                 &format!("{what}: the caller was taken back, and it is in the log"),
@@ -341,5 +331,23 @@ async fn transfer(report: &mut Report) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// The PBX's dial plan calls the agent's telephone, and sends the id along.
+async fn taken(report: &mut Report, what: &str, agent: u16, id: Option<&str>, folder: &Path) -> Result<()> {
+    let telephone = AgentsTelephone::start(agent, folder)?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut leg = Scenario::new(vec![Action::Wait(Duration::from_millis(300)), Action::HangUp]);
+    leg.headers.extend(id.iter().map(|id| format!("X-Call-UUID: {id}")));
+    let mut call = Sipp::one(agent, 15_720, "leg@test").start(&leg, folder)?;
+    call.wait(Duration::from_secs(20)).await?;
+    let seen = telephone.messages().contains("X-Call-UUID: pbx-call-200");
+    report.at_least(
+        &format!("{what}: the agent's telephone sees the id"),
+        f64::from(u8::from(seen)),
+        1.0,
+        "share",
+    );
     Ok(())
 }

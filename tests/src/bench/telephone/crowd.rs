@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Outcome, Question, key, lacks, outcome, questions};
 use crate::bench::{Report, percentile};
-use crate::telephone::{Action, Capture, Hotline, Line, Scenario, Sipp, SippRun, rtp_streams};
+use crate::telephone::{Action, Capture, Hotline, Line, Scenario, Sipp, SippRun, Stream, rtp_streams};
 
 /// Questions, and callers of each.
 const QUESTIONS: usize = 10;
@@ -85,7 +85,7 @@ async fn run(report: &mut Report) -> Result<()> {
         }
     }
     let streams = rtp_streams(&capture.stop()?);
-    let late: Vec<f64> = streams.values().flat_map(|stream| stream.lateness_ms()).map(f64::abs).collect();
+    let late: Vec<f64> = streams.values().flat_map(Stream::lateness_ms).map(f64::abs).collect();
     let in_slot = late.iter().filter(|ms| **ms <= SLOT_MS).count();
     report.at_least(
         &format!("{calls} calls at once: answered"),

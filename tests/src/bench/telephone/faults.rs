@@ -10,7 +10,9 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::{Outcome, Question, key, lacks, outcome, questions};
 use crate::bench::Report;
-use crate::telephone::{Action, Capture, Hotline, Line, Scenario, Sipp, SippRun, pick_ports, rtp_streams};
+use crate::telephone::{
+    Action, Capture, Hotline, Line, Scenario, Sipp, SippRun, Stream, pick_ports, rtp_streams,
+};
 use crate::{Desk, ServerProcess, ServerSettings};
 
 /// Faults.
@@ -133,7 +135,7 @@ async fn floods(report: &mut Report) -> Result<()> {
     drop(flood);
     let streams = rtp_streams(&capture.stop()?);
     let longest = streams.values().max_by_key(|stream| stream.packets.len());
-    let late: Vec<f64> = longest.map(|stream| stream.lateness_ms()).unwrap_or_default();
+    let late: Vec<f64> = longest.map(Stream::lateness_ms).unwrap_or_default();
     let in_slot = late.iter().filter(|ms| ms.abs() <= 5.0).count();
     let events =
         hotline.wait_for("undisturbed-1@test", Duration::from_secs(3), |events| !events.is_empty()).await?;

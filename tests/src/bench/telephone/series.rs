@@ -9,7 +9,7 @@ use crate::bench::{Report, percentile};
 use crate::telephone::{Action, Hotline, Scenario, Sipp};
 
 /// Calls before memory is looked at for the first time: pools and caches fill.
-const WARM_UP: usize = 100;
+const WARM_UP: usize = 600;
 const CALLS: usize = 500;
 /// Finished transactions are kept for as long as RFC 3261 wants (timer H and its like).
 const FORGOTTEN: Duration = Duration::from_secs(40);
