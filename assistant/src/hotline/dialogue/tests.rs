@@ -240,7 +240,7 @@ fn who_waits_hears_chimes_and_their_place_and_can_leave_or_be_called_back() {
     let steps = key(&mut dialogue, '8', 32);
     assert!(matches!(sent(&steps)[..], [ClientMessage::Callback(wish)] if wish.number == "13800001234"));
     let requested = json(serde_json::json!({
-        "type": "callback_requested", "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "text": "…"
+        "type": "callback_requested", "number": "…", "from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "text": "…"
     }));
     assert!(matches!(requested, EventBody::CallbackRequested(CallbackRequested { .. })));
     assert_eq!(dialogue.message(&event(4, requested), at(33)), [Step::HangUp]);
