@@ -54,6 +54,10 @@ export async function startMock(port = 0, { delay = 400 } = {}) {
       const { status, body, cookie } = world.desk.handle(request, url.pathname.slice(8), url, text ? JSON.parse(text) : {});
       return reply(status, body, cookie ? { "Set-Cookie": cookie } : {});
     }
+    if (url.pathname.startsWith("/v1/handoffs/")) {
+      const { status, body } = world.desk.handoff(request, decodeURIComponent(url.pathname.slice(13)));
+      return reply(status, body);
+    }
     const page = { "/": "/index.html", "/desk": "/desk.html" }[url.pathname] ?? url.pathname;
     try {
       const bytes = await readFile(join(DIST, normalize(page)));

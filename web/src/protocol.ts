@@ -138,7 +138,7 @@ export interface Started extends EventBase {
   type: "started";
   conversation: string;
   language: Language;
-  channel: string;
+  channel: "portal" | "telephone";
 }
 export interface LanguageChanged extends EventBase {
   type: "language_changed";

@@ -59,6 +59,16 @@ export class DeskApi {
     return this.call("GET", `/conversations/${encodeURIComponent(id)}`);
   }
 
+  /** The conversation that a telephone call is, by the id that the PBX knows the call by. */
+  callsConversation(call: string): Promise<DeskConversation> {
+    return this.request("GET", `/v1/handoffs/${encodeURIComponent(call)}`);
+  }
+
+  /** Has the server dial the citizen who wants to be called back; `extension`: the agent's telephone, which gets the call then. */
+  dial(conversation: string, extension: string): Promise<void> {
+    return this.act(conversation, "call", extension === "" ? {} : { extension });
+  }
+
   /** @throws DeskError with `winner` where somebody else was faster (409) */
   claim(id: string): Promise<void> {
     return this.act(id, "claim", {});
@@ -105,12 +115,16 @@ export class DeskApi {
     return session;
   }
 
-  private async call<T>(method: string, path: string, body?: object): Promise<T> {
+  private call<T>(method: string, path: string, body?: object): Promise<T> {
+    return this.request(method, `/v1/desk${path}`, body);
+  }
+
+  private async request<T>(method: string, path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = { "X-Drilen-CSRF": this.csrf };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const request: RequestInit = { method, headers, credentials: "same-origin" };
     if (body !== undefined) request.body = JSON.stringify(body);
-    const reply = await fetch(`/v1/desk${path}`, request).catch(() => undefined);
+    const reply = await fetch(path, request).catch(() => undefined);
     if (reply === undefined) throw new DeskError(0, "unreachable", "");
     const value: unknown = await reply.json().catch(() => undefined);
     if (reply.ok) return value as T;

@@ -9,12 +9,13 @@ import { chime } from "./chime";
 import { Handoff } from "./handoff.svelte";
 import { Live, LOST_AFTER_SECONDS, openLiveWire } from "./live";
 import { REFUSALS, loginProblem } from "./refusals";
-import { lastQuestion, newlyOffered, newlyWaiting, secondsSince, withEvent } from "./transcript";
+import { callOf, lastQuestion, newlyOffered, newlyWaiting, secondsSince, withEvent } from "./transcript";
 
 const TEXTS = { bo, zh };
 const TYPING_SHOWN_MS = 5000;
 const TYPING_SENT_EVERY_MS = 3000;
 const SEARCH_AFTER_MS = 300;
+const CALLED = "drilen.desk.call";
 
 /** Events after which somebody else may have the conversation, or the number to call. */
 const CHANGES_HANDS: ReadonlySet<ServerEvent["type"]> = new Set(["agent_joined", "agent_left", "closed", "reopened", "callback_requested", "callback_attempted"]);
@@ -51,8 +52,10 @@ export class Desk {
   problem: string | undefined = $state();
 
   readonly api = new DeskApi();
-  readonly handoff = new Handoff(this);
   private readonly shelf: Shelf = shelfOr(() => window.localStorage);
+  readonly handoff = new Handoff(this, this.shelf);
+  /** Outlives the way to an identity provider and back. */
+  private readonly tab: Shelf = shelfOr(() => window.sessionStorage);
   private readonly live: Live;
   private searchTimer: ReturnType<typeof setTimeout> | undefined;
   private typedAt = 0;
@@ -68,6 +71,8 @@ export class Desk {
       onConnected: (connected) => this.connected(connected),
       onRefused: () => void this.begin(),
     });
+    const called = callOf(window.location.search);
+    if (called !== undefined) this.tab.setItem(CALLED, called);
     setInterval(() => (this.now = Date.now()), 1000);
     window.addEventListener("online", () => this.live.nudge());
   }
@@ -134,7 +139,26 @@ export class Desk {
     this.needsCode = false;
     this.session = session;
     this.phase = session.account.owes !== undefined ? "owes" : session.account.permissions.includes("serve_citizens") ? "in" : "idle";
-    if (this.phase === "in") this.live.connect();
+    if (this.phase !== "in") return;
+    this.live.connect();
+    void this.openCalled();
+  }
+
+  /** Opens the conversation of the telephone call that has reached this agent, if that is why the desk was opened. */
+  private async openCalled(): Promise<void> {
+    const call = this.tab.getItem(CALLED);
+    if (call === null) return;
+    try {
+      const { conversation } = await this.api.callsConversation(call);
+      this.select(conversation);
+    } catch (error) {
+      this.fail(error);
+      // After the next login it is tried again.
+      if (error instanceof DeskError && error.status === 401) return;
+      if (error instanceof DeskError && error.status === 404) this.problem = this.text("callNotFound", { call });
+    }
+    this.tab.removeItem(CALLED);
+    window.history.replaceState(null, "", window.location.pathname);
   }
 
   setLanguage(language: Language): void {
@@ -381,10 +405,14 @@ export class Desk {
       await work();
       return true;
     } catch (error) {
-      this.expired(error);
-      this.problem = this.describe(error);
+      this.fail(error);
       return false;
     }
+  }
+
+  private fail(error: unknown): void {
+    this.expired(error);
+    this.problem = this.describe(error);
   }
 
   private describe(error: unknown): string {

@@ -1,12 +1,15 @@
 /** What agents do about who has a conversation: offers, calls back, passing on, setting aside, notes; and the supervisors' part. */
+import type { Shelf } from "../core/keeper";
 import type { AttemptOutcome, Colleague, Presence, Waiting } from "../protocol";
-import type { Act } from "./api";
+import { DeskError, type Act } from "./api";
 import type { Desk } from "./desk.svelte";
-import { asideUntil, isTakingPart, offersTo } from "./transcript";
+import { asideUntil, isCallSettled, isExtension, isTakingPart, offersTo } from "./transcript";
 
 /** What can come of a matter: the codes that are sent. */
 export const DISPOSITIONS = ["answered", "referred", "documents_missing", "not_our_matter", "no_reply"] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
+
+const EXTENSION = "drilen.desk.extension";
 
 export class Handoff {
   /** What this agent is ready for, once the server has said so. */
@@ -14,8 +17,18 @@ export class Handoff {
   colleagues: Colleague[] = $state.raw([]);
   /** For supervisors: what somebody else has. */
   others: Waiting[] = $state.raw([]);
+  /** Why this server does not dial, in its own words, once it has said so. */
+  dialsNot: string | undefined = $state();
+  /** The last call that was asked for, and the place in its log behind which comes what came of it. */
+  private dialled: { conversation: string; after: number } | undefined = $state.raw();
+  private ownTelephone: string = $state("");
 
-  constructor(private readonly desk: Desk) {}
+  constructor(
+    private readonly desk: Desk,
+    private readonly shelf: Shelf,
+  ) {
+    this.ownTelephone = shelf.getItem(EXTENSION) ?? "";
+  }
 
   // ------------------------------------------------------------------------------------------------------- people
 
@@ -83,6 +96,43 @@ export class Handoff {
 
   called(outcome: AttemptOutcome): Promise<boolean> {
     return this.act("called", { outcome });
+  }
+
+  // -------------------------------------------------------------------------------------------------- calling back
+
+  /** The agent's own telephone, remembered on this device; empty where they have none. */
+  get extension(): string {
+    return this.ownTelephone;
+  }
+
+  set extension(extension: string) {
+    this.ownTelephone = extension;
+    this.shelf.setItem(EXTENSION, extension.trim());
+  }
+
+  get extensionFits(): boolean {
+    return this.extension.trim() === "" || isExtension(this.extension.trim());
+  }
+
+  /** The server is calling the citizen of the open conversation. */
+  get dialling(): boolean {
+    const { open } = this.desk;
+    return open !== undefined && this.dialled?.conversation === open.conversation && !isCallSettled(open.events, this.dialled.after);
+  }
+
+  /** Has the server call the citizen of the open conversation. What comes of it is an event. */
+  async dial(): Promise<void> {
+    const { open } = this.desk;
+    if (open === undefined || !this.extensionFits || this.dialling) return;
+    this.dialled = { conversation: open.conversation, after: open.events.at(-1)?.seq ?? 0 };
+    const asked = await this.desk.attempt(async () => {
+      await this.desk.api.dial(open.conversation, this.extension.trim()).catch((error: unknown) => {
+        // What was sent is in order, so that nothing but the wish itself can be wrong.
+        if (!(error instanceof DeskError) || error.code !== "invalid") throw error;
+        this.dialsNot = error.message;
+      });
+    });
+    if (!asked || this.dialsNot !== undefined) this.dialled = undefined;
   }
 
   // -------------------------------------------------------------------------------------------------- supervisors

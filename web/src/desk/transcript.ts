@@ -73,3 +73,18 @@ export function asideUntil(how: "half_hour" | "tomorrow", now: number): string {
   const day = new Date(now);
   return new Date(day.getFullYear(), day.getMonth(), day.getDate() + 1, 9).toISOString();
 }
+
+/** An extension of a PBX or a SIP URI, as `POST …/call` takes it: visible ASCII that cannot end a header. */
+export function isExtension(text: string): boolean {
+  return /^[!-~]{1,128}$/.test(text) && !/[<>"]/.test(text);
+}
+
+/** Whether what came of a call that was asked for when the log ended at `after` is in it, or will never be. */
+export function isCallSettled(events: readonly ServerEvent[], after: number): boolean {
+  return events.some((event) => event.seq > after && (event.type === "call" || event.type === "callback_attempted" || event.type === "agent_left" || event.type === "closed"));
+}
+
+/** The id of the telephone call that the desk was opened for (`/desk?call=…`). */
+export function callOf(search: string): string | undefined {
+  return new URLSearchParams(search).get("call") || undefined;
+}

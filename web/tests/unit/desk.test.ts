@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
-import { asideUntil, consideredOf, isTakingPart, lastQuestion, newlyOffered, newlyWaiting, offersTo, secondsSince, withEvent, withdrawnPlaces } from "../../src/desk/transcript";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { DeskApi } from "../../src/desk/api";
+import { asideUntil, callOf, consideredOf, isCallSettled, isExtension, isTakingPart, lastQuestion, newlyOffered, newlyWaiting, offersTo, secondsSince, withEvent, withdrawnPlaces } from "../../src/desk/transcript";
 import type { DeskQueue, ServerEvent, Waiting } from "../../src/protocol";
+
+afterEach(() => vi.unstubAllGlobals());
 
 const at = "2026-11-23T10:00:00Z";
 const message = (seq: number, text: string): ServerEvent => ({
@@ -84,6 +87,68 @@ describe("a supervisor", () => {
     expect(isTakingPart("s", [joined, { type: "snoozed", seq: 2, at, until: at }])).toBe(false);
   });
 });
+
+describe("a call of a citizen", () => {
+  const escalated: ServerEvent = { type: "escalated", seq: 3, at, reason: "asked", position: 1, text: "…" };
+  const hungUp: ServerEvent = { type: "call", seq: 4, at, happened: "hung_up" };
+
+  it("is under way until the log says what came of it, and what happened to earlier calls does not count", () => {
+    expect(isCallSettled([escalated, hungUp], 4)).toBe(false);
+    expect(isCallSettled([escalated, hungUp, message(5, "…")], 4)).toBe(false);
+    expect(isCallSettled([hungUp, { type: "call", seq: 5, at, happened: "answered" }], 4)).toBe(true);
+    expect(isCallSettled([hungUp, { type: "callback_attempted", seq: 5, at, outcome: "busy", text: "…" }], 4)).toBe(true);
+  });
+
+  it("is over for an agent who has let go of the conversation", () => {
+    expect(isCallSettled([hungUp, { type: "agent_left", seq: 5, at, outcome: "requeued", text: "…" }], 4)).toBe(true);
+    expect(isCallSettled([hungUp, { type: "closed", seq: 5, at, by: "agent", text: "…" }], 4)).toBe(true);
+  });
+
+  it("goes to an extension or a SIP URI, which can end no header", () => {
+    for (const good of ["8001", "sip:dolma@pbx.example;transport=tcp", "#5*"]) expect(isExtension(good), good).toBe(true);
+    for (const bad of ["", "80 01", "八零零一", "<sip:a@b>", '"8001"', "8001\r\nX: y", "1".repeat(129)]) expect(isExtension(bad), bad).toBe(false);
+  });
+});
+
+describe("the desk that a telephone opens", () => {
+  it("knows the call by its id, whatever signs the PBX puts into it", () => {
+    expect(callOf("?call=1795446755.13")).toBe("1795446755.13");
+    expect(callOf("?lang=bo&call=a%2Fb%3Fc%26d%40pbx")).toBe("a/b?c&d@pbx");
+    expect(callOf("?call=")).toBeUndefined();
+    expect(callOf("?login=no_role")).toBeUndefined();
+  });
+
+  it("asks for the call's conversation by that id, which may need escapes", async () => {
+    const asked = stubFetch(200, { conversation: "c-1" });
+    expect((await new DeskApi().callsConversation("a/b?c&d@pbx")).conversation).toBe("c-1");
+    expect(asked).toEqual([["/v1/handoffs/a%2Fb%3Fc%26d%40pbx", "GET", undefined]]);
+  });
+
+  it("has a citizen called with the agent's telephone, or without one", async () => {
+    const asked = stubFetch(200, {});
+    await new DeskApi().dial("c-1", "8001");
+    await new DeskApi().dial("c-1", "");
+    expect(asked).toEqual([
+      ["/v1/desk/conversations/c-1/call", "POST", '{"extension":"8001"}'],
+      ["/v1/desk/conversations/c-1/call", "POST", "{}"],
+    ]);
+  });
+
+  it("is told why a server does not dial", async () => {
+    stubFetch(422, { error: { code: "invalid", message: "this server does not dial" } });
+    await expect(new DeskApi().dial("c-1", "")).rejects.toMatchObject({ status: 422, code: "invalid", message: "this server does not dial" });
+  });
+});
+
+/** Every request of a test gets this answer; what was asked: path, method, body. */
+function stubFetch(status: number, body: object): [string, string | undefined, unknown][] {
+  const asked: [string, string | undefined, unknown][] = [];
+  vi.stubGlobal("fetch", (path: string, request: RequestInit) => {
+    asked.push([path, request.method, request.body]);
+    return Promise.resolve(new Response(JSON.stringify(body), { status }));
+  });
+  return asked;
+}
 
 it("what is set aside comes back in half an hour, or on the next morning, over the end of a month too", () => {
   const evening = new Date(2026, 10, 30, 18, 20).getTime();
