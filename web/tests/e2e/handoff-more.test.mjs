@@ -3,7 +3,7 @@
 //   SUPERVISOR_NAME  somebody of the desk who also has the role of a supervisor, with SUPERVISOR_PASSWORD; without it that story is skipped
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertComfortable, assertFaultless, citizen, DESKTOP, LANGUAGES, login, openBrowser, openPage, PHONE, picture, type } from "./stage.mjs";
+import { assertComfortable, assertFaultless, citizen, DESKTOP, LANGUAGES, login, openBrowser, openPage, PHONE, picture, required, type } from "./stage.mjs";
 
 let browser;
 before(async () => (browser = await openBrowser()));
@@ -29,6 +29,32 @@ async function presence(desk, which) {
 }
 
 const WORDS = { zh: "回电话的故事", bo: "ཁ་པར་གྱི་གཏམ་རྒྱུད།" };
+
+/** The server of these stories has no trunk by which it could call: the desk says so, and why, and asks no more. */
+async function assertDoesNotDial(desk) {
+  await desk.fill("input[name=extension]", "80 01");
+  assert.equal(await desk.getByTestId("dial").isEnabled(), false, "no extension has a space");
+  await desk.fill("input[name=extension]", "8001");
+  await desk.getByTestId("dial").click();
+  await desk.getByTestId("dials-not").getByText("telephone.callback").waitFor();
+  assert.equal(await desk.getByTestId("dial").count(), 0);
+  // The refusal is what was wanted.
+  desk.faults = desk.faults.filter((fault) => !/status of 422/.test(fault));
+}
+
+test("a desk that is opened for a telephone call which nobody knows says so", async () => {
+  for (const language of LANGUAGES) {
+    const page = await openPage(browser, "/desk?call=a%2Fb%40pbx", { viewport: DESKTOP });
+    await page.locator(`button[lang^=${language}]`).click();
+    await page.fill("input[name=name]", required("AGENT_NAME"));
+    await page.fill("input[name=password]", required("AGENT_PASSWORD"));
+    await page.press("input[name=password]", "Enter");
+    await page.getByTestId("problem").getByText("a/b@pbx").waitFor();
+    assert.equal(new URL(page.url()).search, "", "asked for once");
+    await picture(page, `desk-${language}-desktop-call-not-found`);
+    await page.context().close();
+  }
+});
 
 for (const language of LANGUAGES) {
   test(`a citizen is called back instead of waiting, and says afterwards that it is not settled (${language})`, async () => {
@@ -57,6 +83,7 @@ for (const language of LANGUAGES) {
       await call.getByTestId("claim").click();
       assert.equal(await desk.getByTestId("number").innerText(), "13800138000");
       await picture(desk, `desk-${language}-desktop-call-${outcome}`);
+      if (outcome === "no_answer") await assertDoesNotDial(desk);
       await desk.getByTestId(`called-${outcome}`).click();
       await page.getByTestId("callback_attempted").nth(outcome === "reached" ? 1 : 0).waitFor();
     }
