@@ -138,7 +138,13 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
     assert_eq!(lines(&|access| *access == Access::Public), public);
     assert_eq!(
         lines(&|access| *access == Access::Citizen),
-        ["GET /v1/conversation", "GET /v1/sound", "GET /v1/telephone", "POST /v1/telephone/tokens"]
+        [
+            "GET /v1/conversation",
+            "GET /v1/sound",
+            "GET /v1/telephone",
+            "GET /v1/telephone/{token}",
+            "POST /v1/telephone/tokens"
+        ]
     );
     let guarded = lines(&|access| matches!(access, Access::Account | Access::Needs(_)));
     let desk = |line: &String| line.contains(" /v1/desk/") || line.starts_with("GET /v1/handoffs/");

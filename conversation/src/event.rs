@@ -171,6 +171,11 @@ impl EventBody {
         }
     }
 
+    /// Whether it is about the sound or the line: it says nothing to the citizen and is no word of theirs, and may stand anywhere.
+    pub const fn is_aside(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::Call(_))
+    }
+
     /// For an event that changes who has the conversation: the agent who did it, where one did, and whether the citizen did. What an idle
     /// conversation with the assistant ends by changes nobody's hands.
     pub fn changes_hands(&self) -> Option<(Option<&AgentRef>, bool)> {

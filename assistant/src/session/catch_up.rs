@@ -34,5 +34,5 @@ impl Conversations {
 
 /// Whether an event answers, or settles without an answer, what the citizen said before it.
 const fn is_response(body: &EventBody) -> bool {
-    !matches!(body, EventBody::CitizenMessage(_) | EventBody::Started(_))
+    !matches!(body, EventBody::CitizenMessage(_) | EventBody::Started(_)) && !body.is_aside()
 }

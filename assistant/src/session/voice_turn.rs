@@ -131,18 +131,30 @@ impl Conversations {
         session: &Session,
         state: &ConversationState,
     ) -> Result<(), Refusal> {
-        let Some(mark) = speech_mark(state.last_seq) else { return Ok(()) };
+        let before = state.last_seq.saturating_sub(ASIDES);
+        let last = self.store.events_after(session.id, before, ASIDES as u32).await?;
+        // How far a sound was heard is written when it ends, be it before or after somebody began to speak.
+        let asides = last.iter().rev().take_while(|event| event.body.is_aside()).count() as u64;
+        for seq in state.last_seq.saturating_sub(asides)..=state.last_seq {
+            if self.spoke_after(session, seq).await? {
+                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state, None);
+                self.store.append(Append::to(session.id).event(lost)).await?;
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is remembered that somebody began to speak when that was the last event.
+    async fn spoke_after(&self, session: &Session, seq: u64) -> Result<bool, Refusal> {
+        let Some(mark) = speech_mark(seq) else { return Ok(false) };
         // Expecting an event that no conversation has makes the store refuse anything new, but not what it knows.
         let probe = Append::to(session.id)
             .because_of(mark)
             .expecting(Expect { last_seq: Some(u64::MAX), status: None });
         match self.store.append(probe).await {
-            Ok(Appended::Already { .. }) => {
-                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state, None);
-                self.store.append(Append::to(session.id).event(lost)).await?;
-                Ok(())
-            }
-            Ok(Appended::New { .. }) | Err(StoreError::Stale(_)) => Ok(()),
+            Ok(Appended::Already { .. }) => Ok(true),
+            Ok(Appended::New { .. }) | Err(StoreError::Stale(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -169,6 +181,9 @@ impl Conversations {
             .unwrap_or(Completeness::Unclear)
     }
 }
+
+/// So many events about the sound and the line may stand after what was said last.
+const ASIDES: u64 = 8;
 
 /// Whether what was heard shows which language was spoken: it fits something that is known, or is something that people say.
 fn is_something(thought: &Thought) -> bool {

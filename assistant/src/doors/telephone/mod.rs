@@ -62,9 +62,8 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn table() -> Table<TelephoneState> {
-    Table::new().citizen(Method::GET, "/v1/telephone", socket::upgrade).citizen(
-        Method::POST,
-        "/v1/telephone/tokens",
-        socket::token,
-    )
+    Table::new()
+        .citizen(Method::GET, "/v1/telephone", socket::upgrade)
+        .citizen(Method::GET, socket::WITH_TOKEN, socket::upgrade)
+        .citizen(Method::POST, "/v1/telephone/tokens", socket::token)
 }

@@ -19,6 +19,9 @@ use telephone::token::{Grant, LIFETIME, Refused};
 use super::TelephoneState;
 use crate::doors::desk::same;
 
+/// For services that take the query string off an address (Twilio): the token stands in the path.
+pub(super) const WITH_TOKEN: &str = "/v1/telephone/{token}";
+
 /// The longest life of a token that can be asked for.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
@@ -100,7 +103,7 @@ pub(super) async fn upgrade(
 ) -> Response {
     let query =
         Query::<Vec<(String, String)>>::try_from_uri(&uri).map(|Query(query)| query).unwrap_or_default();
-    match admit(&state, &query, &headers) {
+    match admit(&state, &uri, &query, &headers) {
         Ok(grant) => {
             let upgrade = upgrade
                 .protocols(SUBPROTOCOLS)
@@ -125,7 +128,12 @@ pub(super) async fn upgrade(
     }
 }
 
-fn admit(state: &TelephoneState, query: &[(String, String)], headers: &HeaderMap) -> Result<Grant, Refusal> {
+fn admit(
+    state: &TelephoneState,
+    uri: &Uri,
+    query: &[(String, String)],
+    headers: &HeaderMap,
+) -> Result<Grant, Refusal> {
     let key = state.key.as_ref().ok_or_else(closed)?;
     // Pages have no business here, whatever they know.
     if headers.contains_key(header::ORIGIN) {
@@ -135,7 +143,8 @@ fn admit(state: &TelephoneState, query: &[(String, String)], headers: &HeaderMap
         query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-    let token = by_query.get("token").copied().or(bearer).unwrap_or_default();
+    let by_path = uri.path().strip_prefix("/v1/telephone/");
+    let token = by_path.or(by_query.get("token").copied()).or(bearer).unwrap_or_default();
     let grant = key.signer.verify(token, now(state)).map_err(|refused| {
         let status = match refused {
             Refused::Malformed | Refused::Signature | Refused::Expired => StatusCode::UNAUTHORIZED,

@@ -128,6 +128,8 @@ fn take(mut legs: mpsc::Receiver<Leg>, hotline: &Hotline, draining: &Cancellatio
 /// SIP's settings with the passwords from their files.
 fn sip_settings(settings: &Telephone) -> Result<Option<sip::Settings>, TelephoneError> {
     let Some(mut sip) = settings.sip.clone() else { return Ok(None) };
+    // So that a PBX is told 503 where no line is free, rather than answered and hung up on.
+    sip.calls = sip.calls.min(settings.calls);
     for (name, path) in &settings.password_files {
         let trunk = sip.trunks.iter_mut().find(|trunk| trunk.name == *name);
         let trunk = trunk.ok_or_else(|| TelephoneError::NoTrunk(name.clone()))?;
