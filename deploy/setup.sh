@@ -10,8 +10,9 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 # --- Debian packages ------------------------------------------------------------------------------------------------
 # A word is a Debian package; the command beside it tells whether it is there already.
 run_packages=(gcc:gcc g++:g++ make:make cmake:cmake mold:mold pkg-config:pkg-config espeak-ng:espeak-ng)
-# strace: the test that fsync comes before the acknowledgement; chromium and the fonts: the browser tests.
-test_packages=(chromium:chromium strace:strace git:git)
+# strace: the test that fsync comes before the acknowledgement; chromium and the fonts: the browser tests; sip-tester, baresip-core and tcpdump:
+# callers of the hotline.
+test_packages=(chromium:chromium strace:strace git:git sip-tester:sipp baresip-core:baresip tcpdump:tcpdump)
 wanted=("${run_packages[@]}")
 [ "$purpose" = run ] || wanted+=("${test_packages[@]}")
 missing=()

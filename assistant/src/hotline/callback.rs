@@ -62,11 +62,13 @@ impl CallBack {
     async fn call(&self, wish: Wish) {
         let settings = &self.hotline.service.configuration.telephone;
         let Some(callback) = &settings.callback else { return };
+        // Where the call is given to an agent's telephone, their screen asks by this id (`GET /v1/handoffs/{call}`).
+        let id = wish.conversation.to_string().parse().unwrap_or_else(|_| CallId::generate());
         let dial = Dial {
             trunk: callback.trunk.clone(),
             to: wish.number.clone(),
             from: callback.from.clone(),
-            id: CallId::generate(),
+            id,
             headers: Vec::new(),
             timeout: RING,
         };

@@ -24,7 +24,9 @@ pub(super) async fn of_call(
     Path(call): Path<String>,
     logged_in: LoggedIn,
 ) -> Result<Json<Handoff>, DeskError> {
-    let id = state.store.conversation_of_call(&call).await?.ok_or(DeskError::NotFound("call"))?;
+    let came = state.store.conversation_of_call(&call).await?;
+    // A call back has the id of the conversation that it goes on with.
+    let id = came.or_else(|| call.parse().ok()).ok_or(DeskError::NotFound("call"))?;
     let view = view_of(&state, id, &logged_in.agent).await?;
     Ok(Json(Handoff { call, view }))
 }
