@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use conversation::{AttemptOutcome, CallHappened, Event, EventBody};
+use conversation::{AttemptOutcome, CallHappened, ClosedBy, Event, EventBody};
 use end_to_end::Desk;
 use end_to_end::telephone::Action;
 use language::Language;
 use serde_json::json;
 
 use super::called::{Answers, Called};
-use super::stage::{House, happened, has, kinds, press, wait};
+use super::stage::{House, closed_by, happened, has, kinds, press, wait};
 
 /// The citizen's number: `sipp` calls from it.
 const NUMBER: &str = "13800001234";
@@ -124,8 +124,8 @@ async fn by_text(house: &House, desk: &Desk, call: &str) -> Result<()> {
     desk.done(&format!("{path}/resolve"), json!({})).await?;
     // The good-bye is heard, too.
     citizen.ends().await?;
-    house.until_happened(call, CallHappened::Ended).await?;
     let events = house.events(call).await?;
+    assert_eq!(closed_by(&events), Some(ClosedBy::Agent));
     assert_eq!(outcomes(&events), [AttemptOutcome::Reached]);
     assert!(happened(&events, CallHappened::Answered), "{:?}", kinds(&events));
     Ok(())
