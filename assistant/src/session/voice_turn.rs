@@ -137,8 +137,8 @@ impl Conversations {
         let asides = last.iter().rev().take_while(|event| event.body.is_aside()).count() as u64;
         for seq in state.last_seq.saturating_sub(asides)..=state.last_seq {
             if self.spoke_after(session, seq).await? {
-                let lost = notice(Phrase::NotHeard, SayAct::NotHeard, state, None);
-                self.store.append(Append::to(session.id).event(lost)).await?;
+                let again = notice(Phrase::NotHeard, SayAct::NotHeard, state, None);
+                self.store.append(Append::to(session.id).event(again)).await?;
                 break;
             }
         }

@@ -16,6 +16,9 @@ use crate::leg::{Ended, FromCaller, LegEnd, Transfer};
 /// After a 491, or a refresh that was refused for now: RFC 3261, section 14.1 has the owner of the Call-ID wait 2.1 to 4 s.
 const AGAIN: Duration = Duration::from_secs(3);
 
+/// So long the answer to the last NOTIFY has to be on its way before BYE follows.
+const AFTER_THE_LAST_NOTIFY: Duration = Duration::from_millis(50);
+
 impl Call {
     /// A re-INVITE or an UPDATE: new media, or a refresh of the session.
     pub(super) async fn updated(&mut self, request: Request, handle: TransactionHandle) {
@@ -92,6 +95,8 @@ impl Call {
             }
             Some(200..300) => {
                 self.say(FromCaller::Transfer(Transfer::Done)).await;
+                // The stack sends the 200 by a task of its own: a BYE that overtakes it looks odd, and ends some peers' patience.
+                tokio::time::sleep(AFTER_THE_LAST_NOTIFY).await;
                 Some(end(Ended::Transferred, "NOTIFY 2xx"))
             }
             Some(code) => {

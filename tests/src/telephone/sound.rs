@@ -32,7 +32,7 @@ pub fn narrow(samples: &[f32]) -> Result<Vec<i16>> {
 /// Silence of that length at 8 kHz.
 pub fn silence(length: Duration) -> Vec<i16> {
     // Not quite: a telephone's line is never digitally silent.
-    let noise = |n: usize| ((n * 7_919) % 13) as u8 as i16 - 6;
+    let noise = |n: usize| i16::from((n * 7_919 % 13) as u8) - 6;
     (0..(length.as_secs_f64() * f64::from(RATE)) as usize).map(noise).collect()
 }
 

@@ -184,7 +184,7 @@ impl Mouth {
 
     /// The next frame.
     pub fn frame(&mut self, samples: usize) -> Vec<i16> {
-        let noise = |n: usize| ((n * 7_919) % 13) as i16 - 6;
+        let noise = |n: usize| i16::from((n * 7_919 % 13) as u8) - 6;
         let first = self.said;
         self.said += samples;
         (0..samples).map(|n| self.samples.pop_front().unwrap_or_else(|| noise(first + n))).collect()

@@ -102,7 +102,9 @@ pub async fn knock(house: &House, door: &Door<'_>) -> Result<Result<Socket, u16>
     match connect_async(request).await {
         Ok((socket, response)) => {
             let agreed = response.headers().get("sec-websocket-protocol");
-            anyhow::ensure!(agreed.map(|agreed| agreed.as_bytes()) == door.subprotocol.map(str::as_bytes));
+            anyhow::ensure!(
+                agreed.map(reqwest::header::HeaderValue::as_bytes) == door.subprotocol.map(str::as_bytes)
+            );
             Ok(Ok(socket))
         }
         Err(Error::Http(response)) => Ok(Err(response.status().as_u16())),

@@ -1,4 +1,4 @@
-//! Twilio Media Streams, as PyPI's `streamdouble` plays them.
+//! Twilio Media Streams, as `streamdouble` (from `PyPI`) plays them.
 
 use std::path::PathBuf;
 use std::time::Duration;
