@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use assistant::doors::routes::Access;
 use common::{shared, start};
@@ -215,7 +215,15 @@ async fn health_readiness_and_figures_are_told() {
     let mut client = shared().citizen("zh").await;
     client.say("你好").await.unwrap();
     client.wait_for("say").await.unwrap();
-    let figures = get(address, "/metrics", "").await.body;
+    // A turn is counted when it is durable, which the citizen may learn a moment earlier.
+    let mut figures = String::new();
+    for _ in 0..50 {
+        figures = get(address, "/metrics", "").await.body;
+        if figures.contains("drilen_turns_total") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     for name in [
         "drilen_conversations_total",
         "drilen_turns_total",
