@@ -12,7 +12,7 @@ setup: ## Install what building and running needs; build the pages
 	@deploy/setup.sh run
 
 run: setup ## Build and serve the whole thing on 127.0.0.1:8080
-	@printf '\033[1m==>\033[0m Building the assistant (about 8 minutes the first time on two cores, seconds afterwards)\n'
+	@printf '\033[1m==>\033[0m Building the assistant (about 12 minutes the first time on two cores, seconds afterwards)\n'
 	@cargo build --quiet --locked --package assistant
 	@exec $(ASSISTANT) serve
 

@@ -83,7 +83,7 @@ pub fn log(settings: &Log) -> Result<(), String> {
     let mut filter = EnvFilter::try_new(&settings.level).map_err(|e| format!("log.level: {e}"))?;
     // At the level `info` it writes every message whole, callers' numbers and names included.
     if !settings.level.contains("rsipstack") {
-        let quiet = "rsipstack=warn".parse().map_err(|e| format!("log.level: {e}"))?;
+        let quiet = telephone::sip::QUIET.parse().map_err(|e| format!("log.level: {e}"))?;
         filter = filter.add_directive(quiet);
     }
     let builder = tracing_subscriber::fmt()

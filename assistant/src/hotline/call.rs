@@ -445,6 +445,7 @@ impl Call {
                 Step::Hush => self.hush().await,
                 Step::Send(message) => self.send(message).await,
                 Step::HangUp => self.later(Then::HangUp),
+                Step::Stay => self.after.retain(|_, then| *then != Then::HangUp),
             }
         }
     }

@@ -7,7 +7,7 @@ use conversation::protocol::{
     ChangeLanguage, Choose, ClientMessage, LeaveQueue, Person, Repeat, RequestCallback, ServerMessage,
     Signal, Voice,
 };
-use conversation::{Event, EventBody, MessageId, SayAct};
+use conversation::{Event, EventBody, MessageId, Outcome, SayAct};
 use language::Language;
 use telephone::{Digit, Transfer};
 
@@ -73,6 +73,8 @@ pub enum Step {
     Send(ClientMessage),
     /// End the call, once everything has been heard.
     HangUp,
+    /// Do not end it after all.
+    Stay,
 }
 
 /// Who has the caller.
@@ -112,6 +114,12 @@ impl HandOver {
     }
 }
 
+/// How to go on in a language, by the operator's key for it.
+pub fn language_choice(settings: &Telephone, language: Language) -> Part {
+    let key = settings.language_key(language).to_string();
+    Part { phrase: Phrase::TelephoneLanguage, language, value: Some(("key", key)) }
+}
+
 /// Says these, and goes on.
 const fn say(parts: Vec<Part>) -> Step {
     Step::Prompt(Prompt { parts, then: Then::GoOn })
@@ -146,7 +154,6 @@ pub struct Dialogue {
     told: Duration,
     chimed: Duration,
     place: Option<u32>,
-    place_told: Option<u32>,
     warned: bool,
     held: bool,
     handing_over: bool,
@@ -154,6 +161,8 @@ pub struct Dialogue {
     pub transfer_failed: Option<u16>,
     told_busy: bool,
     told_deaf: bool,
+    /// The call is about to end because nobody says anything.
+    leaving: bool,
     messages: u64,
 }
 
@@ -183,12 +192,12 @@ impl Dialogue {
             told: Duration::ZERO,
             chimed: Duration::ZERO,
             place: None,
-            place_told: None,
             warned: false,
             held: false,
             handing_over: false,
             transfer_failed: None,
             told_busy: false,
+            leaving: false,
             told_deaf: false,
             messages: 0,
         }
@@ -230,7 +239,7 @@ impl Dialogue {
         if self.language_known {
             parts.push(Part::plain(Phrase::TelephoneAsk, first));
         } else {
-            parts.extend(languages.iter().map(|language| self.language_choice(*language)));
+            parts.extend(languages.iter().map(|language| language_choice(&self.settings, *language)));
         }
         vec![say(parts)]
     }
@@ -243,11 +252,6 @@ impl Dialogue {
         vec![self.last(Phrase::TelephoneCallingBack, then)]
     }
 
-    fn language_choice(&self, language: Language) -> Part {
-        let key = self.settings.language_key(language).to_string();
-        Part { phrase: Phrase::TelephoneLanguage, language, value: Some(("key", key)) }
-    }
-
     fn phrase(&self, phrase: Phrase) -> Step {
         say(vec![Part::plain(phrase, self.language)])
     }
@@ -258,6 +262,10 @@ impl Dialogue {
 
     /// A key was pressed.
     pub fn digit(&mut self, digit: Digit, now: Duration) -> Vec<Step> {
+        if self.stays() {
+            let steps = self.digit(digit, now);
+            return [Step::Stay].into_iter().chain(steps).collect();
+        }
         if self.who == Who::Over || self.handing_over {
             return Vec::new();
         }
@@ -306,7 +314,6 @@ impl Dialogue {
 
     fn again(&mut self) -> Vec<Step> {
         if self.who == Who::Queue {
-            self.place_told = None;
             return [Step::Hush].into_iter().chain(self.waiting_words()).collect();
         }
         let id = self.message_id();
@@ -348,7 +355,7 @@ impl Dialogue {
             Signal::SpeechStarted { .. } | Signal::SpeechResumed { .. } => {
                 self.heard_from(now);
                 self.thinking = true;
-                vec![Step::Hush]
+                if self.stays() { vec![Step::Stay, Step::Hush] } else { vec![Step::Hush] }
             }
             // Nothing was said after all: what comes of it, if anything, is an event.
             Signal::Final { text, seconds, .. } if text.is_empty() && *seconds == 0.0 => {
@@ -386,7 +393,11 @@ impl Dialogue {
             }
             EventBody::Say(say) => return self.said(say.act),
             EventBody::Escalated(_) | EventBody::Reopened(_) => return self.escalated(now),
-            EventBody::EscalationCancelled(_) | EventBody::AgentLeft(_) => self.who = Who::Assistant,
+            EventBody::EscalationCancelled(_) => {
+                // Who asks for a person again later may find one at the telephone then.
+                (self.who, self.transfer_failed) = (Who::Assistant, None);
+            }
+            EventBody::AgentLeft(left) => return self.left(left.outcome, now),
             EventBody::AgentJoined(_) => self.who = Who::Agent,
             EventBody::CallbackRequested(_) => {
                 // They need not wait on the line for it.
@@ -413,7 +424,7 @@ impl Dialogue {
             }
             // Perhaps they speak the other language.
             SayAct::NotUnderstood if !self.language_known => {
-                return vec![say(vec![self.language_choice(self.language.other())])];
+                return vec![say(vec![language_choice(&self.settings, self.language.other())])];
             }
             SayAct::Goodbye => {
                 self.who = Who::Over;
@@ -427,12 +438,25 @@ impl Dialogue {
     fn escalated(&mut self, now: Duration) -> Vec<Step> {
         (self.who, self.asked) = (Who::Queue, None);
         (self.told, self.chimed) = (now, now);
-        self.place_told = self.place;
         if self.hand_over.of(self.language) && self.transfer_failed.is_none() {
             self.handing_over = true;
             return vec![self.last(Phrase::TelephoneTransferring, Then::HandOver)];
         }
         vec![self.phrase(Phrase::TelephoneWaiting)]
+    }
+
+    /// The agent is gone; whoever is not back with the assistant waits.
+    fn left(&mut self, outcome: Outcome, now: Duration) -> Vec<Step> {
+        match outcome {
+            Outcome::Returned => self.who = Who::Assistant,
+            // `closed` follows.
+            Outcome::Resolved => {}
+            Outcome::Requeued | Outcome::Lost | Outcome::Transferred | Outcome::Reassigned => {
+                self.who = Who::Queue;
+                (self.told, self.chimed) = (now, now);
+            }
+        }
+        Vec::new()
     }
 
     /// A transfer goes on. The caller is back with us where it failed.
@@ -522,6 +546,15 @@ impl Dialogue {
         None
     }
 
+    /// Whoever was said good-bye to for their silence is there after all; whether that is so.
+    fn stays(&mut self) -> bool {
+        let stays = std::mem::take(&mut self.leaving);
+        if stays {
+            self.who = Who::Assistant;
+        }
+        stays
+    }
+
     fn say_good_bye(&mut self, phrase: Phrase) -> Vec<Step> {
         self.who = Who::Over;
         vec![Step::Hush, self.last(phrase, Then::HangUp)]
@@ -538,10 +571,16 @@ impl Dialogue {
             1 if self.language_known => vec![self.phrase(Phrase::TelephoneSilence)],
             1 => {
                 let other = self.language.other();
-                vec![say(vec![self.language_choice(self.language), self.language_choice(other)])]
+                vec![say(vec![
+                    language_choice(&self.settings, self.language),
+                    language_choice(&self.settings, other),
+                ])]
             }
             2 => vec![self.phrase(Phrase::TelephoneSilenceKeys)],
-            _ => self.say_good_bye(Phrase::TelephoneNobody),
+            _ => {
+                self.leaving = true;
+                self.say_good_bye(Phrase::TelephoneNobody)
+            }
         }
     }
 
@@ -563,7 +602,6 @@ impl Dialogue {
 
     fn waiting_words(&mut self) -> Vec<Step> {
         let before = self.place.map(|place| place.saturating_sub(1)).filter(|before| *before > 0);
-        self.place_told = self.place;
         let mut parts = Vec::new();
         if let Some(before) = before {
             let value = Some(("count", before.to_string()));

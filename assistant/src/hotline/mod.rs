@@ -47,7 +47,7 @@ impl Hotline {
 
     /// Makes the words that everybody hears, so that the first caller does not wait for them.
     pub async fn prepare(&self) {
-        self.prompts.prepare().await;
+        self.prompts.prepare(&self.service.configuration.telephone).await;
     }
 
     /// Takes a call, to its end, in a task of its own.

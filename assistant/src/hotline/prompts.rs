@@ -8,7 +8,8 @@ use conversation::protocol::{Codec, SoundSource};
 use language::Language;
 use parking_lot::Mutex;
 
-use super::dialogue::{Part, Prompt};
+use super::dialogue::{Part, Prompt, language_choice};
+use crate::config::Telephone;
 use crate::phrases::{Phrase, say, say_with};
 use crate::session::{Passage, Speech};
 use crate::workers::encode::SOUND_RATE;
@@ -60,10 +61,11 @@ impl Prompts {
     }
 
     /// Makes those that do not change, in both languages, so that nobody waits for them.
-    pub async fn prepare(&self) {
-        for phrase in FIXED {
-            for language in Language::ALL {
-                let part = Part { phrase: *phrase, language, value: None };
+    pub async fn prepare(&self, settings: &Telephone) {
+        for language in Language::ALL {
+            let fixed = FIXED.iter().map(|phrase| Part { phrase: *phrase, language, value: None });
+            let choice = language_choice(settings, language);
+            for part in std::iter::once(choice).chain(fixed) {
                 drop(self.part(&part, false).await);
             }
         }

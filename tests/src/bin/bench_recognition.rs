@@ -3,12 +3,9 @@
 //! Arguments name sections; none means all.
 
 use anyhow::Result;
-use end_to_end::bench::{Report, recognition};
-use end_to_end::material::workspace;
+use end_to_end::bench::{Report, Section, recognition, run};
 
-type Section = fn(&mut Report) -> Result<()>;
-
-const SECTIONS: [(&str, Section); 12] = [
+const SECTIONS: [Section; 12] = [
     ("mandarin", recognition::real_mandarin),
     ("sample", recognition::held_out_questions),
     ("cries", recognition::cries),
@@ -28,21 +25,5 @@ fn streams(report: &mut Report) -> Result<()> {
 }
 
 fn main() -> Result<()> {
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = wanted.iter().find(|name| SECTIONS.iter().all(|(known, _)| known != name)) {
-        let known: Vec<&str> = SECTIONS.iter().map(|(name, _)| *name).collect();
-        anyhow::bail!("there is no section {unknown}; there are {}", known.join(", "));
-    }
-    let mut report = Report::default();
-    for (name, section) in SECTIONS {
-        if wanted.is_empty() || wanted.iter().any(|w| w == name) {
-            section(&mut report)?;
-        }
-    }
-    let name = if wanted.is_empty() {
-        "recognition.json".to_owned()
-    } else {
-        format!("recognition-{}.json", wanted.join("-"))
-    };
-    report.write(&workspace().join("target/bench").join(name))
+    run("recognition", &SECTIONS)
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use speech::SynthesisError;
 
 use super::PortalState;
-use crate::doors::address::client_address;
+use crate::doors::address::{bearer, client_address};
 use crate::doors::attached::Service;
 use crate::session::{Speech, speech};
 use crate::workers::container::Container;
@@ -60,7 +60,8 @@ async fn read_aloud(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<(Container, Vec<u8>), Refused> {
     let Query(wanted) = wanted.map_err(|error| (StatusCode::BAD_REQUEST, error.body_text()))?;
-    let token = bearer(headers).ok_or_else(|| {
+    let token: Option<Token> = bearer(headers).and_then(|token| token.parse().ok());
+    let token = token.ok_or_else(|| {
         (StatusCode::UNAUTHORIZED, "send the conversation's token: `Authorization: Bearer …`".to_owned())
     })?;
     let address = client_address(peer, headers, &state.configuration.server.trusted_proxies);
@@ -96,10 +97,6 @@ async fn read_aloud(
     let file =
         file.ok_or_else(|| (StatusCode::SERVICE_UNAVAILABLE, "the sound could not be written".to_owned()))?;
     Ok((kind, file))
-}
-
-fn bearer(headers: &HeaderMap) -> Option<Token> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?.trim().parse().ok()
 }
 
 /// All of it at 16 kHz: recorded where somebody has read it, else by the voice.

@@ -14,9 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use telephone::CallId;
 use telephone::sockets::{self, Handshake, LONGEST, Message, SUBPROTOCOLS};
-use telephone::token::{Grant, LIFETIME, Refused};
+use telephone::token::{Grant, LIFETIME};
 
 use super::TelephoneState;
+use crate::doors::address::bearer;
 use crate::doors::desk::same;
 
 /// For services that take the query string off an address (Twilio): the token stands in the path.
@@ -66,9 +67,7 @@ fn give(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Given, Refusal> {
     let key = state.key.as_ref().ok_or_else(closed)?;
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
-    if !same(bearer.as_bytes(), key.secret.as_bytes()) {
+    if !same(bearer(headers).unwrap_or_default().as_bytes(), key.secret.as_bytes()) {
         return Err((
             StatusCode::UNAUTHORIZED,
             "send the key of telephone.websocket.key_file: `Authorization: Bearer …`".to_owned(),
@@ -141,16 +140,12 @@ fn admit(
     }
     let by_query: HashMap<&str, &str> =
         query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
     let by_path = uri.path().strip_prefix("/v1/telephone/");
-    let token = by_path.or(by_query.get("token").copied()).or(bearer).unwrap_or_default();
-    let grant = key.signer.verify(token, now(state)).map_err(|refused| {
-        let status = match refused {
-            Refused::Malformed | Refused::Signature | Refused::Expired => StatusCode::UNAUTHORIZED,
-        };
-        (status, refused.to_string())
-    })?;
+    let token = by_path.or(by_query.get("token").copied()).or_else(|| bearer(headers)).unwrap_or_default();
+    let grant = key
+        .signer
+        .verify(token, now(state))
+        .map_err(|refused| (StatusCode::UNAUTHORIZED, refused.to_string()))?;
     if state.hotline.is_draining() {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the server is about to restart".to_owned()));
     }

@@ -283,3 +283,57 @@ fn a_good_bye_ends_the_call_and_so_does_a_restart() {
     assert_eq!(phrases(&steps), [(Phrase::TelephoneDraining, Language::Zh)]);
     assert!(three.drain().is_empty());
 }
+
+#[test]
+fn who_speaks_up_during_the_good_bye_to_silence_is_heard_after_all() {
+    let started = || {
+        let id = MessageId::try_from("said-1").unwrap();
+        ServerMessage::Signal(Signal::SpeechStarted { id, at_ms: 0 })
+    };
+    let leaving = || {
+        let mut dialogue = dialogue(Some(Language::Zh));
+        for now in [8, 16, 24] {
+            dialogue.tick(at(now));
+        }
+        assert!(dialogue.is_over());
+        dialogue
+    };
+    let mut speaks = leaving();
+    assert_eq!(speaks.message(&started(), at(25)), [Step::Stay, Step::Hush]);
+    assert!(!speaks.is_over());
+    let mut presses = leaving();
+    let steps = key(&mut presses, '0', 25);
+    assert_eq!(steps[0], Step::Stay);
+    assert!(matches!(sent(&steps)[..], [ClientMessage::Person(_)]));
+    // A call that is over for another reason stays over.
+    let mut over = dialogue(Some(Language::Zh));
+    over.drain();
+    assert_eq!(over.message(&started(), at(2)), [Step::Hush]);
+    assert!(over.is_over() && key(&mut over, '0', 3).is_empty());
+}
+
+#[test]
+fn whom_an_agent_puts_back_into_the_queue_is_kept_company_there() {
+    for (outcome, waits) in [("returned", false), ("requeued", true), ("lost", true), ("transferred", true)] {
+        let mut dialogue = dialogue(Some(Language::Zh));
+        dialogue.message(&event(3, escalated()), at(0));
+        let joined =
+            json(serde_json::json!({"type": "agent_joined", "agent": {"name": "卓玛"}, "text": "…"}));
+        dialogue.message(&event(4, joined), at(1));
+        assert!(dialogue.tick(at(60)).is_empty(), "whoever talks with an agent hears no chime");
+        let left = json(serde_json::json!({"type": "agent_left", "outcome": outcome, "text": "…"}));
+        dialogue.message(&event(5, left), at(60));
+        assert_eq!(dialogue.tick(at(66)) == [Step::Chime], waits, "{outcome}");
+    }
+}
+
+#[test]
+fn a_wish_for_a_person_after_a_failed_transfer_may_find_one_the_next_time() {
+    let mut dialogue = dialogue(Some(Language::Bo));
+    dialogue.message(&event(3, escalated()), at(0));
+    dialogue.transfer(Transfer::Failed(486), at(5));
+    dialogue
+        .message(&event(4, json(serde_json::json!({"type": "escalation_cancelled", "text": "…"}))), at(6));
+    let steps = dialogue.message(&event(9, escalated()), at(20));
+    assert!(matches!(&steps[..], [Step::Prompt(prompt)] if prompt.then == Then::HandOver));
+}
