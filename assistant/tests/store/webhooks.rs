@@ -38,7 +38,7 @@ pub async fn what_a_receiver_wants_to_hear_is_kept_with_the_event_until_it_is_ta
         ])
     );
     for delivery in &taken {
-        assert!(!delivery.body.contains("138") && !delivery.body.contains("身份证"), "{}", delivery.body);
+        assert!(!delivery.body.contains("1381234") && !delivery.body.contains("密码"), "{}", delivery.body);
         let body: Value = serde_json::from_str(&delivery.body).unwrap();
         assert_eq!(
             (body["type"].as_str(), body["data"]["conversation"].as_str()),
