@@ -26,6 +26,7 @@ mod erasure;
 pub mod event;
 pub mod handoff;
 mod ids;
+pub mod papers;
 pub mod people;
 pub mod phrases;
 pub mod protocol;
@@ -55,6 +56,7 @@ pub use ids::{
     TokenHash,
 };
 pub use intents::EscalationReason;
+pub use papers::{Paper, PaperChange, PaperKind, Papers};
 pub use people::{
     Agent, Credentials, ExternalId, LockoutPolicy, LoginMethod, NewPassword, NewPerson, NewSession, People,
     Person, PersonChange, Session, StoredTotp,

@@ -17,6 +17,7 @@ use crate::erasure::{Erasure, PlaceBehind};
 use crate::event::{Channel, Event, EventBody};
 use crate::handoff::{Actor, Callback, HandoffCommand, IllegalTransition, Offer, Priority, Status};
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
+use crate::papers::Papers;
 use crate::people::People;
 use crate::routing::{AtDesk, HandoffRules, Presence};
 use crate::signal::{NodeSignal, NodeSignalFeed};
@@ -264,6 +265,16 @@ pub enum StoreError {
     /// An agent of this name exists.
     #[error("an agent of this name exists already")]
     NameTaken,
+    /// Somebody changed the paper meanwhile.
+    #[error("{kind} {id} has been changed meanwhile (version {version} now)")]
+    PaperChanged {
+        /// What it is.
+        kind: crate::papers::PaperKind,
+        /// Which.
+        id: String,
+        /// Its version now; 0 where it is gone.
+        version: u64,
+    },
     /// The database cannot be reached, is full, or failed.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -274,7 +285,7 @@ pub enum StoreError {
 
 /// Keeps conversations and the queue, with the people and the audit trail beside them. See the module for what it promises.
 #[async_trait]
-pub trait Store: People + AuditTrail + Deliveries + Send + Sync + fmt::Debug {
+pub trait Store: People + AuditTrail + Deliveries + Papers + Send + Sync + fmt::Debug {
     /// Begins a conversation: appends `started`.
     ///
     /// # Errors

@@ -116,7 +116,10 @@ impl From<StoreError> for Refusal {
                 tracing::error!(%error, "the store is unavailable");
                 Self::new(ErrorCode::Unavailable).retry_after(STORE_PAUSE)
             }
-            StoreError::NotFound(_) | StoreError::NameTaken | StoreError::Corrupt(_) => {
+            StoreError::NotFound(_)
+            | StoreError::NameTaken
+            | StoreError::PaperChanged { .. }
+            | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the store refused what a conversation needs");
                 Self::new(ErrorCode::Internal)
             }

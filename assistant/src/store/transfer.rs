@@ -36,7 +36,7 @@ struct Table {
 
 /// In an order in which no row comes before the row it belongs to. Sessions are not copied (everybody logs in again),
 /// nor what belongs to a place: key files, nodes, what nodes leave each other.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 16] = [
     Table {
         name: "agents",
         order: "id",
@@ -65,6 +65,22 @@ const TABLES: [Table; 12] = [
         name: "webhook_deliveries",
         order: "id",
         columns: "id:t hook:t kind:t body:t at:n attempts:n next_at:n last_error:t",
+    },
+    Table { name: "papers", order: "kind, id", columns: "kind:t id:t version:n body:t at:n by:t" },
+    Table {
+        name: "figures",
+        order: "number",
+        columns: "number:n day:n name:t language:t key:t count:n total:r",
+    },
+    Table {
+        name: "unresolved",
+        order: "conversation, seq",
+        columns: "conversation:t seq:n at:n language:t kind:t",
+    },
+    Table {
+        name: "recordings",
+        order: "id",
+        columns: "id:t conversation:t at:n language:t seconds:r body:t sound:b",
     },
     Table { name: "erasures", order: "number", columns: "number:n conversation:t at:n by:t why:t" },
     Table {
@@ -239,6 +255,8 @@ async fn go_on_counting(target: &mut AnyConnection) -> Result<(), StoreError> {
          (SELECT coalesce(max(number), 0) + 1 FROM handling_times), false)",
         "SELECT setval(pg_get_serial_sequence('erasures', 'number'), \
          (SELECT coalesce(max(number), 0) + 1 FROM erasures), false)",
+        "SELECT setval(pg_get_serial_sequence('figures', 'number'), \
+         (SELECT coalesce(max(number), 0) + 1 FROM figures), false)",
     ] {
         execute(target, statement).await?;
     }

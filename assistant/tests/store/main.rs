@@ -9,6 +9,7 @@ mod conversations;
 mod durability;
 mod feeds;
 mod handoff;
+mod papers;
 mod postgres;
 mod sqlite;
 mod story;
@@ -81,6 +82,9 @@ macro_rules! every_promise {
                 sweeps::lost_agents_give_back_what_they_have_in_its_old_place,
                 sweeps::only_what_the_assistant_has_ends_by_idling,
                 sweeps::retention_deletes_what_was_closed_and_nothing_else,
+                papers::a_paper_is_changed_in_the_version_that_was_seen_and_otherwise_not,
+                papers::several_papers_are_changed_together_or_not_at_all,
+                papers::of_fifty_who_change_a_paper_at_once_one_does,
                 vault::erasing_takes_one_conversation_out_of_everything,
                 feeds::a_subscriber_sees_every_commit_of_its_conversation_in_order_and_no_other,
                 feeds::a_subscriber_that_falls_behind_is_told_and_reads_the_log_again,

@@ -71,6 +71,9 @@ pub(super) enum DeskError {
     /// The conversation is over.
     #[error("the conversation is over")]
     Closed,
+    /// Somebody else changed it meanwhile.
+    #[error("somebody has changed this meanwhile: read it again, and change what is there now")]
+    Changed,
     /// Too much to do at once.
     #[error("the server is busy; try again shortly")]
     Busy,
@@ -106,6 +109,7 @@ impl DeskError {
             Self::Closed => ErrorCode::Closed,
             Self::NameTaken => ErrorCode::NameTaken,
             Self::LastAdmin => ErrorCode::LastAdmin,
+            Self::Changed => ErrorCode::Changed,
             Self::Busy => ErrorCode::Busy,
             Self::Unavailable => ErrorCode::Unavailable,
         }
@@ -162,6 +166,8 @@ pub(in crate::doors) enum ErrorCode {
     NameTaken,
     /// Nobody would be left who can manage accounts.
     LastAdmin,
+    /// Somebody else has changed it meanwhile: read it again.
+    Changed,
     /// On the live socket only: a message that is none.
     BadMessage,
     /// On the live socket only: a page watches no more than so many conversations.
@@ -197,7 +203,8 @@ impl ErrorCode {
             | Self::Conflict
             | Self::Closed
             | Self::NameTaken
-            | Self::LastAdmin => StatusCode::CONFLICT,
+            | Self::LastAdmin
+            | Self::Changed => StatusCode::CONFLICT,
             Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -235,6 +242,7 @@ impl From<StoreError> for DeskError {
             ) => Self::Invalid(wrong.to_string()),
             StoreError::Handoff(illegal) => Self::Conflict(illegal),
             StoreError::NameTaken => Self::NameTaken,
+            StoreError::PaperChanged { .. } => Self::Changed,
             StoreError::Stale(_) | StoreError::Unavailable(_) | StoreError::Corrupt(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the desk could not use the store");
                 Self::Unavailable

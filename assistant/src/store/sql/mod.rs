@@ -18,6 +18,7 @@ pub(super) mod folding;
 mod handoff;
 pub(super) mod keys;
 pub(crate) mod link;
+mod papers;
 mod people;
 pub(super) mod queue;
 mod rotate;
