@@ -23,6 +23,7 @@ mod people;
 pub(super) mod queue;
 mod rotate;
 pub(super) mod rows;
+mod signing;
 mod sweeps;
 mod webhooks;
 pub(crate) mod writer;
