@@ -23,9 +23,9 @@ export function phonesIn(text: string): { written: string; dialled: string }[] {
   const found = new Map<string, string>();
   for (const match of plain.matchAll(PHONES)) {
     const at = match.index ?? 0;
-    const around = (plain[at - 1] ?? "") + (plain[at + match[0].length] ?? "");
+    const [before, after] = [plain[at - 1] ?? "", plain.slice(at + match[0].length)];
     // A piece of a longer number, a sum or a share is none.
-    if (/[\d.%元块年]/.test(around)) continue;
+    if (/[\d.]/.test(before) || /^\s*(\d|\.\d|%|元|块|万|年|སྒོར)/.test(after)) continue;
     found.set(match[0].replace(/\D/g, ""), match[0]);
   }
   for (const number of emergencyNumbers(text)) found.set(number, number);
