@@ -23,7 +23,7 @@ function floor(): Plugin {
 export default defineConfig({
   plugins: [svelte(), floor(), serviceWorker()],
   build: {
-    // Chrome and WebView 80 (WeChat's among them) and the Safari of iOS 14; tests/unit/floor.test.ts reads what came of it.
+    // Chrome and WebView 80 (WeChat's among them) and the Safari of iOS 14; tests/built/floor.test.ts reads what came of it.
     target: ["es2020", "chrome80", "safari14"],
     cssTarget: ["chrome80", "safari14"],
     // Nothing may become a data: address: the content security policy allows only files of our own.
@@ -38,5 +38,6 @@ export default defineConfig({
       "/v1": { target: BACKEND, ws: true, changeOrigin: false },
     },
   },
-  test: { include: ["tests/unit/**/*.test.ts"] },
+  // tests/built reads what `npm run build` made, and files of the project.
+  test: { include: ["tests/unit/**/*.test.ts", "tests/built/**/*.test.ts"] },
 });

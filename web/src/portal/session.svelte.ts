@@ -79,6 +79,9 @@ export class Session {
   utterance: Utterance | undefined = $state.raw();
   /** Recordings that were left under an answer, by its `seq`. */
   left: Readonly<Record<number, LeftRecording>> = $state.raw({});
+  private settle: () => void = () => undefined;
+  /** The page is there, as far as it can be; what it does not need for its first look may be loaded now. */
+  readonly settled = new Promise<void>((resolve) => (this.settle = resolve));
   readonly canRecord = canRecord();
   readonly isSecure = window.isSecureContext;
   /** It stands in a frame of another page. */
@@ -123,7 +126,9 @@ export class Session {
   }
 
   async begin(): Promise<void> {
-    void this.loadConfig(0);
+    // Who has a conversation wants to see that first.
+    if (this.keeper.conversation() !== undefined) this.settle();
+    void this.loadConfig(0).then(this.settle);
     window.addEventListener("online", () => {
       this.client.nudge();
       if (this.config === undefined) void this.loadConfig(0);
@@ -133,6 +138,7 @@ export class Session {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.client.nudge();
     });
+    await this.settled;
     await this.loadSounds();
     if (!this.client.resumeKept()) this.waiting = this.keeper.waiting();
   }
@@ -182,6 +188,7 @@ export class Session {
   // ------------------------------------------------------------------------------------------------ the citizen
 
   ask(text: string): void {
+    this.settle();
     this.unlock();
     this.quiet();
     this.utterance = undefined;
@@ -517,7 +524,7 @@ export class Session {
 
   private async loadConfig(attempt: number): Promise<void> {
     try {
-      const reply = await fetch("/v1/portal/config", { cache: "no-store" });
+      const reply = await fetch("/v1/portal/config");
       if (!reply.ok) throw new Error(String(reply.status));
       this.readClock(reply.headers.get("date"));
       this.config = (await reply.json()) as PortalConfig;

@@ -5,7 +5,7 @@ import { assertComfortable, BASE, LANGUAGES, openBrowser, openPage, picture } fr
 
 /** Takes from the browser what old ones lack. */
 const WITHOUT_WEBCODECS = () => {
-  for (const name of ["AudioEncoder", "AudioDecoder"]) delete window[name];
+  for (const name of ["AudioEncoder", "AudioDecoder"]) Reflect.deleteProperty(window, name);
 };
 
 for (const language of LANGUAGES) {
@@ -52,8 +52,10 @@ for (const language of LANGUAGES) {
       await page.waitForFunction(() => document.querySelector("[data-testid=microphone]").dataset.stage === "listening");
       await page.waitForTimeout(1500);
       await page.getByTestId("microphone").click();
-      const second = page.sent.slice(before);
-      assert.equal(second.find((m) => m.type === "audio_start").codec, "opus");
+      // Of the first turn something may still have been on its way.
+      const opened = page.sent.findIndex((m, i) => i >= before && m.type === "audio_start");
+      const second = page.sent.slice(opened);
+      assert.equal(second[0].codec, "opus");
       const sizes = second.filter((m) => m.type === "sound").map((m) => m.bytes);
       assert.ok(sizes.length > 20 && Math.max(...sizes) < 200, `packets of 20 ms: ${sizes.length}, the largest ${Math.max(...sizes)} bytes`);
       assert.deepEqual(page.faults, []);
@@ -62,7 +64,7 @@ for (const language of LANGUAGES) {
 
     test("where WebAssembly is refused too, voice is PCM both ways", async () => {
       const page = await speaker(() => {
-        for (const name of ["AudioEncoder", "AudioDecoder", "WebAssembly"]) delete window[name];
+        for (const name of ["AudioEncoder", "AudioDecoder", "WebAssembly"]) Reflect.deleteProperty(window, name);
       });
       await speak(page);
       assert.equal(page.sent.find((m) => m.type === "audio_start").codec, "pcm16");

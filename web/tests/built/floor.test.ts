@@ -97,7 +97,7 @@ it("a gap in a flex container has margins beside it, and a class stands for :whe
 });
 
 it("replaceAll is there for who lacks it, and does the same", () => {
-  const own = String.prototype.replaceAll;
+  const own = String.prototype.replaceAll as (this: string, what: string | RegExp, by: string) => string;
   const cases: [string, string | RegExp, string][] = [["a.b.c", ".", "-"], ["<!><!>", "<!>", "<!---->"], ["a/*x*/b/*y*/", /\/\*.*?\*\//g, ""], ["$a$", "$", "$$"]];
   const expected = cases.map(([text, what, by]) => own.call(text, what, by));
   try {
