@@ -2,20 +2,22 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { forOldBrowsers } from "./build/floor.ts";
-import { serviceWorker } from "./build/service-worker.ts";
+import { filesOf, serviceWorker } from "./build/service-worker.ts";
 
 /** The server that `npm run dev` talks to. */
 const BACKEND = process.env["DRILEN_BACKEND"] ?? "http://127.0.0.1:8080";
 
-/** Style sheets as the oldest browsers understand them. */
+/** The portal's style sheets as the oldest browsers understand them; desk and console are for computers of today. */
 function floor(): Plugin {
   return {
     name: "drilen-floor",
     apply: "build",
     enforce: "post",
     generateBundle(_options, bundle) {
-      for (const file of Object.values(bundle))
-        if (file.type === "asset" && file.fileName.endsWith(".css")) file.source = forOldBrowsers(String(file.source));
+      for (const name of filesOf(bundle, "portal")) {
+        const file = bundle[name];
+        if (file?.type === "asset" && name.endsWith(".css")) file.source = forOldBrowsers(String(file.source));
+      }
     },
   };
 }

@@ -29,7 +29,7 @@ export function serviceWorker(): Plugin {
 }
 
 /** The chunk of an entry with all that it imports, at once or later, and their style sheets and files. */
-function filesOf(bundle: Rollup.OutputBundle, entry: string): Set<string> {
+export function filesOf(bundle: Rollup.OutputBundle, entry: string): Set<string> {
   const found = new Set<string>();
   const take = (name: string): void => {
     if (found.has(name)) return;

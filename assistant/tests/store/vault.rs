@@ -237,6 +237,39 @@ async fn secrets_of_accounts_are_sealed_and_move_to_the_new_master_key() {
     assert_eq!(kept(open(&path, clock()).await.unwrap()).await, secret);
 }
 
+/// Where the master key is gone that sealed it, as after a restore without the old key, another is made, and again one for all.
+#[tokio::test]
+async fn the_key_that_signs_extracts_is_one_for_all_processes_and_outlives_a_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (one, other) = (open(&path, clock()).await.unwrap(), open(&path, clock()).await.unwrap());
+    let key = one.signing_key().await.unwrap();
+    assert_eq!(*other.signing_key().await.unwrap(), *key);
+    assert_eq!(stands_in(folder.path(), &key), [] as [String; 0]);
+    let mut rows = raw(&path).await;
+    let sealed: String = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'extract_key'")
+        .fetch_one(&mut rows)
+        .await
+        .unwrap();
+
+    one.rotate_master_key(AuditActor::System).await.unwrap();
+    assert_eq!(*other.signing_key().await.unwrap(), *key);
+    let resealed: String = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'extract_key'")
+        .fetch_one(&mut rows)
+        .await
+        .unwrap();
+    assert_ne!(resealed, sealed);
+
+    sqlx::query("UPDATE vault SET value = $1 WHERE name = 'extract_key'")
+        .bind(&sealed)
+        .execute(&mut rows)
+        .await
+        .unwrap();
+    let made = one.signing_key().await.unwrap();
+    assert_ne!(*made, *key);
+    assert_eq!(*other.signing_key().await.unwrap(), *made);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_process_erases_can_not_be_written_or_read_here() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ClipShelf, newClip, sentenceAt, type Clip } from "../../src/audio/clip";
 import { Resampler } from "../../src/audio/resampler";
+import { bitrateFor } from "../../src/audio/uplink";
+import { wav } from "../../src/audio/wav";
 import { Blocks, concat, fromPcm16, level, stretch, toPcm16 } from "../../src/audio/samples";
 
 function sine(hertz: number, rate: number, seconds: number): Float32Array {
@@ -114,4 +116,16 @@ describe("kept sounds", () => {
     ];
     expect([sentenceAt(marked, 0), sentenceAt(marked, 899), sentenceAt(marked, 950)]).toEqual(["དང་པོ།", "དང་པོ།", "第二句。"]);
   });
+});
+
+it("speech takes 16 kbit/s wherever the link is not known to be good", () => {
+  expect(bitrateFor({ effectiveType: "4g" })).toBe(20_000);
+  for (const link of [undefined, {}, { effectiveType: "3g" }, { effectiveType: "2g" }, { effectiveType: "4g", saveData: true }]) expect(bitrateFor(link)).toBe(16_000);
+});
+
+it("a recording is a WAV file with all its samples", async () => {
+  const file = wav([Float32Array.of(0, 1), Float32Array.of(-1)], 16_000);
+  const view = new DataView(await file.arrayBuffer());
+  expect([file.type, view.byteLength, view.getUint32(40, true), view.getUint32(24, true), view.getUint16(22, true)]).toEqual(["audio/wav", 50, 6, 16_000, 1]);
+  expect([view.getInt16(44, true), view.getInt16(46, true), view.getInt16(48, true)]).toEqual([0, 0x7fff, -0x8000]);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConversationClient, conversationUrl, type Wire } from "../../src/core/client";
-import { Keeper, memoryShelf } from "../../src/core/keeper";
+import { Keeper, memoryShelf, shelfOr } from "../../src/core/keeper";
 import type { ClientMessage, ServerMessage } from "../../src/protocol";
 
 const at = "2026-11-23T10:00:00Z";
@@ -401,4 +401,50 @@ it("the language of a running conversation is asked for, that of the next one on
 it("the address follows the page's own, with TLS where the page has it", () => {
   expect(conversationUrl({ protocol: "https:", host: "ask.example" })).toBe("wss://ask.example/v1/conversation");
   expect(conversationUrl({ protocol: "http:", host: "127.0.0.1:8080" })).toBe("ws://127.0.0.1:8080/v1/conversation");
+});
+
+describe("what a browser keeps", () => {
+  const kept = { token: "t", pending: [] };
+  const own = () => {
+    const { getItem, setItem, removeItem } = memoryShelf();
+    return { getItem, setItem, removeItem };
+  };
+
+  it("is told to whoever asks, and only where it is not as it should be", () => {
+    const told: string[] = [];
+    new Keeper(own(), own(), () => 0, (storing) => told.push(storing)).keep(kept, false);
+    expect(told).toEqual(["kept"]);
+  });
+
+  it("is memory where it forbids storage, also when it only refuses to be used", () => {
+    for (const pick of [
+      () => {
+        throw new DOMException("insecure", "SecurityError");
+      },
+      () => ({
+        ...own(),
+        getItem: () => {
+          throw new DOMException("insecure", "SecurityError");
+        },
+      }),
+    ]) {
+      const told: string[] = [];
+      const keeper = new Keeper(shelfOr(pick as unknown as () => Storage), own(), () => 0, (storing) => told.push(storing));
+      keeper.keep(kept, false);
+      expect([told, keeper.conversation()]).toEqual([["memory", "memory"], kept]);
+    }
+  });
+
+  it("is nothing where the phone is full, and the conversation goes on", () => {
+    const told: string[] = [];
+    const full = {
+      ...own(),
+      setItem: () => {
+        throw new DOMException("full", "QuotaExceededError");
+      },
+    };
+    const keeper = new Keeper(full, own(), () => 0, (storing) => told.push(storing));
+    keeper.keep(kept, false);
+    expect([told, keeper.conversation()]).toEqual([["full"], undefined]);
+  });
 });
