@@ -14,11 +14,15 @@ finish() {
 }
 trap finish EXIT
 
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+port=$(free_port)
+# Another origin, whose page shows the portal in a frame.
+embedding=http://localhost:$(free_port)
 cat > "$folder/assistant.toml" <<TOML
 [server]
 listen = "127.0.0.1:$port"
 data = "$folder/data"
+embedding_origins = ["$embedding"]
 [knowledge]
 path = "$PWD/examples/knowledge/sample"
 # The story of a turn that was cut needs one that is cut: by default the rest of a known question is waited for longer.
@@ -65,4 +69,4 @@ done
 mkdir -p target/screenshots
 BASE_URL=http://127.0.0.1:$port AGENT_NAME=dolma AGENT_PASSWORD=$password NEW_NAME=pema NEW_PASSWORD=$first_password VOICE_WAV_ZH=$folder/zh.wav VOICE_WAV_BO=$folder/bo.wav \
   VOICE_CUT_WAV_ZH=$folder/zh-cut.wav VOICE_CUT_WAV_BO=$folder/bo-cut.wav \
-  SCREENSHOTS=$PWD/target/screenshots npm --prefix web run --silent e2e
+  EMBED_ORIGIN=$embedding SCREENSHOTS=$PWD/target/screenshots npm --prefix web run --silent e2e
