@@ -74,11 +74,12 @@ async function behind(browser, link, language) {
 
 const browser = await openBrowser();
 for (const language of LANGUAGES) {
-  const { usable, whole, fonts } = await firstVisit(browser, language);
-  await report(`portal.first_load.${language}`, Math.round(usable.bytes / 100) / 10, "kB", "<=", 50);
+  const { whole, fonts } = await firstVisit(browser, language);
+  const slow = await firstVisit(browser, language, WEAK);
+  // On the slow link, where it can be told apart: on a fast one the background has come before anybody could look.
+  await report(`portal.first_load.${language}`, Math.round(slow.usable.bytes / 100) / 10, "kB", "<=", 50);
   await report(`portal.first_load_and_background.${language}`, Math.round(whole / 100) / 10, "kB");
   await report(`portal.fonts.${language}`, Math.round(fonts / 100) / 10, "kB");
-  const slow = await firstVisit(browser, language, WEAK);
   await report(`portal.usable_at_400_kbit_400_ms.${language}`, Math.round(slow.usable.ms / 10) / 100, "s", "<=", 3);
 }
 
