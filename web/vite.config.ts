@@ -22,8 +22,11 @@ function floor(): Plugin {
   };
 }
 
-export default defineConfig({
-  plugins: [svelte(), floor(), serviceWorker()],
+/** `vite build` makes the portal, `vite build --mode staff` the pages for staff beside it: of two pages in one build each would load what only the other needs. */
+const STAFF = "staff";
+
+export default defineConfig(({ mode }) => ({
+  plugins: mode === STAFF ? [svelte()] : [svelte(), floor(), serviceWorker()],
   build: {
     // Chrome and WebView 80 (WeChat's among them) and the Safari of iOS 14; tests/built/floor.test.ts reads what came of it.
     target: ["es2020", "chrome80", "safari14"],
@@ -31,7 +34,9 @@ export default defineConfig({
     // Nothing may become a data: address: the content security policy allows only files of our own.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { portal: "index.html", desk: "desk.html" } },
+    emptyOutDir: mode !== STAFF,
+    copyPublicDir: mode !== STAFF,
+    rollupOptions: { input: (mode === STAFF ? { desk: "desk.html" } : { portal: "index.html" }) as Record<string, string> },
   },
   // A script by itself: workers that are modules came with Safari 15.
   worker: { format: "iife" },
@@ -42,4 +47,4 @@ export default defineConfig({
   },
   // tests/built reads what `npm run build` made, and files of the project.
   test: { include: ["tests/unit/**/*.test.ts", "tests/built/**/*.test.ts"] },
-});
+}));
