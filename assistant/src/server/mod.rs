@@ -42,6 +42,7 @@ use crate::{
         routes::Route,
         telephone::{self, TelephoneError, TelephoneState, Telephones},
     },
+    editing::{self, Editing},
     hotline::{CallBack, CallBackSlot, Hotline},
     knowledge::KnowledgeError,
     session::Conversations,
@@ -177,6 +178,11 @@ impl Server {
         let receivers = webhooks::receivers(&configuration.webhooks)?;
         rule(store.as_ref(), &configuration);
         let first_agent = parts::first_agent(store.as_ref()).await?;
+        editing::restore(&configuration, store.as_ref()).await.map_err(|error| {
+            StartError::Other(format!(
+                "the knowledge base that was published last cannot be restored: {error}"
+            ))
+        })?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
         let conversations = Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
@@ -187,6 +193,13 @@ impl Server {
         let clips = Arc::new(Clips::new(&configuration.data(CLIPS)));
         let origins = OriginPolicy::new(&configuration.server.public_origins);
         let call_back = CallBackSlot::default();
+        let editing = Editing::new(
+            Arc::clone(&configuration),
+            workers.minds.clone(),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+        );
+        tasks.spawn(editing.clone().follow(draining.clone()));
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -195,6 +208,7 @@ impl Server {
             typing: typing.clone(),
             origins: origins.clone(),
             call_back: Arc::clone(&call_back),
+            editing: Some(editing),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),

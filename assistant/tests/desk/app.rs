@@ -132,6 +132,7 @@ impl TestApp {
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
             oidc,
             call_back: Arc::default(),
+            editing: None,
             settings,
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),

@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod figures;
 mod handoffs;
+mod knowledge;
 mod live;
 mod login;
 mod offers;
@@ -19,6 +20,7 @@ mod oidc;
 pub mod password;
 mod people;
 mod proof;
+mod proposals;
 mod queue;
 mod routes;
 mod second_factor;
@@ -44,6 +46,7 @@ pub use typing::{Typing, TypingFeed, TypingHub};
 use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
+use crate::editing::Editing;
 use crate::hotline::CallBackSlot;
 pub(super) use error::{ErrorBody, ErrorCode};
 pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
@@ -118,6 +121,8 @@ pub struct DeskParts {
     pub oidc: Option<Arc<OidcDoor>>,
     /// Calls citizens back, where that is configured.
     pub call_back: CallBackSlot,
+    /// Changes the knowledge base; `None` where it is changed elsewhere only.
+    pub editing: Option<Editing>,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.

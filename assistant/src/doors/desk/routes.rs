@@ -10,8 +10,8 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, clips, conversations, handoffs, live, login, offers, oidc, people,
-    queue, second_factor, suggestions,
+    DeskError, DeskState, account, audit, clips, conversations, handoffs, knowledge, live, login, offers,
+    oidc, people, proposals, queue, second_factor, suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -31,7 +31,10 @@ pub(super) fn doors(state: DeskState) -> Doors {
 
 /// Who may what.
 pub(super) fn table() -> Table<DeskState> {
-    use Permission::{EditKnowledge, ManagePeople, ReadAudit, RevealNumbers, ServeCitizens, Supervise};
+    use Permission::{
+        EditKnowledge, ManagePeople, PublishKnowledge, ReadAudit, ReadFigures, RevealNumbers,
+        ReviewKnowledge, ServeCitizens, Supervise,
+    };
     let serving = Desk(Table::new())
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
         .needs(GET, "/v1/desk/conversations/{id}", ServeCitizens, conversations::view)
@@ -72,7 +75,23 @@ pub(super) fn table() -> Table<DeskState> {
         .account(POST, "/v1/desk/totp", second_factor::begin)
         .account(POST, "/v1/desk/totp/confirm", second_factor::confirm)
         .account(POST, "/v1/desk/totp/remove", second_factor::remove);
-    own.needs(GET, "/v1/desk/clips", EditKnowledge, clips::list)
+    let knowledge = own
+        .needs(GET, "/v1/desk/knowledge", ReadFigures, knowledge::everything)
+        .needs(GET, "/v1/desk/knowledge/{id}", ReadFigures, knowledge::one)
+        .needs(POST, "/v1/desk/knowledge/check", EditKnowledge, knowledge::check)
+        .needs(POST, "/v1/desk/knowledge/try", ReadFigures, knowledge::try_out)
+        .needs(GET, "/v1/desk/knowledge-file", ReadFigures, knowledge::export)
+        .needs(POST, "/v1/desk/knowledge-file", EditKnowledge, knowledge::import)
+        .needs(GET, "/v1/desk/proposals", ReadFigures, proposals::list)
+        .needs(POST, "/v1/desk/proposals", EditKnowledge, proposals::submit)
+        .needs(GET, "/v1/desk/proposals/{id}", ReadFigures, proposals::one)
+        .needs(POST, "/v1/desk/proposals/{id}", EditKnowledge, proposals::change)
+        .needs(POST, "/v1/desk/proposals/{id}/withdraw", EditKnowledge, proposals::withdraw)
+        .needs(POST, "/v1/desk/proposals/{id}/refuse", ReviewKnowledge, proposals::refuse)
+        .needs(POST, "/v1/desk/approvals", PublishKnowledge, proposals::approve)
+        .needs(POST, "/v1/desk/conversations/{id}/propose", ServeCitizens, proposals::of_answer);
+    knowledge
+        .needs(GET, "/v1/desk/clips", EditKnowledge, clips::list)
         .needs(POST, "/v1/desk/clips", EditKnowledge, clips::add)
         .needs(GET, "/v1/desk/clips/{id}/sound", EditKnowledge, clips::sound)
         .needs(POST, "/v1/desk/clips/{id}/remove", EditKnowledge, clips::remove)
