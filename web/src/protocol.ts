@@ -108,6 +108,14 @@ export interface Repeat {
   type: "repeat";
   id: string;
 }
+/** Whether something helped; `false` about an answer reports it as wrong. */
+export interface Rate {
+  type: "rate";
+  id: string;
+  /** Of an answer, or of what an agent wrote or left with. */
+  seq: number;
+  helpful: boolean;
+}
 export interface Heard {
   type: "heard";
   audio_id: AudioId;
@@ -123,7 +131,7 @@ export interface Ping {
   n: number;
 }
 /** Messages with an `id` that are kept until the server has accepted them. */
-export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Close;
+export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Rate | Close;
 export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
 
 // ------------------------------------------------------------------------------------- server → client: events
@@ -240,6 +248,13 @@ export interface Interrupted extends EventBase {
   /** The sentence in which it was broken off. */
   breaking_off: string;
   ms: number;
+}
+/** The citizen said whether something helped; of several about the same thing the last one counts. */
+export interface Rated extends EventBase {
+  type: "rated";
+  /** The event that is rated: an answer, or what an agent wrote or left with. */
+  of: number;
+  helpful: boolean;
 }
 /** Something happened to the telephone call that the conversation is. */
 export interface CallEvent extends EventBase {
@@ -377,6 +392,7 @@ export type ServerEvent =
   | Withdrawn
   | Interrupted
   | CallEvent
+  | Rated
   | Escalated
   | EscalationCancelled
   | AgentJoined

@@ -287,6 +287,8 @@ pub enum Pooling {
 pub struct Portal {
     /// The language that the portal opens in.
     pub default_language: Language,
+    /// Citizens are asked whether they leave the recording of a question that was answered. Nothing is kept without their yes.
+    pub recordings: bool,
 }
 
 /// Accounts of agents and others, and how they log in.

@@ -140,6 +140,8 @@ struct PortalConfig {
     dictation: bool,
     /// The knowledge base is the project's own sample, and nobody's service.
     sample: bool,
+    /// Citizens are asked whether they leave the recording of a question that was answered.
+    recordings: bool,
 }
 
 async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
@@ -153,6 +155,7 @@ async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
         suggestions: InBoth::of(|language| brain.suggestions(language, count)),
         dictation: Language::ALL.into_iter().all(dictates),
         sample: brain.is_sample(),
+        recordings: state.configuration.portal.recordings,
     })
 }
 

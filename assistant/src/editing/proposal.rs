@@ -69,10 +69,8 @@ pub struct Origin {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compared {
     /// The Chinese one.
-    #[serde(default)]
     pub zh: bool,
     /// The Tibetan one.
-    #[serde(default)]
     pub bo: bool,
 }
 
@@ -218,7 +216,7 @@ mod tests {
     }
 
     fn hand(number: u128, name: &str) -> Hand {
-        let id = AgentId::from(uuid::Uuid::from_u128(number));
+        let id = uuid::Uuid::from_u128(number).to_string().parse().unwrap();
         Hand { id, name: name.into(), at: Timestamp::from_millis(0) }
     }
 

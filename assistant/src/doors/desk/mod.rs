@@ -22,6 +22,7 @@ mod people;
 mod proof;
 mod proposals;
 mod queue;
+mod recordings;
 mod routes;
 mod second_factor;
 mod session;

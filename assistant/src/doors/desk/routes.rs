@@ -11,7 +11,7 @@ use conversation::Permission;
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
     DeskError, DeskState, account, audit, clips, conversations, handoffs, knowledge, live, login, offers,
-    oidc, people, proposals, queue, second_factor, suggestions,
+    oidc, people, proposals, queue, recordings, second_factor, suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -95,6 +95,10 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(POST, "/v1/desk/clips", EditKnowledge, clips::add)
         .needs(GET, "/v1/desk/clips/{id}/sound", EditKnowledge, clips::sound)
         .needs(POST, "/v1/desk/clips/{id}/remove", EditKnowledge, clips::remove)
+        .needs(GET, "/v1/desk/recordings", EditKnowledge, recordings::list)
+        .needs(GET, "/v1/desk/recordings/export", EditKnowledge, recordings::export)
+        .needs(GET, "/v1/desk/recordings/{id}/sound", EditKnowledge, recordings::sound)
+        .needs(POST, "/v1/desk/recordings/{id}/remove", EditKnowledge, recordings::remove)
         .needs(GET, "/v1/desk/people", ManagePeople, people::list)
         .needs(POST, "/v1/desk/people", ManagePeople, people::add)
         .needs(POST, "/v1/desk/people/{id}", ManagePeople, people::change)

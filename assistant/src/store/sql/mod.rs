@@ -21,6 +21,7 @@ pub(crate) mod link;
 mod papers;
 mod people;
 pub(super) mod queue;
+mod recordings;
 mod rotate;
 pub(super) mod rows;
 mod sweeps;
