@@ -12,7 +12,7 @@ export default defineConfig({
     // Nothing may become a data: address: the content security policy allows only files of our own.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: { portal: "index.html", desk: "desk.html" } },
+    rollupOptions: { input: { portal: "index.html", desk: "desk.html", console: "console.html" } },
   },
   server: {
     proxy: {

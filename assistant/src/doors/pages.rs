@@ -22,7 +22,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Pages are asked for again each time, but only sent when they changed (`ETag`).
 const ASK_FIRST: &str = "no-cache";
 
-/// Routes for `/`, `/desk` and everything that they load.
+/// Routes for `/`, `/desk`, `/console` and everything that they load.
 pub fn doors() -> Doors {
     table().with_state(()).behind(|router| router.layer(CompressionLayer::new()))
 }
@@ -36,6 +36,7 @@ fn table() -> Table<()> {
     Table::new()
         .public(Method::GET, "/", |headers: HeaderMap| async move { page("index.html", &headers) })
         .public(Method::GET, "/desk", |headers: HeaderMap| async move { desk(&headers) })
+        .public(Method::GET, "/console", |headers: HeaderMap| async move { page("console.html", &headers) })
         .public(Method::GET, "/{*path}", |Path(path): Path<String>, headers: HeaderMap| async move {
             page(&path, &headers)
         })

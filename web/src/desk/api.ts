@@ -115,15 +115,18 @@ export class DeskApi {
     return session;
   }
 
-  private call<T>(method: string, path: string, body?: object): Promise<T> {
+  protected call<T>(method: string, path: string, body?: object): Promise<T> {
     return this.request(method, `/v1/desk${path}`, body);
   }
 
-  private async request<T>(method: string, path: string, body?: object): Promise<T> {
+  protected async request<T>(method: string, path: string, body?: object): Promise<T> {
     const headers: Record<string, string> = { "X-Drilen-CSRF": this.csrf };
-    if (body !== undefined) headers["Content-Type"] = "application/json";
     const request: RequestInit = { method, headers, credentials: "same-origin" };
-    if (body !== undefined) request.body = JSON.stringify(body);
+    if (body instanceof Blob) request.body = body;
+    else if (body !== undefined) {
+      headers["Content-Type"] = "application/json";
+      request.body = JSON.stringify(body);
+    }
     const reply = await fetch(path, request).catch(() => undefined);
     if (reply === undefined) throw new DeskError(0, "unreachable", "");
     const value: unknown = await reply.json().catch(() => undefined);

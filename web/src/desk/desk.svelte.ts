@@ -144,6 +144,11 @@ export class Desk {
     void this.openCalled();
   }
 
+  /** Whether the operators' console has anything for whoever is logged in. */
+  get maySeeConsole(): boolean {
+    return this.session?.account.permissions.some((permission) => permission !== "serve_citizens" && permission !== "reveal_numbers") ?? false;
+  }
+
   /** Opens the conversation of the telephone call that has reached this agent, if that is why the desk was opened. */
   private async openCalled(): Promise<void> {
     const call = this.tab.getItem(CALLED);

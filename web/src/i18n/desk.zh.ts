@@ -15,6 +15,7 @@ export const zh = {
   loginNoRole: "您在本系统没有角色，请找管理员。",
   loginProviderFailed: "统一身份认证没有成功，请再试一次。",
   nothingHere: "您的账号在坐席台没有可做的事。",
+  toConsole: "去管理台",
   changePassword: "换成自己的密码",
   changePasswordWhy: "现在的密码别人也知道。换好以后才能继续。",
   currentPassword: "现在的密码",

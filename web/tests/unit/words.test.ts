@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { backoffDelay, LONGEST_DELAY_MS } from "../../src/core/backoff";
+import { bo as consoleBo } from "../../src/i18n/console.bo";
+import { zh as consoleZh } from "../../src/i18n/console.zh";
 import { bo as deskBo } from "../../src/i18n/desk.bo";
 import { zh as deskZh } from "../../src/i18n/desk.zh";
 import { bo as portalBo } from "../../src/i18n/portal.bo";
@@ -14,6 +16,7 @@ const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0])
 for (const [page, zh, bo] of [
   ["portal", portalZh, portalBo],
   ["desk", deskZh, deskBo],
+  ["console", consoleZh, consoleBo],
 ] as const) {
   describe(`the words of the ${page}`, () => {
     it("exist in both languages, none of them empty", () => {
