@@ -3,6 +3,9 @@ import type { Component } from "svelte";
 import type { ConsoleKey } from "../i18n/console.zh";
 import type { IconName } from "../ui/Icon.svelte";
 import type { Console } from "./console.svelte";
+import Knowledge from "./knowledge/Knowledge.svelte";
+import Proposals from "./knowledge/Proposals.svelte";
+import TryOut from "./knowledge/TryOut.svelte";
 import Audit from "./audit/Audit.svelte";
 
 /** What every page gets: the console, and what stands after the page's name in the address. */
@@ -23,5 +26,8 @@ export interface Page {
 }
 
 export const PAGES: readonly Page[] = [
+  { id: "knowledge", name: "page_knowledge", icon: "book", needs: ["read_figures"], component: Knowledge },
+  { id: "proposals", name: "page_proposals", icon: "check", needs: ["read_figures"], component: Proposals },
+  { id: "tryout", name: "page_tryout", icon: "question", needs: ["read_figures"], component: TryOut },
   { id: "audit", name: "page_audit", icon: "shield", needs: ["read_audit"], component: Audit },
 ];

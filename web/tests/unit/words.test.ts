@@ -4,6 +4,8 @@ import { bo as consoleBo } from "../../src/i18n/console.bo";
 import { zh as consoleZh } from "../../src/i18n/console.zh";
 import { bo as deskBo } from "../../src/i18n/desk.bo";
 import { zh as deskZh } from "../../src/i18n/desk.zh";
+import { bo as knowledgeBo } from "../../src/i18n/knowledge.bo";
+import { zh as knowledgeZh } from "../../src/i18n/knowledge.zh";
 import { bo as portalBo } from "../../src/i18n/portal.bo";
 import { zh as portalZh } from "../../src/i18n/portal.zh";
 import { dialable } from "../../src/core/phone";
@@ -17,6 +19,7 @@ for (const [page, zh, bo] of [
   ["portal", portalZh, portalBo],
   ["desk", deskZh, deskBo],
   ["console", consoleZh, consoleBo],
+  ["knowledge", knowledgeZh, knowledgeBo],
 ] as const) {
   describe(`the words of the ${page}`, () => {
     it("exist in both languages, none of them empty", () => {
