@@ -1,13 +1,16 @@
-//! Changing the knowledge base while it is served: an agent's answer becomes a suggestion, a second person approves it, and the
-//! next citizen gets it.
+//! What operators do: change the knowledge base while it is served (an agent's answer becomes a suggestion, a second person approves
+//! it, and the next citizen gets it), and keep what citizens leave.
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
 use std::time::{Duration, Instant};
 
+use end_to_end::voices::{HeldOutVoices, between_silences, pcm16};
 use end_to_end::{Desk, ServerProcess, ServerSettings, Shared};
 use examples::cluster::Cluster;
 use examples::{Client, StartOptions};
+use language::Language;
 use serde_json::{Value, json};
+use speech::codec::wav;
 
 async fn person(server: &ServerProcess, name: &str, role: &str) -> Desk {
     let output = server.command(&["people", "add", name, "--role", role, "--languages", "bo,zh"]).unwrap();
@@ -199,4 +202,107 @@ async fn what_one_node_publishes_all_nodes_serve() {
     // One that comes later has it from the beginning.
     let three = ServerProcess::start(&settings).await.unwrap();
     assert_eq!(asked(&three, language, question).await.0, "caterpillar");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_until_it_is_erased() {
+    let settings =
+        ServerSettings { configuration: "[portal]\nrecordings = true\n".into(), ..ServerSettings::default() };
+    let server = ServerProcess::start(&settings).await.unwrap();
+    let editor = person(&server, "pema", "editor").await;
+    let voices = HeldOutVoices::load().unwrap();
+    let http = reqwest::Client::new();
+    let config: Value =
+        http.get(format!("{}/v1/portal/config", server.http())).send().await.unwrap().json().await.unwrap();
+    assert_eq!(config["recordings"], true);
+    let mut conversations = Vec::new();
+    for language in Language::ALL {
+        let asked = editor.get("knowledge/idcard-renew").await.unwrap();
+        let asked = asked["entry"][language.code()]["question"].as_str().unwrap().to_owned();
+        let sound = between_silences(&voices.say(1, &asked, language).unwrap(), 0.3, 0.3);
+        let mut citizen = Client::connect(&server.portal()).await.unwrap();
+        let welcome = citizen.start(&StartOptions::voice(language.code())).await.unwrap();
+        conversations.push(welcome["conversation"].as_str().unwrap().to_owned());
+        let turn = citizen.speak(&pcm16(&sound), false).await.unwrap();
+        let url = format!("{}/v1/portal/recordings", server.http());
+        let leave = |token: String, message: String, file: Vec<u8>| {
+            http.post(&url).query(&[("message", message)]).bearer_auth(token).body(file).send()
+        };
+        let token = citizen.token.clone().unwrap();
+        let file = wav::encode(&sound, 16_000).unwrap();
+        let told = citizen.wait_for_any(&["answer", "clarify"]).await.unwrap();
+        let answer = if told["type"] == "clarify" {
+            // Before it is known what was meant, there is nothing to be learned.
+            assert_eq!(leave(token.clone(), turn.clone(), file.clone()).await.unwrap().status(), 409);
+            let choices = told["choices"].as_array().unwrap();
+            let place = choices.iter().position(|choice| choice["entry"] == "idcard-renew").unwrap() + 1;
+            let choose = json!({"type": "choose", "id": "c", "clarify_seq": told["seq"], "choice": place});
+            citizen.send(choose).await.unwrap();
+            citizen.wait_for("answer").await.unwrap()
+        } else {
+            told.clone()
+        };
+        assert_eq!(answer["entry"], "idcard-renew");
+        assert_eq!(leave("no-token".into(), turn.clone(), file.clone()).await.unwrap().status(), 401);
+        assert_eq!(leave(token.clone(), "another".into(), file.clone()).await.unwrap().status(), 409);
+        let rubbish = leave(token.clone(), turn.clone(), b"no sound".to_vec()).await.unwrap();
+        assert_eq!(rubbish.status(), 422);
+        let left = leave(token.clone(), turn.clone(), file.clone()).await.unwrap();
+        assert_eq!(left.status(), 201);
+        let left: Value = left.json().await.unwrap();
+        let again: Value =
+            leave(token.clone(), turn.clone(), file.clone()).await.unwrap().json().await.unwrap();
+        assert_eq!(left, again, "the same turn is kept once");
+
+        let listed = editor.get("recordings").await.unwrap();
+        let one = listed["recordings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["id"] == left["id"])
+            .unwrap()
+            .clone();
+        assert_eq!((&one["entry"], &one["question"]), (&json!("idcard-renew"), &json!(asked)));
+        let by = if told["type"] == "clarify" { "choice" } else { "answer" };
+        assert_eq!((&one["by"], one["language"].as_str()), (&json!(by), Some(language.code())));
+        assert!((one["seconds"].as_f64().unwrap() - sound.len() as f64 / 16_000.0).abs() < 0.01, "{one}");
+        let path = format!("recordings/{}/sound", left["id"].as_str().unwrap());
+        let heard = editor.request(reqwest::Method::GET, &path).send().await.unwrap().bytes().await.unwrap();
+        let heard = wav::decode(&heard).unwrap();
+        let farthest = heard.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(heard.len() == sound.len() && farthest < 0.001, "{farthest}");
+    }
+    // Nothing of it stands readable in the database.
+    let database = std::fs::read(server.directory().join("data/conversations.sqlite")).unwrap();
+    let wal = std::fs::read(server.directory().join("data/conversations.sqlite-wal")).unwrap_or_default();
+    for bytes in [&database, &wal] {
+        assert!(
+            !bytes.windows(4).any(|window| window == b"RIFF"),
+            "a recording stands unsealed in the database"
+        );
+    }
+
+    // The archive is what `assistant calibrate` reads.
+    let archive = editor.request(reqwest::Method::GET, "recordings/export").send().await.unwrap();
+    let archive = archive.error_for_status().unwrap().bytes().await.unwrap();
+    let folder = server.directory().join("export");
+    zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap().extract(&folder).unwrap();
+    let manifest = folder.join("recordings.tsv").display().to_string();
+    let output = server.command(&["calibrate", "--manifest", &manifest, "--dry-run", "--json"]).unwrap();
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() || text.contains("recordings"), "{text}");
+
+    // A citizen takes theirs back; another one's ends with its conversation.
+    let listed = editor.get("recordings").await.unwrap();
+    assert_eq!(listed["recordings"].as_array().unwrap().len(), 2);
+    let erased = server.command(&["erase", &conversations[0], "--why", "asked for"]).unwrap();
+    assert!(erased.status.success(), "{}", String::from_utf8_lossy(&erased.stderr));
+    let left = editor.get("recordings").await.unwrap()["recordings"].as_array().unwrap().clone();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["conversation"], conversations[1].as_str());
+    let path = format!("recordings/{}/remove", left[0]["id"].as_str().unwrap());
+    assert_eq!(editor.post(&path, json!({})).await.unwrap().0, 204);
+    assert_eq!(editor.post(&path, json!({})).await.unwrap().0, 404);
+    assert_eq!(editor.get("recordings").await.unwrap()["recordings"], json!([]));
 }
