@@ -124,6 +124,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
     let public = [
         "GET /",
         "GET /desk",
+        "GET /embed",
         "GET /healthz",
         "GET /metrics",
         "GET /readyz",
@@ -132,6 +133,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
         "GET /v1/desk/oidc/start",
         "GET /v1/openapi.json",
         "GET /v1/portal/config",
+        "GET /v1/portal/extract/{language}",
         "GET /{*path}",
         "POST /v1/desk/login",
     ];

@@ -130,6 +130,16 @@ export interface Ping {
   type: "ping";
   n: number;
 }
+/** What a citizen says an answer was worth; `wrong`: it says something that is not so. */
+export type Rating = "helped" | "not_helped" | "wrong";
+/** One tap on an answer. */
+export interface Rate {
+  type: "rate";
+  id: string;
+  /** The answer's `seq`. */
+  of: number;
+  rating: Rating;
+}
 /** Messages with an `id` that are kept until the server has accepted them. */
 export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Rate | Close;
 export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
@@ -368,6 +378,12 @@ export interface SupervisorLeft extends EventBase {
   /** May be empty. */
   text: string;
 }
+/** The citizen has said what an answer was worth. */
+export interface Rated extends EventBase {
+  type: "rated";
+  of: number;
+  rating: Rating;
+}
 /** The agent's notes are done: nothing for a citizen. */
 export interface WrappedUp extends EventBase {
   type: "wrapped_up";
@@ -409,6 +425,7 @@ export type ServerEvent =
   | SupervisorJoined
   | SupervisorLeft
   | WrappedUp
+  | Rated
   | Closed;
 
 // ------------------------------------------------------------------------------------ server → client: signals
@@ -595,6 +612,12 @@ export interface PortalConfig {
   dictation: boolean;
   /** The knowledge base is the sample one. */
   sample: boolean;
+  /** Checks the signature of `/v1/portal/extract/{language}`; absent where nothing is kept for times without a network. */
+  extract_key?: string;
+  /** Answers may be rated. */
+  ratings?: boolean;
+  /** Citizens may leave the recording of a question. */
+  recordings?: boolean;
 }
 
 // ------------------------------------------------------------------------------------------------------ the desk

@@ -6,6 +6,7 @@
 //!                              session (turns, one at a time) ◄┘  └─ store's feed  └─ speaker (sound, paced)
 //! ```
 
+pub mod extract;
 mod opening;
 mod recordings;
 mod sound;

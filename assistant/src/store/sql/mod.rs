@@ -24,6 +24,7 @@ pub(super) mod queue;
 mod recordings;
 mod rotate;
 pub(super) mod rows;
+mod signing;
 mod sweeps;
 mod webhooks;
 pub(crate) mod writer;
