@@ -20,6 +20,8 @@ pub mod password;
 mod people;
 mod proof;
 mod queue;
+mod reading;
+mod replies;
 mod routes;
 mod second_factor;
 mod session;

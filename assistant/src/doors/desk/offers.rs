@@ -223,11 +223,23 @@ pub(super) async fn colleagues(
 }
 
 /// Every open escalation, whoever has it.
+/// Which of what is open.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Open {
+    /// Only what somebody has.
+    #[serde(default)]
+    held: bool,
+}
+
 pub(super) async fn escalations(
     State(state): State<DeskState>,
+    which: Result<Query<Open>, QueryRejection>,
     _logged_in: LoggedIn,
 ) -> Result<Json<Vec<QueueItem>>, DeskError> {
-    Ok(Json(state.store.open_escalations().await?))
+    let Query(which) = which.map_err(|rejection| DeskError::Invalid(rejection.body_text()))?;
+    let mut open = state.store.open_escalations().await?;
+    open.retain(|item| !which.held || item.holder.is_some());
+    Ok(Json(open))
 }
 
 /// To whom a supervisor gives a conversation; nobody: the queue.
