@@ -728,6 +728,8 @@ export type DeskServerMessage =
   | ({ type: "queue" } & DeskQueue)
   | { type: "event"; conversation: string; event: ServerEvent }
   | { type: "citizen_typing"; conversation: string }
+  /** What an agent wrote up to `seq` has gone out to the citizen, who is connected; that it was read, nobody knows. */
+  | { type: "delivered"; conversation: string; seq: number }
   | { type: "error"; error: HttpError["error"] };
 export type DeskClientMessage =
   | { type: "watch" | "unwatch" | "typing"; conversation: string }

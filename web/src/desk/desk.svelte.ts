@@ -15,7 +15,7 @@ import { Reader } from "./reader.svelte";
 import { REFUSALS, loginProblem } from "./refusals";
 import { Replies } from "./replies.svelte";
 import { Talk } from "./talk.svelte";
-import { callOf, newlyOffered, newlyWaiting, secondsSince } from "./transcript";
+import { callOf, hasArrived, newlyOffered, secondsSince } from "./transcript";
 
 const TEXTS = { bo, zh };
 /** Between two tones. */
@@ -45,6 +45,15 @@ export class Desk {
   room = $state(1);
   /** By conversation: what is shown, and what the agent has, so that it is there at once. */
   readonly talks = new SvelteMap<string, Talk>();
+  /** Of what the agent has: whose citizen waits longest for a word. */
+  readonly longestOwed: Talk | undefined = $derived.by(() => {
+    let longest: Talk | undefined;
+    for (const talk of this.talks.values()) {
+      const since = talk.owedSince;
+      if (since !== undefined && (longest?.owedSince === undefined || Date.parse(since) < Date.parse(longest.owedSince))) longest = talk;
+    }
+    return longest;
+  });
   /** Whose composer is to have the keyboard as soon as it is there. */
   composerWanted: string | undefined = $state();
   /** When the live socket broke, in ms. */
@@ -205,7 +214,7 @@ export class Desk {
       case "queue": {
         const { waiting, mine, callbacks, waiting_in_all: inAll } = message;
         const offered = newlyOffered(this.queue, message, this.me).length > 0;
-        const arrived = newlyWaiting(this.queue, message).length > 0;
+        const arrived = hasArrived(this.queue, message);
         this.queue = { waiting, mine, callbacks, ...(inAll !== undefined && { waiting_in_all: inAll }) };
         if (offered || arrived) this.call(offered ? "offer" : "waiting");
         this.keepTalks();
@@ -223,6 +232,9 @@ export class Desk {
         talk?.hear(event);
         break;
       }
+      case "delivered":
+        this.talks.get(message.conversation)?.reached(message.seq);
+        break;
       case "citizen_typing":
         this.talks.get(message.conversation)?.citizenTypes();
         break;
@@ -352,16 +364,6 @@ export class Desk {
     let unread = 0;
     for (const talk of this.talks.values()) unread += talk.unread;
     return unread;
-  }
-
-  /** Of what the agent has: whose citizen waits longest for a word. */
-  get longestOwed(): Talk | undefined {
-    let longest: Talk | undefined;
-    for (const talk of this.talks.values()) {
-      const since = talk.owedSince;
-      if (since !== undefined && (longest?.owedSince === undefined || Date.parse(since) < Date.parse(longest.owedSince))) longest = talk;
-    }
-    return longest;
   }
 
   /** To whoever waits longest for this agent's word. */

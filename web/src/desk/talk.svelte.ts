@@ -23,6 +23,8 @@ export class Talk {
   unread = $state(0);
   outbox: Outgoing[] = $state([]);
   typingUntil = $state(0);
+  /** The last event that is known to have gone out to the citizen. */
+  private delivered = $state(0);
   search = $state("");
   candidates: Candidate[] | undefined = $state.raw();
   /** What is still asked before it is given away, set aside or ended. */
@@ -36,6 +38,9 @@ export class Talk {
   private stale = false;
   /** It was asked for at least once, be it in vain. */
   isTried = false;
+
+  /** Since when the citizen waits for this agent's word. */
+  readonly owedSince: string | undefined = $derived.by(() => (this.isMine && this.item?.status === "assigned" ? owedSince(this.events) : undefined));
 
   constructor(
     private readonly desk: Desk,
@@ -75,11 +80,6 @@ export class Talk {
   /** Whether this agent may write to the citizen: has the conversation in hand, or takes part. */
   get mayWrite(): boolean {
     return (this.isMine && this.item?.status === "assigned") || this.takesPart;
-  }
-
-  /** Since when the citizen waits for this agent's word. */
-  get owedSince(): string | undefined {
-    return this.isMine && this.item?.status === "assigned" ? owedSince(this.events) : undefined;
   }
 
   get isShown(): boolean {
@@ -126,7 +126,29 @@ export class Talk {
       this.typingUntil = 0;
       if (this.isShown) this.suggest();
     }
-    if (CHANGES_HANDS.has(event.type)) void this.fetch();
+    if (event.type === "agent_left" && event.outcome === "returned" && !this.wasHere) {
+      // Given back to the assistant it is open to those only who were in it.
+      this.open = { ...this.open, holder: null, status: "bot" };
+    } else if (CHANGES_HANDS.has(event.type)) void this.fetch();
+  }
+
+  /** This agent has it, or had it before. */
+  private get wasHere(): boolean {
+    return this.events.some((event) => event.type === "agent_joined" && event.agent.id === this.desk.me);
+  }
+
+  /** What was written up to `seq` has gone out to the citizen. */
+  reached(seq: number): void {
+    this.delivered = Math.max(this.delivered, seq);
+  }
+
+  /**
+   * What is known of the way of the agent's message at `seq`: kept by the server; gone out to the citizen; answered, which the
+   * citizen can only do who has it.
+   */
+  wayOf(seq: number): "kept" | "delivered" | "answered" {
+    if (this.events.some((event) => event.seq > seq && event.type === "citizen_message")) return "answered";
+    return this.delivered >= seq ? "delivered" : "kept";
   }
 
   citizenTypes(): void {

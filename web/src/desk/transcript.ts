@@ -68,6 +68,12 @@ export function newlyWaiting(before: DeskQueue, after: DeskQueue): string[] {
   return after.waiting.filter((w) => !known.has(w.conversation)).map((w) => w.conversation);
 }
 
+/** Whether somebody has come: where not all are listed, whoever moves up into the list has been there before. */
+export function hasArrived(before: DeskQueue, after: DeskQueue): boolean {
+  if (before.waiting_in_all === undefined) return newlyWaiting(before, after).length > 0;
+  return (after.waiting_in_all ?? after.waiting.length) > before.waiting_in_all;
+}
+
 /** Conversations that this agent is asked whether they take. */
 export function offersTo(agent: string, queue: DeskQueue): Waiting[] {
   return queue.waiting.filter((w) => w.offer?.agent.id === agent);

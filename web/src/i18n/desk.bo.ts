@@ -271,5 +271,8 @@ export const bo: Texts<DeskKey> = {
   keyAid: "བོད་ཡིག་ཀློག་རོགས། ཕྱེ། བརྒྱབ།",
   keyHelp: "རེའུ་མིག་འདི།",
   keyLeave: "ཕྱིར་ཐོན།",
+  way_kept: "བཏང་ཟིན།",
+  way_delivered: "མི་མང་ལ་འབྱོར་སོང་།",
+  way_answered: "མི་མང་གིས་ལན་བཏབ་སོང་།",
   reviewNotice: "ངོས་འདིའི་བོད་ཡིག་ལ་ད་དུང་ཞུ་དག་བྱས་མེད།",
 };

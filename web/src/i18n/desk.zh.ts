@@ -264,6 +264,9 @@ export const zh = {
   keyAid: "藏文注音 开/关",
   keyHelp: "这张表",
   keyLeave: "退出",
+  way_kept: "已发出",
+  way_delivered: "已送到市民",
+  way_answered: "市民已回话",
   reviewNotice: "界面的藏文还没有经过母语者审校。",
 } as const;
 

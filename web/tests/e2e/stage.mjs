@@ -2,6 +2,7 @@
 //
 //   BASE_URL         the running server; without it the stories fail at once
 //   AGENT_NAME       an agent of the desk, with AGENT_PASSWORD
+//   SECOND_NAME      another agent who serves both languages, with SECOND_PASSWORD
 //   VOICE_WAV_ZH     a recording of a question of the knowledge base for the microphone, VOICE_WAV_BO likewise; the voice
 //                    stories of a language without one are skipped and say so
 //   VOICE_EXPECT_ZH  words that the question found for it must contain, VOICE_EXPECT_BO likewise; optional
@@ -10,7 +11,8 @@
 //   SCREENSHOTS      folder for pictures; none are taken without it
 //   CHROMIUM         the browser, /usr/bin/chromium where it is not set
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { withSilenceAround } from "./silence.mjs";
@@ -115,10 +117,11 @@ export async function untilAnswered(page, nth = 0, timeout = 30_000) {
   return answer.locator("h2").innerText();
 }
 
-export async function login(browser, options = { viewport: DESKTOP }) {
+/** @param {{ name: string, password: string }} [who] another agent than that of AGENT_NAME */
+export async function login(browser, options = { viewport: DESKTOP }, who = { name: required("AGENT_NAME"), password: required("AGENT_PASSWORD") }) {
   const page = await openPage(browser, "/desk", options);
-  await page.fill("input[name=name]", required("AGENT_NAME"));
-  await page.fill("input[name=password]", required("AGENT_PASSWORD"));
+  await page.fill("input[name=name]", who.name);
+  await page.fill("input[name=password]", who.password);
   await page.press("input[name=password]", "Enter");
   await page.getByTestId("waiting").waitFor({ state: "attached" });
   return page;
@@ -135,6 +138,33 @@ export async function picture(page, name) {
 /** Nothing was written to the console as an error, the security policy's violations included. */
 export function assertFaultless(page) {
   assert.deepEqual(page.faults, []);
+}
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+let axe;
+
+/**
+ * What axe finds on the page: rules of WCAG 2.1, levels A and AA, that are broken seriously or critically, and where.
+ * It is handed over by the debugger, which the page's security policy does not stop.
+ *
+ * @returns {Promise<string[]>}
+ */
+export async function seriousFaults(page) {
+  axe ??= await readFile(AXE, "utf8");
+  await page.evaluate(axe);
+  // Colours are read where they are at rest.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished.catch(() => undefined))));
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}): ${node.html.slice(0, 160)}`));
+  });
+}
+
+/** Axe finds nothing serious on the page as it is now. */
+export async function assertAccessible(page) {
+  assert.deepEqual(await seriousFaults(page), []);
 }
 
 /** Nothing sticks out sideways, and whatever is tapped is large enough for a thumb (44 CSS pixels). */

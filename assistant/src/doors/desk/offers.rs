@@ -1,7 +1,8 @@
 //! What is offered, passed on, set aside, called back and wrapped up; and what supervisors do about others' conversations.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use conversation::handoff::AttemptOutcome;
 use conversation::routing::{AtDesk, Presence};
 use conversation::{
