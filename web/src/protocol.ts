@@ -740,10 +740,35 @@ export interface Candidate {
   text: string;
   confidence: number;
 }
+/** The same in both languages; one may be missing. */
+export interface InBothLanguages {
+  zh?: string;
+  bo?: string;
+}
+/** One of `GET /v1/desk/replies`. */
+export interface CannedReply {
+  id: string;
+  /** 0 for a sample. */
+  version: number;
+  name: InBothLanguages;
+  /** `{agent}` and `{office}` are filled in at the desk. */
+  text: InBothLanguages;
+  shortcut?: string;
+  /** It ships with the server, and nobody of the house has looked at it. */
+  sample?: boolean;
+}
+/** Reply to `POST /v1/desk/reading`: a text for somebody who does not read it. */
+export interface TextRead {
+  /** In the order of the text; `spelling` of Tibetan in Extended Wylie. */
+  words: { text: string; sound: string; spelling?: string }[];
+  glossary: { text: string; means: string[] }[];
+}
 export type DeskServerMessage =
   | ({ type: "queue" } & DeskQueue)
   | { type: "event"; conversation: string; event: ServerEvent }
   | { type: "citizen_typing"; conversation: string }
+  /** What an agent wrote up to `seq` has gone out to the citizen, who is connected; that it was read, nobody knows. */
+  | { type: "delivered"; conversation: string; seq: number }
   | { type: "error"; error: HttpError["error"] };
 export type DeskClientMessage =
   | { type: "watch" | "unwatch" | "typing"; conversation: string }

@@ -1,5 +1,7 @@
 //! Suggested answers for agents, from the same minds that answer citizens.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use intents::Utterance;
 use language::Language;
@@ -34,6 +36,10 @@ impl SuggestAnswers for Minds {
             })
         });
         Ok(answers.take(MOST).collect())
+    }
+
+    fn glossary(&self) -> Arc<kb::Glossary> {
+        Arc::clone(self.brain().publication().glossary())
     }
 
     fn inventory(&self, clips: &[Clip]) -> Inventory {

@@ -54,6 +54,10 @@ impl SuggestAnswers for OneAnswer {
         }])
     }
 
+    fn glossary(&self) -> Arc<kb::Glossary> {
+        Arc::clone(kb::Glossary::built_in())
+    }
+
     fn inventory(&self, clips: &[Clip]) -> Inventory {
         let text = |spoken: &str| kb::Text { spoken: spoken.to_owned(), ..kb::Text::default() };
         let entry = kb::Entry {

@@ -15,5 +15,6 @@ mod oidc;
 mod people;
 mod permissions;
 mod provider;
+mod replies;
 mod second_factor;
 mod suggestions;

@@ -23,6 +23,8 @@ mod proof;
 mod proposals;
 mod queue;
 mod recordings;
+mod reading;
+mod replies;
 mod routes;
 mod second_factor;
 mod session;

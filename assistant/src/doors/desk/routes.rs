@@ -11,7 +11,7 @@ use conversation::Permission;
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
     DeskError, DeskState, account, audit, clips, conversations, handoffs, knowledge, live, login, offers,
-    oidc, people, proposals, queue, recordings, second_factor, suggestions,
+    oidc, people, proposals, queue, reading, recordings, replies, second_factor, suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -61,6 +61,10 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(POST, "/v1/desk/conversations/{id}/depart", Supervise, offers::depart)
         .needs(POST, "/v1/desk/agents/{id}/drain", Supervise, offers::drain)
         .needs(GET, "/v1/desk/answers", ServeCitizens, suggestions::answers)
+        .needs(POST, "/v1/desk/reading", ServeCitizens, reading::reading)
+        .needs(GET, "/v1/desk/replies", ServeCitizens, replies::list)
+        .needs(POST, "/v1/desk/replies", Supervise, replies::change)
+        .needs(POST, "/v1/desk/replies/{id}/remove", Supervise, replies::remove)
         .needs(GET, "/v1/desk/live", ServeCitizens, live::live);
     let own = serving
         .public(GET, "/v1/desk/login", oidc::ways)

@@ -170,7 +170,7 @@ fn parameters(route: &Route, shape: &mut Shape<'_>) -> Result<Vec<Value>, Undesc
             ("conversations", "id") => shape.written::<ConversationId>(),
             ("agents" | "people", "id") => shape.written::<AgentId>(),
             ("sessions", "id") => shape.written::<SessionId>(),
-            ("clips" | "knowledge" | "proposals" | "recordings", "id")
+            ("clips" | "knowledge" | "proposals" | "recordings" | "replies", "id")
             | ("handoffs", "call")
             | ("telephone", "token")
             | (_, "*path") => shape.written::<String>(),
