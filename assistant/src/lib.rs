@@ -25,6 +25,7 @@ pub mod doors;
 pub mod encoder;
 pub mod expectation;
 pub mod hotline;
+pub mod hours;
 pub mod knowledge;
 pub mod masking;
 pub mod models;

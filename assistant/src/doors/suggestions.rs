@@ -36,6 +36,10 @@ impl SuggestAnswers for Minds {
         Ok(answers.take(MOST).collect())
     }
 
+    fn served(&self) -> std::sync::Arc<kb::Publication> {
+        self.brain().shared_publication()
+    }
+
     fn inventory(&self, clips: &[Clip]) -> Inventory {
         inventory(self.brain().publication().entries(), clips)
     }

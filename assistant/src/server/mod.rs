@@ -43,6 +43,7 @@ use crate::{
         telephone::{self, TelephoneError, TelephoneState, Telephones},
     },
     hotline::{CallBack, CallBackSlot, Hotline},
+    hours::Hours,
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -175,7 +176,9 @@ impl Server {
             parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
         let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
         let receivers = webhooks::receivers(&configuration.webhooks)?;
-        rule(store.as_ref(), &configuration);
+        store.set_hooks(webhooks::hooks(&configuration.webhooks));
+        let hours = Hours::new(Arc::clone(&store), configuration.handoff.rules());
+        hours.look().await?;
         let first_agent = parts::first_agent(store.as_ref()).await?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
@@ -195,6 +198,7 @@ impl Server {
             typing: typing.clone(),
             origins: origins.clone(),
             call_back: Arc::clone(&call_back),
+            hours: hours.clone(),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),
@@ -235,7 +239,7 @@ impl Server {
         let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
         tasks.spawn(closing::run(
-            configuration.handoff.hours.clone(),
+            hours.clone(),
             Arc::clone(&store),
             Arc::clone(&clock),
             draining.clone(),
@@ -247,6 +251,7 @@ impl Server {
             limits,
             draining.clone(),
         ));
+        tasks.spawn(hours.follow(draining.clone()));
         tasks.spawn(signals::run(Arc::clone(&store), conversations.clone(), typing.clone(), stopped.clone()));
         tasks.spawn(webhooks::run(Arc::clone(&store), Arc::clone(&clock), receivers, draining.clone()));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
@@ -358,12 +363,6 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
     }
-}
-
-/// What the store has to know of the configuration.
-fn rule(store: &dyn Store, configuration: &Configuration) {
-    store.set_rules(configuration.handoff.rules());
-    store.set_hooks(webhooks::hooks(&configuration.webhooks));
 }
 
 /// Listens for calls, and lets the desk make some.

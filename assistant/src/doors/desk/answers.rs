@@ -40,6 +40,9 @@ pub trait SuggestAnswers: Send + Sync {
         language: Language,
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
 
+    /// What is served right now.
+    fn served(&self) -> std::sync::Arc<kb::Publication>;
+
     /// Everything that is said aloud, held against what people have read.
     fn inventory(&self, clips: &[Clip]) -> Inventory;
 }

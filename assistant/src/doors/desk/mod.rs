@@ -11,7 +11,9 @@ mod duty;
 mod error;
 mod events;
 mod figures;
+mod grouping;
 mod handoffs;
+mod hours;
 mod live;
 mod login;
 mod offers;
@@ -23,6 +25,7 @@ mod queue;
 mod routes;
 mod second_factor;
 mod session;
+mod statistics;
 mod suggestions;
 mod sweeper;
 mod typing;
@@ -45,6 +48,7 @@ use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
 use crate::hotline::CallBackSlot;
+use crate::hours::Hours;
 pub(super) use error::{ErrorBody, ErrorCode};
 pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
 
@@ -118,6 +122,8 @@ pub struct DeskParts {
     pub oidc: Option<Arc<OidcDoor>>,
     /// Calls citizens back, where that is configured.
     pub call_back: CallBackSlot,
+    /// When people are at work.
+    pub hours: Hours,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.
