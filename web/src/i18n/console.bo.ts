@@ -234,6 +234,7 @@ export const bo: Texts<ConsoleKey> = {
   weekday_4: "གཟའ་པ་སངས།",
   weekday_5: "གཟའ་སྤེན་པ།",
   weekday_6: "གཟའ་ཉི་མ།",
+  openDay: "རྟག་ཏུ་མི་ཡོད།",
   closedDay: "མི་མེད།",
   addHours: "{day} དུས་ཚོད་ཞིག་སྣོན།",
   removeHours: "{day} དུས་ཚོད་འདི་སུབ།",

@@ -227,6 +227,7 @@ export const zh = {
   weekday_4: "星期五",
   weekday_5: "星期六",
   weekday_6: "星期日",
+  openDay: "一直有人",
   closedDay: "没有人",
   addHours: "{day} 加一段时间",
   removeHours: "{day} 去掉这段时间",
