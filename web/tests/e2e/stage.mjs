@@ -10,7 +10,8 @@
 //   SCREENSHOTS      folder for pictures; none are taken without it
 //   CHROMIUM         the browser, /usr/bin/chromium where it is not set
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { withSilenceAround } from "./silence.mjs";
@@ -135,6 +136,33 @@ export async function picture(page, name) {
 /** Nothing was written to the console as an error, the security policy's violations included. */
 export function assertFaultless(page) {
   assert.deepEqual(page.faults, []);
+}
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+let axe;
+
+/**
+ * What axe finds on the page: rules of WCAG 2.1, levels A and AA, that are broken seriously or critically, and where.
+ * It is handed over by the debugger, which the page's security policy does not stop.
+ *
+ * @returns {Promise<string[]>}
+ */
+export async function seriousFaults(page) {
+  axe ??= await readFile(AXE, "utf8");
+  await page.evaluate(axe);
+  // Colours are read where they are at rest.
+  await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity).map((a) => a.finished.catch(() => undefined))));
+  return page.evaluate(async () => {
+    const { violations } = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], resultTypes: ["violations"] });
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .flatMap(({ id, help, nodes }) => nodes.map((node) => `${id} (${help}): ${node.html.slice(0, 160)}`));
+  });
+}
+
+/** Axe finds nothing serious on the page as it is now. */
+export async function assertAccessible(page) {
+  assert.deepEqual(await seriousFaults(page), []);
 }
 
 /** Nothing sticks out sideways, and whatever is tapped is large enough for a thumb (44 CSS pixels). */
