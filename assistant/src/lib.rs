@@ -26,6 +26,7 @@ pub mod editing;
 pub mod encoder;
 pub mod expectation;
 pub mod hotline;
+pub mod hours;
 pub mod knowledge;
 pub mod masking;
 pub mod models;

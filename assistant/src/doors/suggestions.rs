@@ -38,8 +38,8 @@ impl SuggestAnswers for Minds {
         Ok(answers.take(MOST).collect())
     }
 
-    fn glossary(&self) -> Arc<kb::Glossary> {
-        Arc::clone(self.brain().publication().glossary())
+    fn served(&self) -> Arc<kb::Publication> {
+        self.brain().shared_publication()
     }
 
     fn inventory(&self, clips: &[Clip]) -> Inventory {

@@ -48,6 +48,7 @@ use crate::{
     },
     editing::{self, Editing},
     hotline::{CallBack, CallBackSlot, Hotline},
+    hours::Hours,
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -182,7 +183,9 @@ impl Server {
         let extract_key = Arc::new(ExtractKey::new(&database.signing_key().await?)?);
         let store: Arc<dyn Store> = Arc::new(database);
         let receivers = webhooks::receivers(&configuration.webhooks)?;
-        rule(store.as_ref(), &configuration);
+        store.set_hooks(webhooks::hooks(&configuration.webhooks));
+        let hours = Hours::new(Arc::clone(&store), configuration.handoff.rules());
+        hours.look().await?;
         let first_agent = parts::first_agent(store.as_ref()).await?;
         editing::restore(&configuration, store.as_ref()).await.map_err(|error| {
             StartError::Other(format!(
@@ -216,6 +219,7 @@ impl Server {
             origins: origins.clone(),
             call_back: Arc::clone(&call_back),
             editing: Some(editing),
+            hours: hours.clone(),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),
@@ -262,12 +266,7 @@ impl Server {
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
         let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
-        tasks.spawn(closing::run(
-            configuration.handoff.hours.clone(),
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            draining.clone(),
-        ));
+        tasks.spawn(closing::run(hours.clone(), Arc::clone(&store), Arc::clone(&clock), draining.clone()));
         tasks.spawn(sweeps::run(
             Arc::clone(&configuration),
             Arc::clone(&store),
@@ -275,6 +274,7 @@ impl Server {
             limits,
             draining.clone(),
         ));
+        tasks.spawn(hours.follow(draining.clone()));
         tasks.spawn(signals::run(Arc::clone(&store), conversations.clone(), typing.clone(), stopped.clone()));
         tasks.spawn(webhooks::run(Arc::clone(&store), Arc::clone(&clock), receivers, draining.clone()));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
@@ -386,12 +386,6 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
     }
-}
-
-/// What the store has to know of the configuration.
-fn rule(store: &dyn Store, configuration: &Configuration) {
-    store.set_rules(configuration.handoff.rules());
-    store.set_hooks(webhooks::hooks(&configuration.webhooks));
 }
 
 /// Listens for calls, and lets the desk make some.

@@ -42,8 +42,8 @@ pub trait SuggestAnswers: Send + Sync {
         language: Language,
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
 
-    /// The words of both languages that name the same, the knowledge base's own included.
-    fn glossary(&self) -> Arc<kb::Glossary>;
+    /// What is served right now.
+    fn served(&self) -> Arc<kb::Publication>;
 
     /// Everything that is said aloud, held against what people have read.
     fn inventory(&self, clips: &[Clip]) -> Inventory;

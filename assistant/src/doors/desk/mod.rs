@@ -11,7 +11,9 @@ mod duty;
 mod error;
 mod events;
 mod figures;
+mod grouping;
 mod handoffs;
+mod hours;
 mod knowledge;
 mod live;
 mod login;
@@ -22,12 +24,13 @@ mod people;
 mod proof;
 mod proposals;
 mod queue;
-mod recordings;
 mod reading;
+mod recordings;
 mod replies;
 mod routes;
 mod second_factor;
 mod session;
+mod statistics;
 mod suggestions;
 mod sweeper;
 mod typing;
@@ -51,6 +54,7 @@ use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
 use crate::editing::Editing;
 use crate::hotline::CallBackSlot;
+use crate::hours::Hours;
 pub(super) use error::{ErrorBody, ErrorCode};
 pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
 
@@ -126,6 +130,8 @@ pub struct DeskParts {
     pub call_back: CallBackSlot,
     /// Changes the knowledge base; `None` where it is changed elsewhere only.
     pub editing: Option<Editing>,
+    /// When people are at work.
+    pub hours: Hours,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.

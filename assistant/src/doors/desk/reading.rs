@@ -71,8 +71,8 @@ pub(super) async fn reading(
     if unread.text.chars().count() > MAX_CHARACTERS {
         return Err(DeskError::Invalid(format!("`text` has more than {MAX_CHARACTERS} characters")));
     }
-    let glossary = state.answers.glossary();
-    let read = tokio::task::spawn_blocking(move || read(&unread.text, unread.language, &glossary));
+    let served = state.answers.served();
+    let read = tokio::task::spawn_blocking(move || read(&unread.text, unread.language, served.glossary()));
     read.await.map(Json).map_err(|error| {
         tracing::error!(%error, "a text was not read");
         DeskError::Unavailable

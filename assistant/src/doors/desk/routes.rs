@@ -10,8 +10,9 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, clips, conversations, handoffs, knowledge, live, login, offers,
-    oidc, people, proposals, queue, reading, recordings, replies, second_factor, suggestions,
+    DeskError, DeskState, account, audit, clips, conversations, handoffs, hours, knowledge, live, login,
+    offers, oidc, people, proposals, queue, reading, recordings, replies, second_factor, statistics,
+    suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -32,7 +33,7 @@ pub(super) fn doors(state: DeskState) -> Doors {
 /// Who may what.
 pub(super) fn table() -> Table<DeskState> {
     use Permission::{
-        EditKnowledge, ManagePeople, PublishKnowledge, ReadAudit, ReadFigures, RevealNumbers,
+        EditKnowledge, ManagePeople, Operate, PublishKnowledge, ReadAudit, ReadFigures, RevealNumbers,
         ReviewKnowledge, ServeCitizens, Supervise,
     };
     let serving = Desk(Table::new())
@@ -111,6 +112,11 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(GET, "/v1/desk/people/{id}/sessions", ManagePeople, people::sessions)
         .needs(POST, "/v1/desk/people/{id}/sessions/revoke", ManagePeople, people::revoke)
         .needs(GET, "/v1/desk/audit", ReadAudit, audit::page)
+        .needs(GET, "/v1/desk/figures", ReadFigures, statistics::figures)
+        .needs(GET, "/v1/desk/unresolved", ReadFigures, statistics::unresolved)
+        .needs(GET, "/v1/desk/backlog", ReadFigures, statistics::backlog)
+        .needs(GET, "/v1/desk/hours", ReadFigures, hours::show)
+        .needs(POST, "/v1/desk/hours", Operate, hours::change)
         .0
 }
 

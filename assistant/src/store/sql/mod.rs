@@ -14,6 +14,7 @@
 mod append;
 mod audit;
 pub(super) mod erase;
+mod figures;
 pub(super) mod folding;
 mod handoff;
 pub(super) mod keys;
