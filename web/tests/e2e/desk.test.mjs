@@ -319,3 +319,19 @@ test("a desk out of sight calls by a notification that names nobody, if its agen
   assertFaultless(desk);
   await Promise.all([desk, page].map((one) => one.context().close()));
 });
+
+for (const language of LANGUAGES) {
+  for (const viewport of [PHONE, DESKTOP]) {
+    test(`the login and the lists can be used by everybody (${language}, ${viewport.width} pixels)`, async () => {
+      const desk = await login(browser, { viewport });
+      await desk.locator(`header button[lang^=${language}]`).click();
+      await assertAccessible(desk);
+      await assertComfortable(desk, viewport === PHONE ? 40 : 34);
+      await picture(desk, `desk-${language}-${viewport.width}-lists`);
+      await desk.getByRole("button", { name: language === "bo" ? "ཕྱིར་ཐོན།" : "退出" }).click();
+      await desk.locator("input[name=password]").waitFor();
+      await assertAccessible(desk);
+      await desk.context().close();
+    });
+  }
+}
