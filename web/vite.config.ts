@@ -36,7 +36,7 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     emptyOutDir: mode !== STAFF,
     copyPublicDir: mode !== STAFF,
-    rollupOptions: { input: (mode === STAFF ? { desk: "desk.html" } : { portal: "index.html" }) as Record<string, string> },
+    rollupOptions: { input: (mode === STAFF ? { desk: "desk.html", console: "console.html" } : { portal: "index.html" }) as Record<string, string> },
   },
   // A script by itself: workers that are modules came with Safari 15.
   worker: { format: "iife" },

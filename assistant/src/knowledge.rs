@@ -182,6 +182,11 @@ impl Brain {
         &self.publication
     }
 
+    /// The publication, for who needs it for longer.
+    pub fn shared_publication(&self) -> Arc<Publication> {
+        Arc::clone(&self.publication)
+    }
+
     /// What understands questions about it.
     pub fn understander(&self) -> &Understander {
         &self.understander

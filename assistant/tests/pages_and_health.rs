@@ -145,6 +145,8 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
             "GET /v1/sound",
             "GET /v1/telephone",
             "GET /v1/telephone/{token}",
+            "POST /v1/portal/recordings",
+            "POST /v1/portal/recordings/{id}/remove",
             "POST /v1/telephone/tokens"
         ]
     );

@@ -432,6 +432,23 @@ pub enum AuditPage {
     Before(Option<u64>),
 }
 
+/// Which records somebody looks for; what is empty or `None` lets everything through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditSearch {
+    /// What was done, such as `login.failed`.
+    pub action: String,
+    /// The name of whoever did it.
+    pub actor: String,
+    /// What it was done to, as `kind:id`.
+    pub subject: String,
+    /// Not before this moment …
+    pub since: Option<Timestamp>,
+    /// … and before this one.
+    pub until: Option<Timestamp>,
+    /// Only those before this id.
+    pub before: Option<u64>,
+}
+
 /// The audit trail of a store. Acts that change the store are recorded by the store itself, in the transaction of the act;
 /// [`AuditTrail::record`] is for everything else.
 #[async_trait]
@@ -448,6 +465,12 @@ pub trait AuditTrail: Send + Sync {
     /// # Errors
     /// [`StoreError::Unavailable`]; [`StoreError::Corrupt`] where a row is not a record any more.
     async fn audit(&self, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Up to `limit` records that were looked for, the newest first.
+    ///
+    /// # Errors
+    /// As [`Self::audit`].
+    async fn search_audit(&self, search: AuditSearch, limit: u32) -> Result<Vec<AuditRecord>, StoreError>;
 }
 
 #[cfg(test)]

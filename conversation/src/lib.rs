@@ -24,12 +24,14 @@
 pub mod audit;
 mod erasure;
 pub mod event;
+pub mod figures;
 pub mod handoff;
 mod ids;
 pub mod papers;
 pub mod people;
 pub mod phrases;
 pub mod protocol;
+pub mod recordings;
 pub mod roles;
 pub mod routing;
 mod schema;
@@ -40,13 +42,14 @@ mod time;
 pub mod wait;
 pub mod webhook;
 
-pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditTrail};
+pub use audit::{AuditActor, AuditEntry, AuditPage, AuditRecord, AuditSearch, AuditTrail};
 pub use erasure::{Erasure, PlaceBehind};
 pub use event::{
     AgentRef, Answer, AnswerLink, CallEvent, CallHappened, CallbackRequested, Channel, Choice,
     CitizenMessage, Clarify, ClarifyKind, Closed, ClosedBy, Considered, Event, EventBody, Interrupted,
-    LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started, Withdrawn,
+    LanguageChanged, Outcome, Provenance, Rated, Say, SayAct, Source, Started, Withdrawn,
 };
+pub use figures::{Day, Figures};
 pub use handoff::{
     Actor, AttemptOutcome, Callback, Circumstances, Handoff, HandoffCommand, HandoffLimits, Holder,
     IllegalTransition, Offer, Priority, Status, Ticket,

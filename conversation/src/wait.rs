@@ -111,7 +111,7 @@ pub struct OpensAt {
 }
 
 /// When people are at work: hours by weekday, and days on which they are not. An empty week means always.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OfficeHours {
     /// The office's time zone, such as `Asia/Shanghai`.
@@ -119,15 +119,17 @@ pub struct OfficeHours {
     /// Spans such as `09:30-13:00` by weekday, Monday first.
     pub week: [Vec<Span>; 7],
     /// Days such as `2026-10-01` on which nobody is at work.
+    #[schemars(with = "Vec<String>")]
     pub holidays: Vec<Date>,
     /// Days with hours of their own, such as a Sunday worked in exchange for a holiday.
     pub special: Vec<SpecialDay>,
 }
 
 /// A day with hours of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SpecialDay {
     /// Which.
+    #[schemars(with = "String")]
     pub date: Date,
     /// Its hours.
     pub hours: Vec<Span>,
@@ -145,8 +147,9 @@ impl Default for OfficeHours {
 }
 
 /// Part of a day, in minutes since midnight: from the first to before the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct Span {
     from: u16,
     to: u16,
@@ -179,14 +182,25 @@ const LOOK_AHEAD: u32 = 30;
 const MILLIS_PER_MINUTE: i64 = 60_000;
 
 impl OfficeHours {
-    /// Checks the time zone.
+    /// Checks the time zone, that no two spans of a day overlap, and that no day has its hours twice.
     ///
     /// # Errors
     /// A sentence for the operator.
     pub fn validate(&self) -> Result<(), String> {
         TimeZone::get(&self.time_zone)
-            .map(drop)
-            .map_err(|error| format!("`{}` is no time zone that is known here: {error}", self.time_zone))
+            .map_err(|error| format!("`{}` is no time zone that is known here: {error}", self.time_zone))?;
+        for day in self.week.iter().chain(self.special.iter().map(|special| &special.hours)) {
+            let mut spans = day.clone();
+            spans.sort_unstable_by_key(|span| span.from);
+            if let Some([one, other]) = spans.windows(2).find(|pair| pair[1].from < pair[0].to) {
+                return Err(format!("{} and {} overlap", String::from(*one), String::from(*other)));
+            }
+        }
+        let days: Vec<Date> = self.special.iter().map(|special| special.date).collect();
+        match days.iter().enumerate().find(|(number, day)| days[..*number].contains(day)) {
+            Some((_, twice)) => Err(format!("{twice} has hours of its own twice")),
+            None => Ok(()),
+        }
     }
 
     /// Whether people are at work at that moment. Hours that say nothing, or a time zone that is not known, mean always: better a wait than a closed door.
@@ -325,6 +339,12 @@ mod tests {
         let nowhere = OfficeHours { time_zone: "Asia/Shambhala".to_owned(), ..hours() };
         assert!(nowhere.validate().is_err());
         assert!(hours().validate().is_ok());
+        let mut overlapping = hours();
+        overlapping.week[0].push(Span::try_from("12:00-14:00".to_owned()).unwrap());
+        assert_eq!(overlapping.validate().unwrap_err(), "09:30-13:00 and 12:00-14:00 overlap");
+        let mut twice = hours();
+        twice.special.push(twice.special[0].clone());
+        assert_eq!(twice.validate().unwrap_err(), "2026-10-10 has hours of its own twice");
     }
 
     #[test]

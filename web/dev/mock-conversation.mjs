@@ -82,7 +82,7 @@ export class MockConversation {
     const handler = {
       text: () => this.text(message), choose: () => this.choose(message), person: () => this.person(message),
       leave_queue: () => this.leaveQueue(message), language: () => this.changeLanguage(message), voice: () => (this.voice = message.voice),
-      repeat: () => this.repeat(message), rate: () => this.accept(message.id, this.event("rated", { of: message.of, rating: message.rating })), audio_start: () => this.audioStart(message), commit: () => this.commit(message.id),
+      repeat: () => this.repeat(message), rate: () => this.accept(message.id, this.event("rated", { of: message.seq, helpful: message.helpful })), audio_start: () => this.audioStart(message), commit: () => this.commit(message.id),
       cancel: () => this.cancel(message), heard: () => undefined, close: () => this.close(message), ping: () => this.signal({ type: "pong", n: message.n }),
     }[message.type];
     if (handler) handler();

@@ -289,6 +289,8 @@ pub enum Pooling {
 pub struct Portal {
     /// The language that the portal opens in.
     pub default_language: Language,
+    /// Citizens are asked whether they leave the recording of a question that was answered. Nothing is kept without their yes.
+    pub recordings: bool,
     /// So many entries of the knowledge base are kept on phones for times without a network; 0: none.
     pub offline_entries: usize,
     /// … as far as they fit into so many kilobytes, uncompressed, in one language.

@@ -142,6 +142,8 @@ struct PortalConfig {
     dictation: bool,
     /// The knowledge base is the project's own sample, and nobody's service.
     sample: bool,
+    /// Citizens are asked whether they leave the recording of a question that was answered.
+    recordings: bool,
     /// What the signature of `GET /v1/portal/extract/{language}` is checked with: an uncompressed point of P-256 in
     /// base64url. Absent where nothing is kept for times without a network.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +162,7 @@ async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
         suggestions: InBoth::of(|language| brain.suggestions(language, count)),
         dictation: Language::ALL.into_iter().all(dictates),
         sample: brain.is_sample(),
+        recordings: state.configuration.portal.recordings,
         extract_key: offline.then(|| Arc::clone(&state.extract_key)),
     })
 }

@@ -44,7 +44,7 @@ impl Framing {
     }
 }
 
-/// Routes for `/`, `/desk` and everything that they load.
+/// Routes for `/`, `/desk`, `/console` and everything that they load.
 pub fn doors() -> Doors {
     table().with_state(()).behind(|router| router.layer(CompressionLayer::new()))
 }
@@ -59,6 +59,7 @@ fn table() -> Table<()> {
         .public(Method::GET, "/", |headers: HeaderMap| async move { page("index.html", &headers) })
         .public(Method::GET, EMBEDDED, |headers: HeaderMap| async move { page("index.html", &headers) })
         .public(Method::GET, "/desk", |headers: HeaderMap| async move { desk(&headers) })
+        .public(Method::GET, "/console", |headers: HeaderMap| async move { page("console.html", &headers) })
         .public(Method::GET, "/{*path}", |Path(path): Path<String>, headers: HeaderMap| async move {
             page(&path, &headers)
         })

@@ -1,5 +1,7 @@
 //! Suggested answers for agents, from the same minds that answer citizens.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use intents::Utterance;
 use language::Language;
@@ -34,6 +36,10 @@ impl SuggestAnswers for Minds {
             })
         });
         Ok(answers.take(MOST).collect())
+    }
+
+    fn served(&self) -> Arc<kb::Publication> {
+        self.brain().shared_publication()
     }
 
     fn inventory(&self, clips: &[Clip]) -> Inventory {

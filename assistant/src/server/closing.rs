@@ -4,10 +4,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use conversation::{
     Append, Clock, ConversationId, EventBody, Expect, QueueItem, Say, SayAct, Status, Store, StoreError,
-    Timestamp, phrases::Phrase, wait::OfficeHours, wait::Opening,
+    Timestamp, phrases::Phrase, wait::Opening,
 };
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
+
+use crate::hours::Hours;
 
 /// How often it is looked whether the office has closed.
 const EVERY: Duration = Duration::from_secs(5);
@@ -21,7 +23,7 @@ struct Told {
 
 /// Runs until the server drains.
 pub(super) async fn run(
-    hours: OfficeHours,
+    hours: Hours,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     draining: CancellationToken,
@@ -35,6 +37,7 @@ pub(super) async fn run(
             _ = ticks.tick() => {}
         }
         let now = clock.now();
+        let hours = hours.current().hours;
         let Some(closed_at) = hours.closed_since(now) else { continue };
         if told.closed_at != Some(closed_at) {
             told = Told { closed_at: Some(closed_at), conversations: HashSet::new() };

@@ -46,7 +46,9 @@ use crate::{
         routes::Route,
         telephone::{self, TelephoneError, TelephoneState, Telephones},
     },
+    editing::{self, Editing},
     hotline::{CallBack, CallBackSlot, Hotline},
+    hours::Hours,
     knowledge::KnowledgeError,
     session::Conversations,
     store::OpenError,
@@ -181,8 +183,15 @@ impl Server {
         let extract_key = Arc::new(ExtractKey::new(&database.signing_key().await?)?);
         let store: Arc<dyn Store> = Arc::new(database);
         let receivers = webhooks::receivers(&configuration.webhooks)?;
-        rule(store.as_ref(), &configuration);
+        store.set_hooks(webhooks::hooks(&configuration.webhooks));
+        let hours = Hours::new(Arc::clone(&store), configuration.handoff.rules());
+        hours.look().await?;
         let first_agent = parts::first_agent(store.as_ref()).await?;
+        editing::restore(&configuration, store.as_ref()).await.map_err(|error| {
+            StartError::Other(format!(
+                "the knowledge base that was published last cannot be restored: {error}"
+            ))
+        })?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
         let conversations = Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
@@ -194,6 +203,13 @@ impl Server {
         let origins = OriginPolicy::new(&configuration.server.public_origins);
         let framing = Framing::by(&configuration.server.embedding_origins);
         let call_back = CallBackSlot::default();
+        let editing = Editing::new(
+            Arc::clone(&configuration),
+            workers.minds.clone(),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+        );
+        tasks.spawn(editing.clone().follow(draining.clone()));
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -202,6 +218,8 @@ impl Server {
             typing: typing.clone(),
             origins: origins.clone(),
             call_back: Arc::clone(&call_back),
+            editing: Some(editing),
+            hours: hours.clone(),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
             shutdown: draining.clone(),
@@ -248,12 +266,7 @@ impl Server {
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
         let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
-        tasks.spawn(closing::run(
-            configuration.handoff.hours.clone(),
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            draining.clone(),
-        ));
+        tasks.spawn(closing::run(hours.clone(), Arc::clone(&store), Arc::clone(&clock), draining.clone()));
         tasks.spawn(sweeps::run(
             Arc::clone(&configuration),
             Arc::clone(&store),
@@ -261,6 +274,7 @@ impl Server {
             limits,
             draining.clone(),
         ));
+        tasks.spawn(hours.follow(draining.clone()));
         tasks.spawn(signals::run(Arc::clone(&store), conversations.clone(), typing.clone(), stopped.clone()));
         tasks.spawn(webhooks::run(Arc::clone(&store), Arc::clone(&clock), receivers, draining.clone()));
         tracing::info!(%address, tls = configuration.server.tls.is_some(), "the server is listening");
@@ -372,12 +386,6 @@ fn desk_settings(configuration: &Configuration) -> DeskSettings {
         answer_emergencies_within: configuration.handoff.answer_emergencies_within,
         ..DeskSettings::default()
     }
-}
-
-/// What the store has to know of the configuration.
-fn rule(store: &dyn Store, configuration: &Configuration) {
-    store.set_rules(configuration.handoff.rules());
-    store.set_hooks(webhooks::hooks(&configuration.webhooks));
 }
 
 /// Listens for calls, and lets the desk make some.

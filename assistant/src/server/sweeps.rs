@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use conversation::{Clock, PlaceBehind, Store};
+use conversation::{Clock, Day, PlaceBehind, Store};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ pub(super) async fn run(
 ) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut behind = Vec::new();
+    let (mut behind, mut joined) = (Vec::new(), None);
     loop {
         tokio::select! {
             () = draining.cancelled() => return,
@@ -46,7 +46,26 @@ pub(super) async fn run(
             }
         }
         settle(store.as_ref(), &mut behind).await;
+        join_figures(store.as_ref(), Day::of(now), &mut joined).await;
     }
+}
+
+/// Joins what was counted on days that are over, once a day: what is counted late is joined with the next.
+async fn join_figures(store: &dyn Store, today: Day, joined: &mut Option<Day>) {
+    if *joined == Some(today) {
+        return;
+    }
+    loop {
+        match store.join_figures(today).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tracing::warn!(%error, "what was counted could not be joined; it is tried again");
+                return;
+            }
+        }
+    }
+    *joined = Some(today);
 }
 
 /// Tells backups of erasures, also of those that a command made. What stays behind is logged when that changes: a disk

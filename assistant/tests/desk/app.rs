@@ -9,12 +9,14 @@ use assistant::doors::desk::{
     TypingHub, password,
 };
 use assistant::doors::origin::OriginPolicy;
+use assistant::hours::Hours;
 use assistant::store::SqlStore;
 use assistant::vault::keyring::FileSource;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use conversation::routing::HandoffRules;
 use conversation::{
     Agent, AgentId, Append, AuditActor, Channel, CitizenMessage, Clock as _, Considered, ConversationId,
     EscalationId, EscalationReason, EventBody, HandoffCommand, LoginMethod, ManualClock, MessageId,
@@ -32,6 +34,11 @@ use crate::contract;
 pub const PASSWORD: &str = "ལྷ་ས་ 拉萨 3650";
 pub const HOST: &str = "127.0.0.1:8080";
 pub const OWN_PAGE: &str = "http://127.0.0.1:8080";
+
+/// An entry in both languages, and one that nobody has translated since the beginning of the year.
+const SERVED: &str = "format: drilen-kb/1\nname: t\nentries:\n\
+- id: id-card-lost\n  topic: documents\n  zh: {question: 身份证丢了怎么补办, spoken: 去派出所。, written: 请到派出所。}\n  bo: {question: ཐོབ་ཐང་ལག་འཁྱེར་བརླགས་ན་ག་རེ་བྱེད་དགོས, spoken: ཉེན་རྟོག་ཁང་ལ་ཕེབས།, written: ཉེན་རྟོག་ཁང་ལ་ཕེབས་རོགས།}\n\
+- id: border-pass\n  topic: documents\n  zh: {question: 边防证在哪里办, spoken: 去公安局。, written: 请到公安局。}\n";
 
 /// Finds one answer for every question, and none when it is told to be busy.
 struct OneAnswer;
@@ -52,6 +59,12 @@ impl SuggestAnswers for OneAnswer {
             text: format!("{language}: ལན་ 答案"),
             confidence: 0.5,
         }])
+    }
+
+    fn served(&self) -> Arc<kb::Publication> {
+        let collection = kb::Collection::parse("served.yaml", SERVED);
+        assert_eq!(collection.problems, []);
+        Arc::new(kb::Publication::new(&collection).unwrap())
     }
 
     fn inventory(&self, clips: &[Clip]) -> Inventory {
@@ -132,6 +145,8 @@ impl TestApp {
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
             oidc,
             call_back: Arc::default(),
+            editing: None,
+            hours: Hours::new(Arc::clone(&store), HandoffRules::default()),
             settings,
             shutdown: shutdown.clone(),
             tasks: tasks.clone(),

@@ -1,7 +1,7 @@
 //! Promises about the audit trail, and what tampering with it by hand leads to.
 
 use conversation::audit::{
-    AuditActor, AuditEntry, AuditPage, AuditRecord, BrokenChain, ChainCheck, ChainHead,
+    AuditActor, AuditEntry, AuditPage, AuditRecord, AuditSearch, BrokenChain, ChainCheck, ChainHead,
 };
 use conversation::{Store, StoreError};
 use sqlx::ConnectOptions as _;
@@ -41,6 +41,35 @@ pub async fn records_form_a_chain_and_come_back_page_by_page(bench: Bench) {
     assert_eq!(store.audit(AuditPage::Before(None), 3).await.unwrap(), newest[..3]);
     assert_eq!(store.audit(AuditPage::Before(Some(5)), 10).await.unwrap(), newest[3..]);
     assert_eq!(verify(store, Some(heads[2])).await, Ok(heads.last().copied()));
+}
+
+pub async fn records_are_found_by_what_they_say(bench: Bench) {
+    let store = bench.store.as_ref();
+    for number in 0..4 {
+        bench.clock.advance(std::time::Duration::from_secs(10));
+        store.record(shown(number)).await.unwrap();
+    }
+    let other = AuditEntry::new(AuditActor::System, "retention.erased");
+    store.record(other).await.unwrap();
+    let found = async |search: AuditSearch| -> Vec<u64> {
+        store.search_audit(search, 3).await.unwrap().iter().map(|record| record.id).collect()
+    };
+    let all = store.audit(AuditPage::After(0), 10).await.unwrap();
+    assert_eq!(found(AuditSearch::default()).await, [5, 4, 3]);
+    assert_eq!(found(AuditSearch { before: Some(3), ..AuditSearch::default() }).await, [2, 1]);
+    let action = "number.shown".to_owned();
+    assert_eq!(found(AuditSearch { action: action.clone(), ..AuditSearch::default() }).await, [4, 3, 2]);
+    let subject = "conversation:1".to_owned();
+    assert_eq!(found(AuditSearch { subject, ..AuditSearch::default() }).await, [2]);
+    let by = |actor: &str| AuditSearch { actor: actor.to_owned(), ..AuditSearch::default() };
+    assert_eq!(found(by("root")).await, [4, 3, 2]);
+    assert_eq!(found(by("' OR 1=1 --")).await, [] as [u64; 0]);
+    let (since, until) = (Some(all[1].at), Some(all[3].at));
+    assert_eq!(found(AuditSearch { since, until, ..AuditSearch::default() }).await, [3, 2]);
+    assert_eq!(
+        found(AuditSearch { action, until: Some(all[0].at), ..AuditSearch::default() }).await,
+        [] as [u64; 0]
+    );
 }
 
 pub async fn records_written_from_everywhere_at_once_form_one_chain(bench: Bench) {

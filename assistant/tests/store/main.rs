@@ -8,6 +8,7 @@ mod claims;
 mod conversations;
 mod durability;
 mod feeds;
+mod figures;
 mod handoff;
 mod papers;
 mod postgres;
@@ -85,6 +86,14 @@ macro_rules! every_promise {
                 papers::a_paper_is_changed_in_the_version_that_was_seen_and_otherwise_not,
                 papers::several_papers_are_changed_together_or_not_at_all,
                 papers::of_fifty_who_change_a_paper_at_once_one_does,
+                figures::what_happens_is_counted_once_and_what_failed_is_not,
+                figures::a_place_is_counted_as_a_prefecture_and_only_where_the_citizen_named_it,
+                figures::waits_are_measured_until_somebody_comes_for_the_first_time,
+                figures::a_withdrawn_turn_counts_for_nothing_and_leaves_no_unresolved_question,
+                figures::erasing_leaves_figures_and_takes_unresolved_questions,
+                figures::days_that_are_over_are_joined_and_their_sums_stay,
+                figures::whatever_happens_the_figures_are_what_the_logs_say,
+                audit::records_are_found_by_what_they_say,
                 vault::erasing_takes_one_conversation_out_of_everything,
                 feeds::a_subscriber_sees_every_commit_of_its_conversation_in_order_and_no_other,
                 feeds::a_subscriber_that_falls_behind_is_told_and_reads_the_log_again,

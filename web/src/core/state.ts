@@ -10,7 +10,6 @@ import {
   type Language,
   type Limits,
   type ProtocolError,
-  type Rating,
   type ServerEvent,
   type ServerMessage,
   type ServerSignal,
@@ -79,8 +78,8 @@ export interface ConversationState {
   callback?: { number: string; from: string; until: string };
   /** No room for another voice: so many others wait before this citizen. */
   voiceLine?: number;
-  /** What the citizen said answers were worth, by their `seq`; the last word counts. */
-  ratings: Readonly<Record<number, Rating>>;
+  /** Whether what stands at a `seq` helped, as the citizen said; the last word counts. */
+  ratings: Readonly<Record<number, boolean>>;
   closed: boolean;
   /** Who ended it, where the server said so. */
   closedBy?: ClosedBy;
@@ -217,7 +216,7 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
       handTo(next, "agent");
       break;
     case "rated":
-      next.ratings = { ...next.ratings, [event.of]: event.rating };
+      next.ratings = { ...next.ratings, [event.of]: event.helpful };
       break;
     case "escalation_cancelled":
       handTo(next, "assistant");

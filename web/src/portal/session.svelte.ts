@@ -9,7 +9,7 @@ import { emptyState, type ConversationState } from "../core/state";
 import { bo } from "../i18n/portal.bo";
 import { zh, type PortalKey } from "../i18n/portal.zh";
 import { fill } from "../i18n/translate";
-import type { Answer, Language, PortalConfig, Rating, ServerMessage } from "../protocol";
+import type { Answer, Language, PortalConfig, ServerMessage } from "../protocol";
 import type { OfflineShelf } from "./offline/shelf.svelte";
 
 const TEXTS = { bo, zh };
@@ -213,8 +213,8 @@ export class Session {
   }
 
   /** The citizen says by one tap what an answer was worth. */
-  rate(of: number, rating: Rating): void {
-    this.client.send({ type: "rate", of, rating });
+  rate(seq: number, helpful: boolean): void {
+    this.client.send({ type: "rate", seq, helpful });
   }
 
   /**

@@ -1,7 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { backoffDelay, LONGEST_DELAY_MS } from "../../src/core/backoff";
+import { bo as consoleBo } from "../../src/i18n/console.bo";
+import { zh as consoleZh } from "../../src/i18n/console.zh";
 import { bo as deskBo } from "../../src/i18n/desk.bo";
 import { zh as deskZh } from "../../src/i18n/desk.zh";
+import { bo as knowledgeBo } from "../../src/i18n/knowledge.bo";
+import { zh as knowledgeZh } from "../../src/i18n/knowledge.zh";
 import { bo as portalBo } from "../../src/i18n/portal.bo";
 import { zh as portalZh } from "../../src/i18n/portal.zh";
 import { dialable } from "../../src/core/phone";
@@ -20,6 +24,8 @@ for (const [page, zh, bo] of [
   ["portal without a network", offlineZh, offlineBo],
   ["question about recordings", recordingZh, recordingBo],
   ["desk", deskZh, deskBo],
+  ["console", consoleZh, consoleBo],
+  ["knowledge", knowledgeZh, knowledgeBo],
 ] as const) {
   describe(`the words of the ${page}`, () => {
     it("exist in both languages, none of them empty", () => {

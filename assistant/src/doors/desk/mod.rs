@@ -11,7 +11,10 @@ mod duty;
 mod error;
 mod events;
 mod figures;
+mod grouping;
 mod handoffs;
+mod hours;
+mod knowledge;
 mod live;
 mod login;
 mod offers;
@@ -19,10 +22,15 @@ mod oidc;
 pub mod password;
 mod people;
 mod proof;
+mod proposals;
 mod queue;
+mod reading;
+mod recordings;
+mod replies;
 mod routes;
 mod second_factor;
 mod session;
+mod statistics;
 mod suggestions;
 mod sweeper;
 mod typing;
@@ -44,7 +52,9 @@ pub use typing::{Typing, TypingFeed, TypingHub};
 use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
+use crate::editing::Editing;
 use crate::hotline::CallBackSlot;
+use crate::hours::Hours;
 pub(super) use error::{ErrorBody, ErrorCode};
 pub(super) use session::{COOKIE as SESSION_COOKIE, CSRF_HEADER};
 
@@ -118,6 +128,10 @@ pub struct DeskParts {
     pub oidc: Option<Arc<OidcDoor>>,
     /// Calls citizens back, where that is configured.
     pub call_back: CallBackSlot,
+    /// Changes the knowledge base; `None` where it is changed elsewhere only.
+    pub editing: Option<Editing>,
+    /// When people are at work.
+    pub hours: Hours,
     /// How the desk behaves.
     pub settings: DeskSettings,
     /// Cancelled when the server drains: sockets say goodbye and close.

@@ -171,9 +171,10 @@ fn parameters(route: &Route, shape: &mut Shape<'_>) -> Result<Vec<Value>, Undesc
             ("agents" | "people", "id") => shape.written::<AgentId>(),
             ("sessions", "id") => shape.written::<SessionId>(),
             ("extract", "language") => shape.written::<LanguageCode>(),
-            ("clips", "id") | ("handoffs", "call") | ("telephone", "token") | (_, "*path") => {
-                shape.written::<String>()
-            }
+            ("clips" | "knowledge" | "proposals" | "recordings" | "replies", "id")
+            | ("handoffs", "call")
+            | ("telephone", "token")
+            | (_, "*path") => shape.written::<String>(),
             _ => return Err(Undescribed(format!("{}: what is {{{name}}}?", route.path))),
         };
         let name = name.trim_start_matches('*');

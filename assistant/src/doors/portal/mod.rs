@@ -8,6 +8,7 @@
 
 pub mod extract;
 mod opening;
+mod recordings;
 mod sound;
 mod unreadable;
 
@@ -53,11 +54,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn table() -> Table<PortalState> {
-    Table::new().citizen(Method::GET, "/v1/conversation", upgrade).citizen(
-        Method::GET,
-        "/v1/sound",
-        sound::sound,
-    )
+    Table::new()
+        .citizen(Method::GET, "/v1/conversation", upgrade)
+        .citizen(Method::GET, "/v1/sound", sound::sound)
+        .citizen(Method::POST, "/v1/portal/recordings", recordings::leave)
+        .citizen(Method::POST, "/v1/portal/recordings/{id}/remove", recordings::take_back)
 }
 
 async fn upgrade(

@@ -12,6 +12,7 @@ use conversation::{
 };
 use sqlx::AnyConnection;
 
+use super::figures::Tally;
 use super::link::is_shared;
 use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::{audit, handoff, keys, rows, webhooks};
@@ -60,6 +61,9 @@ impl Write for Create {
         }
         insert_event(unit.connection, &key, &state, &first).await?;
         webhooks::tell(unit, &first, &state).await?;
+        let mut tally = Tally::default();
+        tally.event(None, &first);
+        tally.write(unit, new.id).await?;
         tell(unit, &state, Arc::new([first]));
         Ok(state)
     }
@@ -83,7 +87,8 @@ impl Write for Append {
             return Ok(Appended::Already { seq });
         }
         check_expected(self, &before)?;
-        let (state, events) = self.project(unit, &before).await?;
+        let Fold { state, events, tally, .. } = self.project(unit, &before).await?;
+        let events: Arc<[Event]> = events.into();
         for event in &*events {
             insert_event(unit.connection, &key, &state, event).await?;
         }
@@ -95,6 +100,7 @@ impl Write for Append {
             for event in &*events {
                 webhooks::tell(unit, event, &state).await?;
             }
+            tally.write(unit, self.conversation).await?;
             for entry in events.iter().filter_map(|event| transition(event, &state)) {
                 audit::record(unit, entry);
             }
@@ -107,20 +113,12 @@ impl Write for Append {
 
 /// Steps of an append that need its data.
 trait Project {
-    async fn project(
-        &self,
-        unit: &mut Unit<'_>,
-        before: &ConversationState,
-    ) -> Result<(ConversationState, Arc<[Event]>), StoreError>;
+    async fn project(&self, unit: &mut Unit<'_>, before: &ConversationState) -> Result<Fold, StoreError>;
 }
 
 impl Project for Append {
     /// Gives the events their places and folds them.
-    async fn project(
-        &self,
-        unit: &mut Unit<'_>,
-        before: &ConversationState,
-    ) -> Result<(ConversationState, Arc<[Event]>), StoreError> {
+    async fn project(&self, unit: &mut Unit<'_>, before: &ConversationState) -> Result<Fold, StoreError> {
         if let Some(event) = self.events.iter().find(|event| event.is_handoff()) {
             return Err(StoreError::Corrupt(format!("`{}` is made by a handoff command only", event.kind())));
         }
@@ -140,7 +138,7 @@ impl Project for Append {
                 fold.push(body)?;
             }
         }
-        Ok((fold.state, fold.events.into()))
+        Ok(fold)
     }
 }
 
@@ -204,21 +202,24 @@ async fn circumstances(
     Ok(Circumstances { position, wait, opening: unit.rules.hours.at(unit.now), ..here })
 }
 
-/// A state with the events that led to it.
+/// A state with the events that led to it, and what they count for.
 struct Fold {
     state: ConversationState,
     events: Vec<Event>,
+    tally: Tally,
     at: Timestamp,
 }
 
 impl Fold {
     fn new(before: &ConversationState, now: Timestamp) -> Self {
         // The machine's clock may be set back; a log never runs backwards.
-        Self { state: before.clone(), events: Vec::new(), at: now.max(before.last_at) }
+        let (state, at) = (before.clone(), now.max(before.last_at));
+        Self { state, events: Vec::new(), tally: Tally::default(), at }
     }
 
     fn push(&mut self, body: EventBody) -> Result<(), StoreError> {
         let event = Event { seq: self.state.last_seq + 1, at: self.at, body };
+        self.tally.event(Some(&self.state), &event);
         self.state.apply(&event).map_err(corrupt)?;
         self.events.push(event);
         Ok(())
@@ -228,7 +229,11 @@ impl Fold {
 fn check_expected(append: &Append, state: &ConversationState) -> Result<(), StoreError> {
     let after_the_end =
         matches!(append.handoff, Some(HandoffCommand::Reopen { .. } | HandoffCommand::TimePassed));
-    if state.status() == Status::Closed && !(after_the_end && append.events.is_empty()) {
+    // How it was can be said when it is over.
+    let only_rated = append.handoff.is_none()
+        && !append.events.is_empty()
+        && append.events.iter().all(|event| matches!(event, EventBody::Rated(_)));
+    if state.status() == Status::Closed && !(only_rated || (after_the_end && append.events.is_empty())) {
         return Err(StoreError::Closed);
     }
     let moved_on = append.expect.last_seq.is_some_and(|seq| seq != state.last_seq)

@@ -1,7 +1,9 @@
 //! The audit trail. Whatever is worth a record calls [`record`] inside its own [`Write`]: both are committed, or neither.
 
 use async_trait::async_trait;
-use conversation::audit::{AuditActor, AuditEntry, AuditHash, AuditPage, AuditRecord, AuditTrail, ChainHead};
+use conversation::audit::{
+    AuditActor, AuditEntry, AuditHash, AuditPage, AuditRecord, AuditSearch, AuditTrail, ChainHead,
+};
 use conversation::{StoreError, Timestamp};
 use sqlx::{AnyConnection, AnyPool};
 
@@ -9,6 +11,12 @@ use super::SqlStore;
 use super::append::corrupt;
 use super::link::is_shared;
 use super::writer::{OrUnavailable as _, Subject, Unit, Write};
+
+macro_rules! columns {
+    () => {
+        "SELECT id, at, actor_kind, actor_id, actor_name, action, subject, detail, hash FROM audit "
+    };
+}
 
 /// Records it in the transaction of the act.
 pub(super) fn record(unit: &mut Unit<'_>, entry: AuditEntry) {
@@ -90,6 +98,26 @@ impl AuditTrail for SqlStore {
     async fn audit(&self, page: AuditPage, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
         read(&self.readers, page, limit).await
     }
+
+    async fn search_audit(&self, search: AuditSearch, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
+        let rows: Vec<Row> = sqlx::query_as(concat!(
+            columns!(),
+            "WHERE id < $1 AND at >= $2 AND at < $3 AND (CAST($4 AS TEXT) = '' OR action = $4) \
+             AND (CAST($5 AS TEXT) = '' OR actor_name = $5) AND (CAST($6 AS TEXT) = '' OR subject = $6) \
+             ORDER BY id DESC LIMIT $7"
+        ))
+        .bind(search.before.map_or(i64::MAX, |id| i64::try_from(id).unwrap_or(i64::MAX)))
+        .bind(search.since.map_or(i64::MIN, Timestamp::as_millis))
+        .bind(search.until.map_or(i64::MAX, Timestamp::as_millis))
+        .bind(search.action)
+        .bind(search.actor)
+        .bind(search.subject)
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await
+        .or_unavailable()?;
+        rows.into_iter().map(from_row).collect()
+    }
 }
 
 async fn head(connection: &mut AnyConnection) -> Result<Option<ChainHead>, StoreError> {
@@ -98,12 +126,6 @@ async fn head(connection: &mut AnyConnection) -> Result<Option<ChainHead>, Store
         .await
         .or_unavailable()?;
     last.map(|(id, hash)| Ok(ChainHead { id: id.cast_unsigned(), hash: hash_of(&hash)? })).transpose()
-}
-
-macro_rules! columns {
-    () => {
-        "SELECT id, at, actor_kind, actor_id, actor_name, action, subject, detail, hash FROM audit "
-    };
 }
 
 type Row = (i64, i64, String, String, String, String, String, String, Vec<u8>);

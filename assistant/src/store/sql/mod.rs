@@ -14,6 +14,7 @@
 mod append;
 mod audit;
 pub(super) mod erase;
+mod figures;
 pub(super) mod folding;
 mod handoff;
 pub(super) mod keys;
@@ -21,6 +22,7 @@ pub(crate) mod link;
 mod papers;
 mod people;
 pub(super) mod queue;
+mod recordings;
 mod rotate;
 pub(super) mod rows;
 mod signing;

@@ -93,8 +93,8 @@ pub(super) async fn conversation_of_call(
     found.map(|id| id.parse().map_err(|_| corrupt("a call's conversation"))).transpose()
 }
 
-pub(in crate::store) async fn events_after(
-    readers: &AnyPool,
+pub(in crate::store) async fn events_after<'e>(
+    reader: impl sqlx::Executor<'e, Database = sqlx::Any>,
     vault: &Vault,
     conversation: ConversationId,
     seq: u64,
@@ -111,7 +111,7 @@ pub(in crate::store) async fn events_after(
     .bind(conversation.to_string())
     .bind(i64::try_from(seq).unwrap_or(i64::MAX))
     .bind(i64::from(limit))
-    .fetch_all(readers)
+    .fetch_all(reader)
     .await
     .or_unavailable()?;
     let mut key = None;
