@@ -49,6 +49,8 @@ halting zh "身份证" "到期了怎么换？"
 halting bo "ཐོབ་ཐང་ལག་འཁྱེར་" "དུས་ཚོད་ཡོལ་ན་གང་འདྲ་བརྗེ་དགོས་རེད།"
 password=$("$assistant" --config "$folder/assistant.toml" agent add dolma --languages bo,zh | sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
 first_password=$("$assistant" --config "$folder/assistant.toml" people add pema --role agent | sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
+operator_password=$("$assistant" --config "$folder/assistant.toml" people add tashi --role admin --role supervisor --role editor --role auditor |
+  sed -n 's/.*[Pp]assword[^:]*: *//p' | head -n 1)
 "$assistant" --config "$folder/assistant.toml" serve > "$folder/log" 2>&1 &
 server=$!
 for _ in $(seq 300); do
@@ -63,6 +65,7 @@ PY
   sleep 0.1
 done
 mkdir -p target/screenshots
-BASE_URL=http://127.0.0.1:$port AGENT_NAME=dolma AGENT_PASSWORD=$password NEW_NAME=pema NEW_PASSWORD=$first_password VOICE_WAV_ZH=$folder/zh.wav VOICE_WAV_BO=$folder/bo.wav \
+BASE_URL=http://127.0.0.1:$port AGENT_NAME=dolma AGENT_PASSWORD=$password NEW_NAME=pema NEW_PASSWORD=$first_password \
+  OPERATOR_NAME=tashi OPERATOR_PASSWORD=$operator_password VOICE_WAV_ZH=$folder/zh.wav VOICE_WAV_BO=$folder/bo.wav \
   VOICE_CUT_WAV_ZH=$folder/zh-cut.wav VOICE_CUT_WAV_BO=$folder/bo-cut.wav \
   SCREENSHOTS=$PWD/target/screenshots npm --prefix web run --silent e2e
