@@ -11,7 +11,6 @@ use conversation::routing::HandoffRules;
 use conversation::wait::OfficeHours;
 use conversation::{Paper, PaperChange, PaperKind, Store, StoreError};
 use parking_lot::RwLock;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +42,7 @@ pub struct Current {
 }
 
 /// The paper: without hours, the configured ones hold again.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
 struct Kept {
     hours: Option<OfficeHours>,
 }
@@ -101,9 +100,12 @@ impl Hours {
         if let Some(hours) = &hours {
             hours.validate().map_err(HoursError::Invalid)?;
         }
-        let entry = AuditEntry::new(actor, "hours.changed").on("setting", ID).with("configured", hours.is_none());
-        let body = serde_json::to_value(Kept { hours }).map_err(|error| HoursError::Invalid(error.to_string()))?;
-        let change = PaperChange { kind: PaperKind::Setting, id: ID.to_owned(), expect: seen, body: Some(body) };
+        let entry =
+            AuditEntry::new(actor, "hours.changed").on("setting", ID).with("configured", hours.is_none());
+        let body =
+            serde_json::to_value(Kept { hours }).map_err(|error| HoursError::Invalid(error.to_string()))?;
+        let change =
+            PaperChange { kind: PaperKind::Setting, id: ID.to_owned(), expect: seen, body: Some(body) };
         for paper in self.store.change_papers(vec![change], entry).await? {
             self.apply(&paper);
         }

@@ -279,7 +279,9 @@ pub fn counts(before: Option<&ConversationState>, event: &Event) -> Counts {
                 counting.some(Measure::Waited, before.language, &wait_step(wait), amount);
             }
         }
-        (Some(before), EventBody::Abandoned(_) | EventBody::EscalationCancelled(_)) if before.status().waits() => {
+        (Some(before), EventBody::Abandoned(_) | EventBody::EscalationCancelled(_))
+            if before.status().waits() =>
+        {
             counting.one(Measure::GaveUp, before.language, "");
         }
         _ => {}
@@ -408,7 +410,8 @@ mod tests {
 
     #[test]
     fn a_day_is_chinas() {
-        let at = |text: &str| Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        let at =
+            |text: &str| Timestamp::from_millis(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         for (moment, day) in [
             ("2026-11-29T15:59:59Z", "2026-11-29"),
             ("2026-11-29T16:00:00Z", "2026-11-30"),

@@ -238,12 +238,7 @@ impl Server {
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
         let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;
         keep_published(&tasks, &configuration, &workers, &clips, &clock, &draining);
-        tasks.spawn(closing::run(
-            hours.clone(),
-            Arc::clone(&store),
-            Arc::clone(&clock),
-            draining.clone(),
-        ));
+        tasks.spawn(closing::run(hours.clone(), Arc::clone(&store), Arc::clone(&clock), draining.clone()));
         tasks.spawn(sweeps::run(
             Arc::clone(&configuration),
             Arc::clone(&store),

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use conversation::routing::HandoffRules;
 use conversation::wait::Opening;
 use conversation::{
-    Append, ConversationId, Clock as _, EscalationId, EscalationReason, EventBody, HandoffCommand, Role,
+    Append, Clock as _, ConversationId, EscalationId, EscalationReason, EventBody, HandoffCommand, Role,
 };
 use language::Language;
 use serde_json::{Value, json};

@@ -45,7 +45,10 @@ async fn figures_say_what_happened_by_day_and_language() {
     app.post(&agent, &format!("/v1/desk/conversations/{waiting}/claim"), json!({})).await;
     app.conversation(Language::Zh).await;
     let figures = app.get(&editor, "/v1/desk/figures?from=2026-03-01&to=2026-03-01").await.body;
-    assert_eq!((sum(&figures, "begun"), sum(&figures, "not_understood"), sum(&figures, "handed_over")), (2, 2, 1));
+    assert_eq!(
+        (sum(&figures, "begun"), sum(&figures, "not_understood"), sum(&figures, "handed_over")),
+        (2, 2, 1)
+    );
     let days = figures["days"].as_array().unwrap();
     assert_eq!(days.iter().map(|day| &day["language"]).collect::<Vec<_>>(), ["bo", "zh"]);
     assert!(days.iter().all(|day| day["day"] == "2026-03-01"), "{days:?}");
@@ -108,6 +111,7 @@ async fn the_backlog_names_what_is_missing_in_one_language() {
     let editor = app.person("yangzom", &Language::ALL, &[Role::Editor]).await;
     let backlog = app.get(&editor, "/v1/desk/backlog").await;
     assert_eq!(backlog.status, StatusCode::OK, "{backlog:?}");
-    let owed = json!({"entry": "border-pass", "language": "bo", "question": "边防证在哪里办", "missing": true});
+    let owed =
+        json!({"entry": "border-pass", "language": "bo", "question": "边防证在哪里办", "missing": true});
     assert_eq!(backlog.body["texts"], json!([owed]));
 }

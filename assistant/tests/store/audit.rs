@@ -66,7 +66,10 @@ pub async fn records_are_found_by_what_they_say(bench: Bench) {
     assert_eq!(found(by("' OR 1=1 --")).await, [] as [u64; 0]);
     let (since, until) = (Some(all[1].at), Some(all[3].at));
     assert_eq!(found(AuditSearch { since, until, ..AuditSearch::default() }).await, [3, 2]);
-    assert_eq!(found(AuditSearch { action, until: Some(all[0].at), ..AuditSearch::default() }).await, [] as [u64; 0]);
+    assert_eq!(
+        found(AuditSearch { action, until: Some(all[0].at), ..AuditSearch::default() }).await,
+        [] as [u64; 0]
+    );
 }
 
 pub async fn records_written_from_everywhere_at_once_form_one_chain(bench: Bench) {

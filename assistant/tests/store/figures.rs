@@ -5,9 +5,9 @@ use std::time::Duration;
 use conversation::audit::AuditActor;
 use conversation::figures::{self, Amount, Counts, Day, Figure, Measure, UnresolvedKind};
 use conversation::{
-    Answer, Append, CitizenMessage, Clarify, ClarifyKind, Clock as _, ConversationId,
-    ConversationState, Erasure, EscalationId, EscalationReason, EventBody, Expect, HandoffCommand, SayAct,
-    Source, StoreError, Timestamp, Withdrawn,
+    Answer, Append, CitizenMessage, Clarify, ClarifyKind, Clock as _, ConversationId, ConversationState,
+    Erasure, EscalationId, EscalationReason, EventBody, Expect, HandoffCommand, SayAct, Source, StoreError,
+    Timestamp, Withdrawn,
 };
 use kb::EntryId;
 use language::Language;
@@ -103,10 +103,9 @@ pub async fn what_happens_is_counted_once_and_what_failed_is_not(bench: Bench) {
     assert!(matches!(bench.store.append(stale).await, Err(StoreError::Stale(_))));
     // Together or not at all: the handoff is refused, and with it the answer.
     let agent = bench.agent("卓玛").await;
-    let refused = Append::to(id).event(answer(seq, "other")).then(HandoffCommand::Message {
-        agent: agent.actor(),
-        text: "在".to_owned(),
-    });
+    let refused = Append::to(id)
+        .event(answer(seq, "other"))
+        .then(HandoffCommand::Message { agent: agent.actor(), text: "在".to_owned() });
     assert!(matches!(bench.store.append(refused).await, Err(StoreError::Handoff(_))));
 
     let counted = bench.counted().await;
@@ -245,7 +244,8 @@ pub async fn whatever_happens_the_figures_are_what_the_logs_say(bench: Bench) {
         let place = random.random_range(0..open.len());
         let id = open[place];
         let (seq, state) = (bench.seq(id).await + 1, bench.state(id).await);
-        let ask_and = |event: EventBody| Append::to(id).event(spoken(&format!("m{step}"), "昌都 身份证")).event(event);
+        let ask_and =
+            |event: EventBody| Append::to(id).event(spoken(&format!("m{step}"), "昌都 身份证")).event(event);
         let append = match random.random_range(0..9) {
             0 => ask_and(answer(seq, "one")),
             1 => ask_and(answer(seq, "two")),

@@ -46,7 +46,9 @@ pub(super) struct Days {
 impl Days {
     fn read(self, now: Timestamp) -> Result<(Day, Day), DeskError> {
         let day = |text: Option<String>, otherwise: Day| match text {
-            Some(text) => text.parse().map_err(|wrong: conversation::figures::NoDay| DeskError::Invalid(wrong.to_string())),
+            Some(text) => text
+                .parse()
+                .map_err(|wrong: conversation::figures::NoDay| DeskError::Invalid(wrong.to_string())),
             None => Ok(otherwise),
         };
         let to = day(self.to, Day::of(now))?;
@@ -202,7 +204,9 @@ fn answer(from: Day, to: Day, counts: &Counts, served: &Publication) -> Answer {
         reasons: ranked(sums(Measure::HandedOver), |_| None),
         ratings: ranked(sums(Measure::Rated), |_| None),
         waiting: waiting(&sums(Measure::Waited)),
-        topics: ranked(topics, |topic| Some(Language::ALL.map(|language| topic_name(topic, language).to_owned()))),
+        topics: ranked(topics, |topic| {
+            Some(Language::ALL.map(|language| topic_name(topic, language).to_owned()))
+        }),
         places: ranked(sums(Measure::Place), |code| {
             let region = kb::region(code)?;
             Some(Language::ALL.map(|language| region.name(language).to_owned()))
@@ -217,7 +221,16 @@ fn answer(from: Day, to: Day, counts: &Counts, served: &Publication) -> Answer {
 impl OfDay {
     fn new(day: Day, language: Language) -> Self {
         let day = day.to_string();
-        Self { day, language, begun: 0, answered: 0, clarified: 0, not_understood: 0, handed_over: 0, gave_up: 0 }
+        Self {
+            day,
+            language,
+            begun: 0,
+            answered: 0,
+            clarified: 0,
+            not_understood: 0,
+            handed_over: 0,
+            gave_up: 0,
+        }
     }
 }
 

@@ -12,9 +12,9 @@ use conversation::{
 };
 use sqlx::AnyConnection;
 
+use super::figures::Tally;
 use super::link::is_shared;
 use super::writer::{OrUnavailable as _, Subject, Unit, Write};
-use super::figures::Tally;
 use super::{audit, handoff, keys, rows, webhooks};
 use crate::vault::DataKey;
 

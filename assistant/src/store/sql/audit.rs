@@ -1,7 +1,9 @@
 //! The audit trail. Whatever is worth a record calls [`record`] inside its own [`Write`]: both are committed, or neither.
 
 use async_trait::async_trait;
-use conversation::audit::{AuditActor, AuditEntry, AuditHash, AuditPage, AuditRecord, AuditSearch, AuditTrail, ChainHead};
+use conversation::audit::{
+    AuditActor, AuditEntry, AuditHash, AuditPage, AuditRecord, AuditSearch, AuditTrail, ChainHead,
+};
 use conversation::{StoreError, Timestamp};
 use sqlx::{AnyConnection, AnyPool};
 

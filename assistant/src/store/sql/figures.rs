@@ -194,10 +194,12 @@ impl Write for Join {
         let Some((day, name)) = scattered else { return Ok(false) };
         // Of two nodes the second waits for the rows and then finds them gone: it joins nothing, and nothing is counted twice.
         let statements: &[&'static str] = if is_shared(unit.connection) {
-            &["WITH gone AS (DELETE FROM figures WHERE day = $1 AND name = $2 RETURNING day, name, language, key, count, total) \
+            &[
+                "WITH gone AS (DELETE FROM figures WHERE day = $1 AND name = $2 RETURNING day, name, language, key, count, total) \
                INSERT INTO figures (day, name, language, key, count, total) \
                SELECT day, name, language, key, CAST(sum(count) AS BIGINT), sum(total) FROM gone \
-               GROUP BY day, name, language, key"]
+               GROUP BY day, name, language, key",
+            ]
         } else {
             // One writer: what is summed up is what is there, and sums come behind it.
             &[

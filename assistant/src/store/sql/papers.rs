@@ -51,8 +51,13 @@ impl Papers for SqlStore {
     }
 
     async fn paper_version(&self, kind: PaperKind, id: &str) -> Result<u64, StoreError> {
-        version_of(&mut *self.reader().await?, "SELECT version FROM papers WHERE kind = $1 AND id = $2", kind, id)
-            .await
+        version_of(
+            &mut *self.reader().await?,
+            "SELECT version FROM papers WHERE kind = $1 AND id = $2",
+            kind,
+            id,
+        )
+        .await
     }
 
     async fn change_papers(
@@ -102,11 +107,8 @@ impl Write for Change {
 impl Change {
     async fn one(&self, unit: &mut Unit<'_>, change: &PaperChange) -> Result<Option<Paper>, StoreError> {
         let PaperChange { kind, id, expect, body } = change;
-        let sql = taking!(
-            unit.connection,
-            "SELECT version FROM papers WHERE kind = $1 AND id = $2",
-            "FOR UPDATE"
-        );
+        let sql =
+            taking!(unit.connection, "SELECT version FROM papers WHERE kind = $1 AND id = $2", "FOR UPDATE");
         let version = version_of(unit.connection, sql, *kind, id).await?;
         let changed = |version| StoreError::PaperChanged { kind: *kind, id: id.clone(), version };
         if version != *expect {
