@@ -91,7 +91,7 @@ async fn hours_that_make_no_sense_are_refused_with_what_is_wrong() {
         (with("time_zone", json!("Asia/Shambhala")), "Asia/Shambhala"),
         (on_monday(json!(["18:00-09:00"])), "18:00-09:00"),
         (on_monday(json!(["09:00-13:00", "12:00-18:00"])), "overlap"),
-        (with("holidays", json!(["2026-02-30"])), "2026-02-30"),
+        (with("holidays", json!(["2026-02-30"])), "day"),
         (with("week", json!([[], []])), "7"),
         (with("lunch", json!(true)), "lunch"),
         (json!({"version": 0}), "hours"),
