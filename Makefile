@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 ASSISTANT := target/debug/assistant
 
-.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding bench-handoff bench-voice bench-telephone train fmt
+.PHONY: help setup run test check bench bench-main bench-recognition bench-understanding bench-handoff bench-voice bench-telephone bench-web screenshots train fmt
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -30,7 +30,7 @@ check: ## Formatting, lints, licences, types
 	npm --prefix web run --silent check
 	deploy/check.sh
 
-bench: bench-main bench-understanding bench-recognition bench-handoff bench-voice bench-telephone ## All benchmarks
+bench: bench-main bench-understanding bench-recognition bench-handoff bench-voice bench-telephone bench-web ## All benchmarks
 
 bench-main: ## The figures of the main job: target/bench/main.json
 	@deploy/setup.sh test
@@ -65,6 +65,16 @@ bench-telephone: ## Whether the hotline holds, called by sipp and baresip: targe
 	@deploy/setup.sh test
 	@cargo build --quiet --locked --workspace --all-targets
 	@target/debug/bench-telephone
+
+bench-web: ## Whether the pages are light, quick and for everybody: target/bench/web.json
+	@deploy/setup.sh test
+	@cargo build --quiet --locked --package assistant
+	@deploy/with-server.sh node web/bench/run.mjs
+
+screenshots: ## Every page at phone and desktop width in both languages: target/screenshots
+	@deploy/setup.sh test
+	@cargo build --quiet --locked --package assistant
+	@deploy/with-server.sh node web/dev/screenshots.mjs
 
 train: ## Train the shipped recogniser again (needs the measurement data and hours; see training/README.md)
 	@training/train.sh

@@ -30,7 +30,7 @@ export default ts.config(
     languageOptions: { globals: { AudioWorkletProcessor: "readonly", registerProcessor: "readonly", sampleRate: "readonly" } },
   },
   {
-    files: ["dev/**", "tests/e2e/**", "*.config.*"],
+    files: ["bench/**", "dev/**", "tests/e2e/**", "*.config.*"],
     languageOptions: { globals: { ...globals.node } },
     rules: { "no-console": "off" },
   },

@@ -22,6 +22,7 @@ pub mod cli;
 pub mod clips;
 pub mod config;
 pub mod doors;
+pub mod editing;
 pub mod encoder;
 pub mod expectation;
 pub mod hotline;

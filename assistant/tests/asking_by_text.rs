@@ -416,3 +416,27 @@ async fn the_guidance_in_an_emergency_names_the_number_for_its_kind_first() {
         assert_eq!(first, Some(number), "{text}");
     }
 }
+
+#[tokio::test]
+async fn whoever_says_that_an_answer_was_wrong_is_heard_also_when_all_is_over() {
+    for language in ["zh", "bo"] {
+        let mut client = shared().citizen(language).await;
+        client.say(&question("idcard-renew", language)).await.unwrap();
+        let answer = client.wait_for("answer").await.unwrap();
+        let rate = |id: &str, seq: &serde_json::Value, helpful: bool| json!({"type": "rate", "id": id, "seq": seq, "helpful": helpful});
+        client.send(rate("r1", &answer["seq"], true)).await.unwrap();
+        let rated = client.wait_for("rated").await.unwrap();
+        assert_eq!((&rated["of"], &rated["helpful"]), (&answer["seq"], &json!(true)));
+        // Only answers and what people did can be rated; the citizen's own question cannot.
+        client.send(rate("r2", &answer["reply_to"], true)).await.unwrap();
+        assert_eq!(client.wait_for("error").await.unwrap()["code"], "bad_message");
+        client.send(json!({"type": "close", "id": "x"})).await.unwrap();
+        client.wait_for("closed").await.unwrap();
+        client.send(rate("r3", &answer["seq"], false)).await.unwrap();
+        assert_eq!(client.wait_for("rated").await.unwrap()["helpful"], false);
+        // The same message again changes nothing.
+        client.send(rate("r3", &answer["seq"], true)).await.unwrap();
+        client.send(json!({"type": "text", "id": "late", "text": "还有"})).await.unwrap();
+        assert_eq!(client.wait_for("error").await.unwrap()["code"], "closed");
+    }
+}

@@ -125,6 +125,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
     let public = [
         "GET /",
         "GET /desk",
+        "GET /embed",
         "GET /healthz",
         "GET /metrics",
         "GET /readyz",
@@ -133,6 +134,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
         "GET /v1/desk/oidc/start",
         "GET /v1/openapi.json",
         "GET /v1/portal/config",
+        "GET /v1/portal/extract/{language}",
         "GET /{*path}",
         "POST /v1/desk/login",
     ];
@@ -144,6 +146,8 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
             "GET /v1/sound",
             "GET /v1/telephone",
             "GET /v1/telephone/{token}",
+            "POST /v1/portal/recordings",
+            "POST /v1/portal/recordings/{id}/remove",
             "POST /v1/telephone/tokens"
         ]
     );

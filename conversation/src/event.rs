@@ -58,6 +58,8 @@ pub enum EventBody {
     Interrupted(Interrupted),
     /// Something happened to the telephone call that the conversation is.
     Call(CallEvent),
+    /// The citizen said whether something helped.
+    Rated(Rated),
     /// The conversation waits for a person.
     Escalated(Escalated),
     /// The citizen took the request for a person back.
@@ -132,6 +134,7 @@ impl EventBody {
             | Self::Withdrawn(_)
             | Self::Interrupted(_)
             | Self::Call(_)
+            | Self::Rated(_)
             | Self::CallbackRequested(_)
             | Self::EscalationCancelled(_)
             | Self::Closed(_) => {}
@@ -167,13 +170,14 @@ impl EventBody {
             | Self::Say(_)
             | Self::Withdrawn(_)
             | Self::Interrupted(_)
-            | Self::Call(_) => false,
+            | Self::Call(_)
+            | Self::Rated(_) => false,
         }
     }
 
-    /// Whether it is about the sound or the line: it says nothing to the citizen and is no word of theirs, and may stand anywhere.
+    /// Whether it is about the sound, the line, or how somebody liked it: it says nothing to the citizen and is no word of theirs, and may stand anywhere.
     pub const fn is_aside(&self) -> bool {
-        matches!(self, Self::Interrupted(_) | Self::Call(_))
+        matches!(self, Self::Interrupted(_) | Self::Call(_) | Self::Rated(_))
     }
 
     /// For an event that changes who has the conversation: the agent who did it, where one did, and whether the citizen did. What an idle
@@ -202,7 +206,7 @@ impl EventBody {
     }
 
     /// Every [`Self::kind`] there is.
-    pub const KINDS: [&str; 26] = [
+    pub const KINDS: [&str; 27] = [
         "started",
         "language_changed",
         "citizen_message",
@@ -212,6 +216,7 @@ impl EventBody {
         "withdrawn",
         "interrupted",
         "call",
+        "rated",
         "escalated",
         "escalation_cancelled",
         "agent_joined",
@@ -243,6 +248,7 @@ impl EventBody {
             Self::Withdrawn(_) => "withdrawn",
             Self::Interrupted(_) => "interrupted",
             Self::Call(_) => "call",
+            Self::Rated(_) => "rated",
             Self::Escalated(_) => "escalated",
             Self::EscalationCancelled(_) => "escalation_cancelled",
             Self::AgentJoined(_) => "agent_joined",
@@ -581,6 +587,15 @@ pub struct Withdrawn {
     pub from: u64,
     /// The last event that replied to it.
     pub to: u64,
+}
+
+/// The citizen said whether something helped. Of several about the same thing the last one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rated {
+    /// The place of what is rated: an `answer`, or what an agent wrote or left with.
+    pub of: u64,
+    /// Whether it helped; a wrong answer is reported by `false`.
+    pub helpful: bool,
 }
 
 /// An event was not heard to its end: the citizen spoke, stopped the sound or went away, and it did not go on. What comes after

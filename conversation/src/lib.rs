@@ -31,6 +31,7 @@ pub mod papers;
 pub mod people;
 pub mod phrases;
 pub mod protocol;
+pub mod recordings;
 pub mod roles;
 pub mod routing;
 mod schema;
@@ -46,7 +47,7 @@ pub use erasure::{Erasure, PlaceBehind};
 pub use event::{
     AgentRef, Answer, AnswerLink, CallEvent, CallHappened, CallbackRequested, Channel, Choice,
     CitizenMessage, Clarify, ClarifyKind, Closed, ClosedBy, Considered, Event, EventBody, Interrupted,
-    LanguageChanged, Outcome, Provenance, Say, SayAct, Source, Started, Withdrawn,
+    LanguageChanged, Outcome, Provenance, Rated, Say, SayAct, Source, Started, Withdrawn,
 };
 pub use figures::{Day, Figures};
 pub use handoff::{

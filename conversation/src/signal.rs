@@ -20,6 +20,13 @@ pub enum NodeSignal {
         /// In which.
         conversation: ConversationId,
     },
+    /// What the agent wrote has gone out to the citizen, who is connected.
+    Delivered {
+        /// In which.
+        conversation: ConversationId,
+        /// The last event that went out.
+        seq: u64,
+    },
     /// The citizen has connected: an earlier connection at another node is over.
     CitizenAttached {
         /// To which.

@@ -341,6 +341,7 @@ impl ConversationState {
             EventBody::Started(_)
             | EventBody::Interrupted(_)
             | EventBody::Call(_)
+            | EventBody::Rated(_)
             | EventBody::EscalationCancelled(_)
             | EventBody::AgentMessage(_)
             | EventBody::Offered(_)
@@ -426,7 +427,8 @@ const fn is_part_of_a_turn(body: &EventBody) -> bool {
         | EventBody::Clarify(_)
         | EventBody::Withdrawn(_)
         | EventBody::Interrupted(_)
-        | EventBody::Call(_) => true,
+        | EventBody::Call(_)
+        | EventBody::Rated(_) => true,
         EventBody::Started(_)
         | EventBody::LanguageChanged(_)
         | EventBody::Escalated(_)

@@ -20,6 +20,7 @@ use crate::handoff::{Actor, Callback, HandoffCommand, IllegalTransition, Offer, 
 use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, TokenHash};
 use crate::papers::Papers;
 use crate::people::People;
+use crate::recordings::Recordings;
 use crate::routing::{AtDesk, HandoffRules, Presence};
 use crate::signal::{NodeSignal, NodeSignalFeed};
 use crate::state::ConversationState;
@@ -286,7 +287,9 @@ pub enum StoreError {
 
 /// Keeps conversations and the queue, with the people and the audit trail beside them. See the module for what it promises.
 #[async_trait]
-pub trait Store: People + AuditTrail + Deliveries + Papers + Figures + Send + Sync + fmt::Debug {
+pub trait Store:
+    People + AuditTrail + Deliveries + Papers + Recordings + Figures + Send + Sync + fmt::Debug
+{
     /// Begins a conversation: appends `started`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ mod common;
 use common::{at, both_languages, conversation_of_every_event};
 use conversation::protocol::{
     AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, ErrorCode,
-    ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Reopen, Repeat, RequestCallback, Resume,
+    ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Rate, Reopen, Repeat, RequestCallback, Resume,
     ServerMessage, Signal, SoundSource, SpeechEnd, Start, Text, Voice, Welcome,
 };
 use conversation::{ConversationId, Event, MessageId, Token};
@@ -244,6 +244,7 @@ fn every_client_message(language: Language) -> Vec<ClientMessage> {
         ClientMessage::Language(ChangeLanguage { id: id("g1"), language: language.other() }),
         ClientMessage::Voice(Voice { voice: true, slow: true }),
         ClientMessage::Repeat(Repeat { id: id("r1") }),
+        ClientMessage::Rate(Rate { id: id("r2"), seq: 4, helpful: false }),
         ClientMessage::Heard(Heard { audio_id: 1, ms: 900 }),
         ClientMessage::Close(Close { id: id("x1") }),
         ClientMessage::Ping(Ping { n: 5 }),

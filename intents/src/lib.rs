@@ -12,6 +12,7 @@ mod acts;
 mod calibration;
 pub mod continuation;
 pub mod evaluate;
+mod explain;
 pub mod policy;
 mod slots;
 mod text_channel;
@@ -26,6 +27,7 @@ pub use calibration::{
     calibrate_voice,
 };
 pub use continuation::{COMPLETE_CONFIDENCE, COMPLETE_FIT, Completeness, Continuation};
+pub use explain::{Considered, Explanation, Reason};
 pub use policy::{Context, Memory, PerLanguage, Rules, Thresholds, decide};
 pub use slots::{Day, Slots};
 pub use understander::{Settings, UnderstandError, Understander};

@@ -13,6 +13,8 @@ const CANDIDATES: usize = 24;
 #[derive(Clone, Debug)]
 pub(crate) struct TextCandidate {
     pub entry: EntryId,
+    /// The way of asking that is closest.
+    pub variant: String,
     pub language: Language,
     pub features: Vec<f32>,
 }
@@ -113,13 +115,24 @@ fn describe(found: Found, asked: Language) -> Vec<TextCandidate> {
         features.extend(of_question);
         features.extend([flag(candidate.language != asked), 1.0]);
         debug_assert_eq!(features.len(), FEATURES);
-        TextCandidate { entry: candidate.entry, language: candidate.language, features }
+        let kb::Candidate { entry, variant, language, .. } = candidate;
+        TextCandidate { entry, variant, language, features }
     };
     found.candidates.into_iter().map(describe).collect()
 }
 
-/// The names of all features, in order.
-#[cfg(test)]
+/// The names of all features, in order: `closest_sound`, `known`.
 pub(crate) fn feature_names() -> Vec<String> {
-    View::ALL.iter().map(|view| format!("{view:?}")).chain(FURTHER.map(str::to_owned)).collect()
+    View::ALL.iter().map(|view| snake(&format!("{view:?}"))).chain(FURTHER.map(str::to_owned)).collect()
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for (at, letter) in name.char_indices() {
+        if at > 0 && letter.is_uppercase() {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
 }

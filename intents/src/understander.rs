@@ -170,6 +170,11 @@ impl Understander {
         &self.publication
     }
 
+    /// The acts that it knows.
+    pub(crate) fn acts(&self) -> &Acts {
+        &self.acts
+    }
+
     /// The calibration in use, to be stored or shown.
     pub fn calibration(&self) -> &Calibration {
         &self.calibration
@@ -293,7 +298,7 @@ impl Understander {
     }
 
     /// What the knowledge base has on a text, with the features of each: looked up once, however often it is asked.
-    fn found<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [TextCandidate], UnderstandError> {
+    pub(crate) fn found<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [TextCandidate], UnderstandError> {
         if let Some(found) = reading.found.get() {
             return Ok(found);
         }
@@ -302,7 +307,7 @@ impl Understander {
         Ok(reading.found.get_or_init(|| found))
     }
 
-    fn read<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [Scored], UnderstandError> {
+    pub(crate) fn read<'a>(&self, reading: &'a Reading<'_>) -> Result<&'a [Scored], UnderstandError> {
         if let Some(scored) = reading.scored.get() {
             return Ok(scored);
         }
@@ -326,7 +331,7 @@ impl Understander {
     }
 
     /// How sure one may be of what a text means that is no question of the knowledge base, by how much it says.
-    fn most_confidence(&self, parsed: &Parsed<'_>) -> f32 {
+    pub(crate) fn most_confidence(&self, parsed: &Parsed<'_>) -> f32 {
         let is_number = |word: &String| word.chars().all(char::is_numeric);
         if parsed.text().chars().count() > LONGEST_QUESTION {
             return SUBJECT_ALONE;
@@ -401,7 +406,7 @@ impl Understander {
     }
 
     /// The entry that has this very question.
-    fn exact(&self, reading: &Reading<'_>) -> Option<&EntryId> {
+    pub(crate) fn exact(&self, reading: &Reading<'_>) -> Option<&EntryId> {
         let parsed = &reading.parsed;
         let variant = reading.exact.get_or_init(|| {
             let asked = |keys: &[String]| self.publication.asked_by_key(&keys.join(" "));
@@ -574,9 +579,9 @@ impl Default for Words {
 }
 
 /// A text while it is understood: what is found out about it is found out once.
-struct Reading<'a> {
-    parsed: Parsed<'a>,
-    language: Language,
+pub(crate) struct Reading<'a> {
+    pub(crate) parsed: Parsed<'a>,
+    pub(crate) language: Language,
     found: OnceCell<Vec<TextCandidate>>,
     scored: OnceCell<Vec<Scored>>,
     /// Number of the entry that has this very question.
@@ -584,7 +589,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(parsed: Parsed<'a>, language: Language) -> Self {
+    pub(crate) fn new(parsed: Parsed<'a>, language: Language) -> Self {
         Self { parsed, language, found: OnceCell::new(), scored: OnceCell::new(), exact: OnceCell::new() }
     }
 }

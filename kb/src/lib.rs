@@ -49,4 +49,4 @@ pub use situation::{Date, NoDate, Situation};
 pub use spoken::{NgramForms, SpokenForms};
 pub use table::{COLUMNS, TableError};
 pub use workflow::{IllegalStep, Stage, Step, Translation};
-pub use yaml::{EditError, sign};
+pub use yaml::{EditError, put, sign};

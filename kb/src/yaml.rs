@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use language::Language;
 
-use crate::{Collection, EntryId, Review, Signature, Text};
+use crate::{Collection, Entry, EntryId, Review, Signature, Sourced, Text};
 
 /// Why a file could not be signed. The file is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +119,58 @@ pub fn sign(
     if after.problems.is_empty() && after.same_content(&wanted) { Ok(edited) } else { Err(layout()) }
 }
 
+/// The file with one entry replaced, added at the end where the file has none of this id, or removed (`None`); every other line
+/// stays as it is. Comments inside of the replaced entry are lost.
+///
+/// # Errors
+/// [`EditError`]; also where reading the changed file would give anything but exactly this change.
+pub fn put(file: &str, yaml: &str, id: &EntryId, entry: Option<&Entry>) -> Result<String, EditError> {
+    let not_there = || EditError::NotThere { file: file.to_owned(), entry: id.clone() };
+    let layout = || EditError::Layout { file: file.to_owned(), entry: id.clone() };
+    let before = Collection::parse(file, yaml);
+    let ranges = entry_lines(yaml);
+    if !before.problems.is_empty() || ranges.len() != before.entries.len() {
+        return Err(layout());
+    }
+    let mut wanted = before.clone();
+    let at = before.entries.iter().position(|sourced| sourced.entry.id == *id);
+    let lines: Vec<&str> = yaml.lines().collect();
+    let place = match at {
+        Some(at) => ranges[at].clone(),
+        // Behind the last one; what stands below the list stays below it.
+        None if entry.is_some() => ranges.last().map(|last| last.end..last.end).ok_or_else(layout)?,
+        None => return Err(not_there()),
+    };
+    match (at, entry) {
+        (Some(at), Some(entry)) => wanted.entries[at].entry = entry.clone(),
+        (Some(at), None) => drop(wanted.entries.remove(at)),
+        (None, Some(entry)) => wanted.entries.push(Sourced { file: file.to_owned(), entry: entry.clone() }),
+        (None, None) => {}
+    }
+    let depth = ranges.first().and_then(|first| indent(lines[first.start])).unwrap_or_default();
+    let pad = " ".repeat(depth);
+    let written = entry.map(|entry| serde_yaml_ng::to_string(&[entry])).transpose().map_err(|_| layout())?;
+    let own = written.as_deref().unwrap_or_default().lines();
+    // Blank lines inside of a block of text need no spaces before them.
+    let own = own.map(|line| if line.is_empty() { String::new() } else { format!("{pad}{line}") });
+    let mut out: Vec<String> = lines[..place.start].iter().map(|line| (*line).to_owned()).collect();
+    out.extend(own);
+    out.extend(lines[place.end..].iter().map(|line| (*line).to_owned()));
+    let edited = ended_like(yaml, &out);
+    let after = Collection::parse(file, &edited);
+    if after.problems.is_empty() && after.same_content(&wanted) { Ok(edited) } else { Err(layout()) }
+}
+
+/// Lines as a file that ends its lines like another one.
+fn ended_like(yaml: &str, lines: &[String]) -> String {
+    let ending = if yaml.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut text = lines.join(ending);
+    if yaml.ends_with('\n') {
+        text.push_str(ending);
+    }
+    text
+}
+
 fn replaced(yaml: &str, entry: &Range<usize>, language: Language, text: &Text) -> Option<String> {
     let lines: Vec<&str> = yaml.lines().collect();
     let depth = key_depth(lines.get(entry.start)?);
@@ -146,12 +198,7 @@ fn replaced(yaml: &str, entry: &Range<usize>, language: Language, text: &Text) -
     let pad = " ".repeat(inner);
     out.splice(at..at, signature_lines(text, remark).into_iter().map(|line| format!("{pad}{line}")));
     out.extend(lines[end..].iter().map(|line| (*line).to_owned()));
-    let ending = if yaml.contains("\r\n") { "\r\n" } else { "\n" };
-    let mut edited = out.join(ending);
-    if yaml.ends_with('\n') {
-        edited.push_str(ending);
-    }
-    Some(edited)
+    Some(ended_like(yaml, &out))
 }
 
 const SIGNATURE_KEYS: [&str; 4] = ["review", "translated_from", "reviewed", "published"];

@@ -1,7 +1,7 @@
 //! Signing a text in the file in which a person keeps it.
 #![allow(clippy::unwrap_used, reason = "a step that fails fails the test")]
 
-use kb::{Collection, Date, EditError, EntryId, Stage, Step, sign};
+use kb::{Collection, Date, EditError, EntryId, Stage, Step, put, sign};
 use language::Language::{Bo, Zh};
 
 const FILE: &str = "# 重要：先读说明\nformat: drilen-kb/1\nname: 'test' # 名\nentries:\n\n# 第一条\n- id: \"one\"   # 编号\n  topic: t\n  zh:\n    question: '怎么办？'\n    variants: [ \"a 怎么\" ,\n      'b 办' ]\n    review: sample   # 等人看\n    spoken: >-\n      折叠的\n      文字\n    written: |\n      # 不是注释\n      review: 也不是\n\n  bo: # 藏文\n    question: གང་འདྲ།\n    spoken: ལན།\n    written: ལན།\n  # 末尾\n- topic: t\n  zh: {question: 流式, spoken: 答, written: 答}\n  id: two\n# 完\n";
@@ -73,4 +73,32 @@ fn every_text_of_the_sample_can_be_signed_in_place() {
         }
     }
     assert!(signatures > 20);
+}
+
+#[test]
+fn an_entry_is_replaced_added_or_removed_and_no_other_line_is_touched() {
+    let two = EntryId("two".into());
+    let collection = Collection::parse("a.yaml", FILE);
+    let mut changed = collection.entries[1].entry.clone();
+    let text = changed.zh.as_mut().unwrap();
+    text.written = "第一行\n\n  第三行：\"引号\" # 不是注释".into();
+    text.steps = vec!["- 一".into(), "二".into()];
+    let replaced = put("a.yaml", FILE, &two, Some(&changed)).unwrap();
+    let kept = |yaml: &str| yaml.lines().take(26).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(kept(&replaced), kept(FILE));
+    assert!(replaced.ends_with("# 完\n"), "{replaced}");
+    assert_eq!(Collection::parse("a.yaml", &replaced).entries[1].entry, changed);
+
+    let mut third = changed.clone();
+    third.id = EntryId("three".into());
+    let added = put("a.yaml", &replaced, &third.id, Some(&third)).unwrap();
+    let ids = |yaml: &str| {
+        Collection::parse("a.yaml", yaml).entries.into_iter().map(|s| s.entry.id.0).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&added), ["one", "two", "three"]);
+    let removed = put("a.yaml", &added, &EntryId("one".into()), None).unwrap();
+    assert_eq!(ids(&removed), ["two", "three"]);
+    assert!(matches!(put("a.yaml", &removed, &EntryId("one".into()), None), Err(EditError::NotThere { .. })));
+    let flow = "format: drilen-kb/1\nname: t\nentries: [{id: a, topic: t, zh: {question: 问, spoken: 答, written: 答}}]\n";
+    assert!(matches!(put("a.yaml", flow, &two, Some(&changed)), Err(EditError::Layout { .. })));
 }

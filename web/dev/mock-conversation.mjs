@@ -76,13 +76,13 @@ export class MockConversation {
   // ------------------------------------------------------------------------------------------- what citizens send
 
   receive(message) {
-    if (message.id && ["text", "choose", "person", "leave_queue", "language", "repeat", "close"].includes(message.type)) {
+    if (message.id && ["text", "choose", "person", "leave_queue", "language", "repeat", "rate", "close"].includes(message.type)) {
       if (this.accepted.has(message.id)) return this.signal({ type: "accepted", id: message.id, seq: this.accepted.get(message.id) });
     }
     const handler = {
       text: () => this.text(message), choose: () => this.choose(message), person: () => this.person(message),
       leave_queue: () => this.leaveQueue(message), language: () => this.changeLanguage(message), voice: () => (this.voice = message.voice),
-      repeat: () => this.repeat(message), audio_start: () => this.audioStart(message), commit: () => this.commit(message.id),
+      repeat: () => this.repeat(message), rate: () => this.accept(message.id, this.event("rated", { of: message.of, rating: message.rating })), audio_start: () => this.audioStart(message), commit: () => this.commit(message.id),
       cancel: () => this.cancel(message), heard: () => undefined, close: () => this.close(message), ping: () => this.signal({ type: "pong", n: message.n }),
     }[message.type];
     if (handler) handler();

@@ -4,6 +4,11 @@ import { candidates, MockConversation } from "./mock-conversation.mjs";
 
 const ASSIGNED = "assigned";
 
+const REPLIES = [
+  { id: "wait", version: 0, sample: true, shortcut: "wait", name: { zh: "请稍等", bo: "ཏོག་ཙམ་སྒུག" }, text: { zh: "请稍等，我查一下。", bo: "ཏོག་ཙམ་སྒུག་རོགས།" } },
+  { id: "office", version: 1, name: { zh: "请到窗口" }, text: { zh: "请到{office}办理。" } },
+];
+
 export class MockDesk {
   constructor(world, agents) {
     this.world = world;
@@ -97,6 +102,12 @@ export class MockDesk {
     if (path === "/colleagues") {
       const colleague = ({ id, name }) => ({ agent: { id, name }, languages: ["bo", "zh"], skills: [], presence: "busy", capacity: 100, load: 0, there: true });
       return { status: 200, body: this.agents.map(colleague) };
+    }
+    if (path === "/replies") return { status: 200, body: { replies: REPLIES } };
+    // Nothing is understood here: every run of letters is its own sound.
+    if (path === "/reading") {
+      const words = (body.text.match(body.language === "bo" ? /[\u0f40-\u0fbc\u0f0b]+/g : /\p{Script=Han}+/gu) ?? []).map((text) => ({ text, sound: "…" }));
+      return { status: 200, body: { words, glossary: [] } };
     }
     if (path === "/presence") return { status: 200, body: {} };
     const [, id, act] = /^\/conversations\/([\w-]+)(?:\/(\w+))?$/.exec(path) ?? [];

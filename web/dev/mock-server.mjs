@@ -9,13 +9,17 @@ import { WebSocketServer } from "ws";
 import { parse } from "yaml";
 import { MockConversation } from "./mock-conversation.mjs";
 import { MockDesk } from "./mock-desk.mjs";
+import { MockExtracts } from "./mock-extract.mjs";
 
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
 const KNOWLEDGE = new URL("../../examples/knowledge/sample/", import.meta.url);
-const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; " +
-  "worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
+/** As assistant/src/doors/pages.rs has it; other pages may frame the portal at one address. */
+const csp = (path) =>
+  path.startsWith("/assets/opus-worker")
+    ? "default-src 'none'; script-src 'self' 'unsafe-eval' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'"
+    : "default-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; " +
+      `frame-ancestors ${path === "/embed" ? (process.env.EMBEDDING_ORIGINS ?? "'none'") : "'none'"}`;
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".png": "image/png", ".wasm": "application/wasm", ".webmanifest": "application/manifest+json" };
 
 async function loadEntries() {
   const entries = [];
@@ -35,8 +39,9 @@ export async function startMock(port = 0, { delay = 400 } = {}) {
     },
   };
   world.desk = new MockDesk(world, [{ id: "1", name: "demo", password: "demo" }, { id: "2", name: "zhaxi", password: "demo" }]);
+  const extracts = await MockExtracts.make(entries);
   const config = {
-    languages: ["bo", "zh"], default_language: "zh", dictation: false, sample: true,
+    languages: ["bo", "zh"], default_language: "zh", dictation: false, sample: true, extract_key: extracts.key, ratings: true,
     notice: { zh: "为了回答您，文字记录会保存三十天，录音不保存。", bo: "ཁྱེད་ལ་ལན་འདེབས་ཆེད་ཡི་གེའི་ཟིན་ཐོ་ཉིན་སུམ་ཅུ་ཉར་གྱི་ཡོད། སྒྲ་འཇུག་ཉར་གྱི་མེད།" },
     suggestions: { zh: entries.slice(0, 4).map((e) => e.zh.question), bo: entries.slice(0, 4).map((e) => e.bo.question) },
   };
@@ -48,6 +53,8 @@ export async function startMock(port = 0, { delay = 400 } = {}) {
       response.end(body === undefined ? undefined : JSON.stringify(body));
     };
     if (url.pathname === "/v1/portal/config") return reply(200, config);
+    const extract = /^\/v1\/portal\/extract\/(bo|zh)$/.exec(url.pathname);
+    if (extract) return reply(200, await extracts.signed(extract[1]));
     if (url.pathname.startsWith("/v1/desk/")) {
       let text = "";
       for await (const part of request) text += part;
@@ -58,10 +65,10 @@ export async function startMock(port = 0, { delay = 400 } = {}) {
       const { status, body } = world.desk.handoff(request, decodeURIComponent(url.pathname.slice(13)));
       return reply(status, body);
     }
-    const page = { "/": "/index.html", "/desk": "/desk.html" }[url.pathname] ?? url.pathname;
+    const page = { "/": "/index.html", "/embed": "/index.html", "/desk": "/desk.html" }[url.pathname] ?? url.pathname;
     try {
       const bytes = await readFile(join(DIST, normalize(page)));
-      response.writeHead(200, { "Content-Type": TYPES[extname(page)] ?? "application/octet-stream", "Content-Security-Policy": CSP });
+      response.writeHead(200, { "Content-Type": TYPES[extname(page)] ?? "application/octet-stream", "Content-Security-Policy": csp(url.pathname) });
       response.end(bytes);
     } catch {
       reply(404);

@@ -108,6 +108,14 @@ export interface Repeat {
   type: "repeat";
   id: string;
 }
+/** Whether something helped; `false` about an answer reports it as wrong. */
+export interface Rate {
+  type: "rate";
+  id: string;
+  /** Of an answer, or of what an agent wrote or left with. */
+  seq: number;
+  helpful: boolean;
+}
 export interface Heard {
   type: "heard";
   audio_id: AudioId;
@@ -122,8 +130,18 @@ export interface Ping {
   type: "ping";
   n: number;
 }
+/** What a citizen says an answer was worth; `wrong`: it says something that is not so. */
+export type Rating = "helped" | "not_helped" | "wrong";
+/** One tap on an answer. */
+export interface Rate {
+  type: "rate";
+  id: string;
+  /** The answer's `seq`. */
+  of: number;
+  rating: Rating;
+}
 /** Messages with an `id` that are kept until the server has accepted them. */
-export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Close;
+export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Rate | Close;
 export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
 
 // ------------------------------------------------------------------------------------- server → client: events
@@ -241,6 +259,13 @@ export interface Interrupted extends EventBase {
   breaking_off: string;
   ms: number;
 }
+/** The citizen said whether something helped; of several about the same thing the last one counts. */
+export interface Rated extends EventBase {
+  type: "rated";
+  /** The event that is rated: an answer, or what an agent wrote or left with. */
+  of: number;
+  helpful: boolean;
+}
 /** Something happened to the telephone call that the conversation is. */
 export interface CallEvent extends EventBase {
   type: "call";
@@ -353,6 +378,12 @@ export interface SupervisorLeft extends EventBase {
   /** May be empty. */
   text: string;
 }
+/** The citizen has said what an answer was worth. */
+export interface Rated extends EventBase {
+  type: "rated";
+  of: number;
+  rating: Rating;
+}
 /** The agent's notes are done: nothing for a citizen. */
 export interface WrappedUp extends EventBase {
   type: "wrapped_up";
@@ -377,6 +408,7 @@ export type ServerEvent =
   | Withdrawn
   | Interrupted
   | CallEvent
+  | Rated
   | Escalated
   | EscalationCancelled
   | AgentJoined
@@ -393,6 +425,7 @@ export type ServerEvent =
   | SupervisorJoined
   | SupervisorLeft
   | WrappedUp
+  | Rated
   | Closed;
 
 // ------------------------------------------------------------------------------------ server → client: signals
@@ -579,6 +612,12 @@ export interface PortalConfig {
   dictation: boolean;
   /** The knowledge base is the sample one. */
   sample: boolean;
+  /** Checks the signature of `/v1/portal/extract/{language}`; absent where nothing is kept for times without a network. */
+  extract_key?: string;
+  /** Answers may be rated. */
+  ratings?: boolean;
+  /** Citizens may leave the recording of a question. */
+  recordings?: boolean;
 }
 
 // ------------------------------------------------------------------------------------------------------ the desk
@@ -701,10 +740,35 @@ export interface Candidate {
   text: string;
   confidence: number;
 }
+/** The same in both languages; one may be missing. */
+export interface InBothLanguages {
+  zh?: string;
+  bo?: string;
+}
+/** One of `GET /v1/desk/replies`. */
+export interface CannedReply {
+  id: string;
+  /** 0 for a sample. */
+  version: number;
+  name: InBothLanguages;
+  /** `{agent}` and `{office}` are filled in at the desk. */
+  text: InBothLanguages;
+  shortcut?: string;
+  /** It ships with the server, and nobody of the house has looked at it. */
+  sample?: boolean;
+}
+/** Reply to `POST /v1/desk/reading`: a text for somebody who does not read it. */
+export interface TextRead {
+  /** In the order of the text; `spelling` of Tibetan in Extended Wylie. */
+  words: { text: string; sound: string; spelling?: string }[];
+  glossary: { text: string; means: string[] }[];
+}
 export type DeskServerMessage =
   | ({ type: "queue" } & DeskQueue)
   | { type: "event"; conversation: string; event: ServerEvent }
   | { type: "citizen_typing"; conversation: string }
+  /** What an agent wrote up to `seq` has gone out to the citizen, who is connected; that it was read, nobody knows. */
+  | { type: "delivered"; conversation: string; seq: number }
   | { type: "error"; error: HttpError["error"] };
 export type DeskClientMessage =
   | { type: "watch" | "unwatch" | "typing"; conversation: string }

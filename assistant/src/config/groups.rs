@@ -89,6 +89,8 @@ pub struct Server {
     /// Origins (`https://host[:port]`) whose pages may open conversations. Loopback and the literal address that a page
     /// was loaded from are always allowed; a host name must be listed, since a name can be made to point anywhere.
     pub public_origins: Vec<String>,
+    /// Origins (`https://host[:port]`) whose pages may show the portal in a frame.
+    pub embedding_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long running turns may take to finish when the server stops.
@@ -287,6 +289,15 @@ pub enum Pooling {
 pub struct Portal {
     /// The language that the portal opens in.
     pub default_language: Language,
+    /// Citizens are asked whether they leave the recording of a question that was answered. Nothing is kept without their yes.
+    pub recordings: bool,
+    /// So many entries of the knowledge base are kept on phones for times without a network; 0: none.
+    pub offline_entries: usize,
+    /// … as far as they fit into so many kilobytes, uncompressed, in one language.
+    pub offline_kilobytes: usize,
+    /// For so long they may be shown without asking the server again.
+    #[serde(with = "humantime_serde")]
+    pub offline_for: Duration,
 }
 
 /// Accounts of agents and others, and how they log in.

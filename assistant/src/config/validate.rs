@@ -238,13 +238,24 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         );
     }
     talking(c, &mut must);
-    for origin in &c.server.public_origins {
+    let origins = [
+        ("server.public_origins", &c.server.public_origins),
+        ("server.embedding_origins", &c.server.embedding_origins),
+    ];
+    for (key, origin) in
+        origins.into_iter().flat_map(|(key, all)| all.iter().map(move |origin| (key, origin)))
+    {
         must(
             is_origin(origin),
-            "server.public_origins",
+            key,
             &format!("{origin:?} is not an origin; write https://host or https://host:port, without a path"),
         );
     }
+    must(
+        c.portal.offline_entries == 0 || !c.portal.offline_for.is_zero(),
+        "portal.offline_for",
+        "must be longer than nothing; `portal.offline_entries = 0` keeps nothing on phones",
+    );
     found
 }
 
@@ -268,7 +279,7 @@ fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|h| {
         !h.is_empty()
-            && !h.contains(['/', '?', '#', '@', ' ', '*'])
+            && !h.contains(['/', '?', '#', '@', ' ', '*', ';', ',', '\'', '"'])
             && h.chars().all(|c| !c.is_ascii_uppercase())
     })
 }
@@ -288,6 +299,7 @@ mod tests {
             "https://A.example",
             "*",
             "https://*.example",
+            "https://a.example; script-src *",
         ] {
             assert!(!is_origin(wrong), "{wrong}");
         }

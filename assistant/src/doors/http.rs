@@ -38,6 +38,8 @@ pub struct HttpState {
     pub missing_engines: Arc<[Missing]>,
     /// Why there is no voice, where one was configured.
     pub missing_voice: Option<Arc<str>>,
+    /// What the portal's extract is checked with.
+    pub extract_key: Arc<str>,
     /// Cancelled when the server drains.
     pub draining: CancellationToken,
 }
@@ -140,9 +142,16 @@ struct PortalConfig {
     dictation: bool,
     /// The knowledge base is the project's own sample, and nobody's service.
     sample: bool,
+    /// Citizens are asked whether they leave the recording of a question that was answered.
+    recordings: bool,
+    /// What the signature of `GET /v1/portal/extract/{language}` is checked with: an uncompressed point of P-256 in
+    /// base64url. Absent where nothing is kept for times without a network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extract_key: Option<Arc<str>>,
 }
 
 async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
+    let offline = state.configuration.portal.offline_entries > 0;
     let brain = state.minds.brain();
     let count = state.configuration.knowledge.suggestions;
     let dictates = |language| state.ears.as_ref().and_then(|ears| ears.dictation(language)).unwrap_or(false);
@@ -153,6 +162,8 @@ async fn portal_config(State(state): State<HttpState>) -> Json<PortalConfig> {
         suggestions: InBoth::of(|language| brain.suggestions(language, count)),
         dictation: Language::ALL.into_iter().all(dictates),
         sample: brain.is_sample(),
+        recordings: state.configuration.portal.recordings,
+        extract_key: offline.then(|| Arc::clone(&state.extract_key)),
     })
 }
 

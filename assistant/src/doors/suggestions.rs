@@ -1,5 +1,7 @@
 //! Suggested answers for agents, from the same minds that answer citizens.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use intents::Utterance;
 use language::Language;
@@ -36,7 +38,7 @@ impl SuggestAnswers for Minds {
         Ok(answers.take(MOST).collect())
     }
 
-    fn served(&self) -> std::sync::Arc<kb::Publication> {
+    fn served(&self) -> Arc<kb::Publication> {
         self.brain().shared_publication()
     }
 

@@ -12,6 +12,7 @@ mod webhooks;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum_server::{
     Handle,
     accept::NoDelayAcceptor,
@@ -37,11 +38,15 @@ use crate::{
         limits::Limits,
         openapi,
         origin::OriginPolicy,
-        pages,
-        portal::{self, PortalState},
+        pages::{self, Framing},
+        portal::{
+            self, PortalState,
+            extract::{self, ExtractKey, ExtractState},
+        },
         routes::Route,
         telephone::{self, TelephoneError, TelephoneState, Telephones},
     },
+    editing::{self, Editing},
     hotline::{CallBack, CallBackSlot, Hotline},
     hours::Hours,
     knowledge::KnowledgeError,
@@ -174,12 +179,19 @@ impl Server {
         let configuration = Arc::new(configuration);
         let clock: Arc<dyn Clock> =
             parts.clock.clone().unwrap_or_else(|| Arc::new(steady::SteadyClock::new()));
-        let store = parts::open_store(&configuration, Arc::clone(&clock)).await?;
+        let database = parts::open_database(&configuration, Arc::clone(&clock)).await?;
+        let extract_key = Arc::new(ExtractKey::new(&database.signing_key().await?)?);
+        let store: Arc<dyn Store> = Arc::new(database);
         let receivers = webhooks::receivers(&configuration.webhooks)?;
         store.set_hooks(webhooks::hooks(&configuration.webhooks));
         let hours = Hours::new(Arc::clone(&store), configuration.handoff.rules());
         hours.look().await?;
         let first_agent = parts::first_agent(store.as_ref()).await?;
+        editing::restore(&configuration, store.as_ref()).await.map_err(|error| {
+            StartError::Other(format!(
+                "the knowledge base that was published last cannot be restored: {error}"
+            ))
+        })?;
         let (fatal, deaths) = Fatal::new();
         let workers = parts::start_workers(&configuration, parts, fatal).await?;
         let conversations = Conversations::new(Arc::clone(&store), workers.minds.clone(), Arc::clone(&clock));
@@ -189,7 +201,15 @@ impl Server {
         let typing = TypingHub::new();
         let clips = Arc::new(Clips::new(&configuration.data(CLIPS)));
         let origins = OriginPolicy::new(&configuration.server.public_origins);
+        let framing = Framing::by(&configuration.server.embedding_origins);
         let call_back = CallBackSlot::default();
+        let editing = Editing::new(
+            Arc::clone(&configuration),
+            workers.minds.clone(),
+            Arc::clone(&store),
+            Arc::clone(&clock),
+        );
+        tasks.spawn(editing.clone().follow(draining.clone()));
         let desk = DeskState::new(DeskParts {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -198,6 +218,7 @@ impl Server {
             typing: typing.clone(),
             origins: origins.clone(),
             call_back: Arc::clone(&call_back),
+            editing: Some(editing),
             hours: hours.clone(),
             oidc: identity::door(&configuration)?,
             settings: desk_settings(&configuration),
@@ -228,12 +249,19 @@ impl Server {
                 ears: workers.ears.clone(),
                 missing_engines: Arc::clone(&workers.missing_engines),
                 missing_voice: workers.missing_voice.clone(),
+                extract_key: extract_key.public().into(),
                 draining: draining.clone(),
             }))
+            .and(extract::doors(ExtractState::new(
+                Arc::clone(&configuration),
+                workers.minds.clone(),
+                Arc::clone(&clock),
+                extract_key,
+            )))
             .and(telephone::doors(TelephoneState::new(hotline.clone(), &configuration)?))
             .and(openapi::doors())
             .and(pages::doors())
-            .behind(|router| router.layer(axum::middleware::from_fn(pages::security_headers)));
+            .behind(|router| router.layer(from_fn_with_state(framing, pages::security_headers)));
         let routes = doors.routes().to_vec();
         let (address, handle, serving) = listen(&configuration, doors.into_router()).await?;
         let telephones = answer_calls(&configuration, hotline, &call_back, &draining).await?;

@@ -25,6 +25,9 @@ pub(super) async fn run(
                 Some(NodeSignal::CitizenTyping { conversation }) => {
                     typing.tell_from_elsewhere(Typing::Citizen(conversation));
                 }
+                Some(NodeSignal::Delivered { conversation, seq }) => {
+                    typing.tell_from_elsewhere(Typing::Delivered(conversation, seq));
+                }
                 Some(NodeSignal::CitizenAttached { conversation, at }) => {
                     conversations.taken_over_elsewhere(conversation, at);
                 }
@@ -34,6 +37,7 @@ pub(super) async fn run(
                 let signal = match typing {
                     Typing::Agent(conversation) => NodeSignal::AgentTyping { conversation },
                     Typing::Citizen(conversation) => NodeSignal::CitizenTyping { conversation },
+                    Typing::Delivered(conversation, seq) => NodeSignal::Delivered { conversation, seq },
                 };
                 // Nobody misses one of these.
                 drop(store.signal(signal).await);

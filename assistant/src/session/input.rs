@@ -68,6 +68,15 @@ pub enum Input {
     Language(MessageId, Language),
     /// Wants to hear it again.
     Repeat(MessageId),
+    /// Says whether something helped.
+    Rate {
+        /// The client's id.
+        id: MessageId,
+        /// The place of what is rated.
+        seq: u64,
+        /// Whether it helped.
+        helpful: bool,
+    },
     /// Is done.
     Close(MessageId),
     /// Has begun to speak. Remembered, so that a turn that is lost on the way can be asked for again.
@@ -84,6 +93,7 @@ impl Input {
             | Self::Voice { id, .. }
             | Self::Continued { id, .. }
             | Self::Choose { id, .. }
+            | Self::Rate { id, .. }
             | Self::Person(id)
             | Self::LeaveQueue(id)
             | Self::Callback { id, .. }

@@ -65,7 +65,8 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         | EventBody::WrappedUp(_)
         | EventBody::Withdrawn(_)
         | EventBody::Interrupted(_)
-        | EventBody::Call(_) => return None,
+        | EventBody::Call(_)
+        | EventBody::Rated(_) => return None,
     };
     speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use conversation::{
     Append, Appended, CitizenMessage, ClosedBy, Considered, ConversationState, EscalationId,
     EscalationReason, EventBody, Expect, HandoffCommand, IllegalTransition, LanguageChanged, MessageId,
-    MessageKey, Provenance, SayAct, Source, StoreError,
+    MessageKey, Provenance, Rated, SayAct, Source, StoreError,
     protocol::{ErrorCode, Signal},
 };
 use intents::{Act, Decision, Understanding, Utterance};
@@ -62,6 +62,9 @@ impl Conversations {
             }
             Input::Language(id, language) => self.language(session, id, language, audience).await,
             Input::Repeat(id) => self.repeat(session, id, audience).await,
+            Input::Rate { id, seq, helpful } => {
+                self.rate(session, id, Rated { of: seq, helpful }, audience).await
+            }
             Input::Close(id) => {
                 self.hand(session, id, HandoffCommand::Close { by: ClosedBy::Citizen }, audience).await
             }
@@ -71,6 +74,26 @@ impl Conversations {
         if let Err(refusal) = outcome {
             audience.refuse(refusal.about(id));
         }
+    }
+
+    async fn rate(
+        &self,
+        session: &Session,
+        id: MessageId,
+        rated: Rated,
+        audience: &dyn Audience,
+    ) -> Result<(), Refusal> {
+        let there = self.store.events_after(session.id, rated.of.saturating_sub(1), 1).await?;
+        let can_be_rated = |body: &EventBody| {
+            matches!(body, EventBody::Answer(_) | EventBody::AgentMessage(_) | EventBody::AgentLeft(_))
+        };
+        if !there.iter().any(|event| event.seq == rated.of && can_be_rated(&event.body)) {
+            return Err(Refusal::new(ErrorCode::BadMessage));
+        }
+        let append =
+            Append::to(session.id).because_of(MessageKey::citizen(id.clone())).event(EventBody::Rated(rated));
+        self.accept(append, id, audience).await?;
+        Ok(())
     }
 
     pub(super) async fn state(&self, session: &Session) -> Result<ConversationState, Refusal> {

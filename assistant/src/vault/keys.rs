@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use conversation::event::EventBody;
+use conversation::recordings::Confirmed;
 use conversation::{ConversationId, ConversationState, Timestamp};
 use serde::de::DeserializeOwned;
 
@@ -71,6 +72,46 @@ impl DataKey {
     /// [`VaultError::Tampered`], [`VaultError::Unreadable`].
     pub fn open_state(&self, last_seq: u64, stored: &str) -> Result<ConversationState, VaultError> {
         self.open(&self.state_place(last_seq), stored, || "the state".to_owned())
+    }
+
+    /// What a recording is bound to.
+    fn recording_place(&self, id: &str) -> String {
+        format!("drilen/recording/1\0{}\0{id}", self.conversation)
+    }
+
+    /// What was meant by a recording, as the store keeps it.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandomness`].
+    pub fn seal_recording(&self, id: &str, confirmed: &Confirmed) -> Result<String, VaultError> {
+        self.seal(&self.recording_place(id), confirmed)
+    }
+
+    /// Reads what [`Self::seal_recording`] made for the same recording.
+    ///
+    /// # Errors
+    /// [`VaultError::Tampered`], [`VaultError::Unreadable`].
+    pub fn open_recording(&self, id: &str, stored: &str) -> Result<Confirmed, VaultError> {
+        self.open(&self.recording_place(id), stored, || format!("recording {id}"))
+    }
+
+    /// A recording's sound, as the store keeps it.
+    ///
+    /// # Errors
+    /// [`VaultError::NoRandomness`].
+    pub fn seal_sound(&self, id: &str, sound: &[u8]) -> Result<Vec<u8>, VaultError> {
+        cipher::seal(&self.key, format!("{}\0sound", self.recording_place(id)).as_bytes(), sound)
+    }
+
+    /// Reads what [`Self::seal_sound`] made for the same recording.
+    ///
+    /// # Errors
+    /// [`VaultError::Tampered`].
+    pub fn open_sound(&self, id: &str, sealed: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let place = format!("{}\0sound", self.recording_place(id));
+        cipher::open(&self.key, place.as_bytes(), sealed).map_err(|_| VaultError::Tampered {
+            what: format!("the sound of recording {id} of conversation {}", self.conversation),
+        })
     }
 
     fn seal(&self, place: &str, value: &impl serde::Serialize) -> Result<String, VaultError> {

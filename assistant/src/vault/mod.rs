@@ -12,6 +12,7 @@
 pub mod backup;
 pub mod cipher;
 pub mod erasure;
+mod house;
 pub mod key_file;
 pub mod keyring;
 mod keys;

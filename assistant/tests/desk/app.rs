@@ -145,6 +145,7 @@ impl TestApp {
             origins: OriginPolicy::new(&["https://12345.example".to_owned()]),
             oidc,
             call_back: Arc::default(),
+            editing: None,
             hours: Hours::new(Arc::clone(&store), HandoffRules::default()),
             settings,
             shutdown: shutdown.clone(),

@@ -16,6 +16,7 @@ mod oidc;
 mod people;
 mod permissions;
 mod provider;
+mod replies;
 mod second_factor;
 mod statistics;
 mod suggestions;

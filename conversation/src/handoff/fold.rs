@@ -35,6 +35,8 @@ impl Handoff {
     pub(crate) fn after(&self, event: &Event) -> Folded {
         match &event.body {
             EventBody::Started(_) => Folded::Impossible,
+            // Also when all is over.
+            EventBody::Rated(_) => Folded::Same,
             EventBody::Reopened(reopened) => self.reopened(reopened, event.at).into(),
             _ if matches!(self, Self::Closed { .. }) => Folded::Impossible,
             EventBody::LanguageChanged(_)

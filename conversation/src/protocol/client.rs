@@ -40,6 +40,8 @@ pub enum ClientMessage {
     Voice(Voice),
     /// Say the last answer again.
     Repeat(Repeat),
+    /// Whether something helped.
+    Rate(Rate),
     /// How far a sound was played.
     Heard(Heard),
     /// The citizen is done.
@@ -66,6 +68,7 @@ impl ClientMessage {
             Self::Language(_) => "language",
             Self::Voice(_) => "voice",
             Self::Repeat(_) => "repeat",
+            Self::Rate(_) => "rate",
             Self::Heard(_) => "heard",
             Self::Close(_) => "close",
             Self::Ping(_) => "ping",
@@ -80,6 +83,7 @@ impl ClientMessage {
             | Self::Commit(Commit { id })
             | Self::Choose(Choose { id, .. })
             | Self::Person(Person { id })
+            | Self::Rate(Rate { id, .. })
             | Self::LeaveQueue(LeaveQueue { id })
             | Self::Callback(RequestCallback { id, .. })
             | Self::Reopen(Reopen { id })
@@ -284,6 +288,17 @@ pub struct Voice {
 pub struct Repeat {
     /// The client's id.
     pub id: MessageId,
+}
+
+/// Whether something helped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rate {
+    /// The client's id.
+    pub id: MessageId,
+    /// The place of what is rated: an `answer`, or what an agent wrote or left with.
+    pub seq: u64,
+    /// Whether it helped.
+    pub helpful: bool,
 }
 
 /// How far a sound was played, sent when it stops or ends.

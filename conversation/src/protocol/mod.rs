@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use client::{
     AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, Heard,
-    LeaveQueue, Person, Ping, Reopen, Repeat, RequestCallback, Resume, Start, Text, Voice,
+    LeaveQueue, Person, Ping, Rate, Reopen, Repeat, RequestCallback, Resume, Start, Text, Voice,
 };
 pub use parse::ParseError;
 pub use signal::{ErrorCode, ErrorSignal, Limits, Signal, SoundSource, SpeechEnd, Welcome};

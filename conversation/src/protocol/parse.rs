@@ -105,6 +105,7 @@ impl ClientMessage {
             "language" => Self::Language(read(fields)?),
             "voice" => Self::Voice(read(fields)?),
             "repeat" => Self::Repeat(read(fields)?),
+            "rate" => Self::Rate(read(fields)?),
             "heard" => Self::Heard(read(fields)?),
             "close" => Self::Close(read(fields)?),
             "ping" => Self::Ping(read(fields)?),

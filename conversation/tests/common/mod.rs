@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use conversation::event::{LanguageChanged, Started};
+use conversation::event::{LanguageChanged, Rated, Started};
 use conversation::{
     Actor, AgentId, Answer, AnswerLink, AttemptOutcome, Channel, Choice, Circumstances, CitizenMessage,
     Clarify, ClarifyKind, ClosedBy, Considered, ConversationId, ConversationState, EscalationId,
@@ -195,6 +195,7 @@ pub fn conversation_of_every_event(language: Language) -> Vec<Event> {
     log.withdraw();
     log.push(citizen(language, Source::Voice));
     log.push(answer(language, 10));
+    log.push(EventBody::Rated(Rated { of: 11, helpful: true }));
     log.push(EventBody::LanguageChanged(LanguageChanged { language: language.other() }));
     log.push(EventBody::LanguageChanged(LanguageChanged { language }));
     for reason in [EscalationReason::LowConfidence, EscalationReason::Policy, EscalationReason::Emergency] {

@@ -1,18 +1,25 @@
 /** From the server's binary messages to samples. */
 import type { AudioOut } from "../protocol";
+import { contextClass } from "./context";
+import { DECODED_RATE } from "./opus/module";
+import { canRunOpus, type OpusRuntime, type Remote } from "./opus/runtime";
 import { fromPcm16 } from "./samples";
 
 const OPUS: AudioDecoderConfig = { codec: "opus", sampleRate: 48_000, numberOfChannels: 1 };
 
-/** What to ask the server for: Opus where this browser can decode it packet by packet. */
-export async function bestAudioOut(): Promise<AudioOut> {
-  if (typeof AudioContext !== "function") return "none";
+/** Whether this browser decodes Opus packet by packet. */
+export async function canDecodeOpus(): Promise<boolean> {
   try {
-    if (typeof AudioDecoder === "function" && (await AudioDecoder.isConfigSupported(OPUS)).supported) return "opus";
+    return typeof AudioDecoder === "function" && (await AudioDecoder.isConfigSupported(OPUS)).supported === true;
   } catch {
-    return "pcm16";
+    return false;
   }
-  return "pcm16";
+}
+
+/** What to ask the server for: Opus wherever it can be decoded, since PCM16 is ten times as much. */
+export function bestAudioOut(native: boolean): AudioOut {
+  if (contextClass() === undefined) return "none";
+  return native || canRunOpus() ? "opus" : "pcm16";
 }
 
 export interface Downlink {
@@ -22,13 +29,18 @@ export interface Downlink {
   close(): void;
 }
 
-/** @param onSamples decoded mono sound and its rate in hertz */
+/**
+ * @param worker decodes Opus where the browser does not; `undefined` where the browser does
+ * @param onSamples decoded mono sound and its rate in hertz
+ */
 export function openDownlink(
   codec: "pcm16" | "opus",
   rate: number,
+  worker: OpusRuntime | undefined,
   onSamples: (samples: Float32Array, rate: number) => void,
 ): Downlink {
-  return codec === "opus" ? new OpusDownlink(onSamples) : new PcmDownlink(rate, onSamples);
+  if (codec !== "opus") return new PcmDownlink(rate, onSamples);
+  return worker === undefined ? new OpusDownlink(onSamples) : new WorkerDownlink(worker, onSamples);
 }
 
 class PcmDownlink implements Downlink {
@@ -77,5 +89,25 @@ class OpusDownlink implements Downlink {
 
   close(): void {
     if (this.decoder.state !== "closed") this.decoder.close();
+  }
+}
+
+class WorkerDownlink implements Downlink {
+  private readonly remote: Remote;
+
+  constructor(worker: OpusRuntime, onSamples: (samples: Float32Array, rate: number) => void) {
+    this.remote = worker.decode((data) => onSamples(fromPcm16(data), DECODED_RATE));
+  }
+
+  push(bytes: ArrayBuffer): void {
+    this.remote.push(bytes);
+  }
+
+  finish(): Promise<void> {
+    return this.remote.flush();
+  }
+
+  close(): void {
+    this.remote.close();
   }
 }

@@ -1,3 +1,4 @@
+import { canRecord, contextClass } from "./context";
 import workletUrl from "./capture-worklet.js?url";
 import { Resampler } from "./resampler";
 import { level } from "./samples";
@@ -14,11 +15,6 @@ export class MicrophoneError extends Error {
   }
 }
 
-/** Whether asking makes sense at all: browsers give a microphone only to pages that came over TLS or from this machine. */
-export function canRecord(): boolean {
-  return typeof AudioWorkletNode === "function" && navigator.mediaDevices !== undefined;
-}
-
 /**
  * An open microphone. It is opened for one spoken turn and closed after it: a lamp that stays on frightens people, and old
  * phones get hot.
@@ -27,7 +23,7 @@ export class Microphone {
   private constructor(
     private readonly stream: MediaStream,
     private readonly context: AudioContext,
-    private readonly node: AudioWorkletNode,
+    private readonly silence: () => void,
   ) {}
 
   /**
@@ -41,17 +37,15 @@ export class Microphone {
     if (!canRecord()) throw new MicrophoneError(window.isSecureContext ? "missing" : "insecure");
     const stream = await askForStream();
     try {
-      const context = new AudioContext();
-      await context.audioWorklet.addModule(workletUrl);
-      const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+      const Context = contextClass() ?? AudioContext;
+      const context = new Context();
       const resampler = new Resampler(context.sampleRate, SPEECH_RATE);
-      node.port.onmessage = (event: MessageEvent<Float32Array>) => {
-        onLevel(level(event.data));
-        onSamples(resampler.push(event.data));
-      };
-      context.createMediaStreamSource(stream).connect(node);
+      const silence = await listen(context, stream, (samples) => {
+        onLevel(level(samples));
+        onSamples(resampler.push(samples));
+      });
       await context.resume();
-      return new Microphone(stream, context, node);
+      return new Microphone(stream, context, silence);
     } catch {
       for (const track of stream.getTracks()) track.stop();
       throw new MicrophoneError("failed");
@@ -59,10 +53,32 @@ export class Microphone {
   }
 
   close(): void {
-    this.node.port.onmessage = null;
+    this.silence();
     for (const track of this.stream.getTracks()) track.stop();
     void this.context.close();
   }
+}
+
+/** Samples in ScriptProcessorNode's blocks: 85 ms at 48 kHz, so that a busy page of an old phone drops none. */
+const OLD_BLOCK = 4096;
+
+/** Gives the stream's samples, at the context's rate, until what it returns is called. */
+async function listen(context: AudioContext, stream: MediaStream, onSamples: (samples: Float32Array) => void): Promise<() => void> {
+  const source = context.createMediaStreamSource(stream);
+  // Safari has it since 14.1.
+  if (context.audioWorklet !== undefined && typeof AudioWorkletNode === "function") {
+    await context.audioWorklet.addModule(workletUrl);
+    const node = new AudioWorkletNode(context, "capture", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
+    node.port.onmessage = (event: MessageEvent<Float32Array>) => onSamples(event.data);
+    source.connect(node);
+    return () => (node.port.onmessage = null);
+  }
+  const node = context.createScriptProcessor(OLD_BLOCK, 1, 1);
+  node.onaudioprocess = (event) => onSamples(event.inputBuffer.getChannelData(0).slice());
+  source.connect(node);
+  // It works only while it is connected; what it gives is silence.
+  node.connect(context.destination);
+  return () => (node.onaudioprocess = null);
 }
 
 async function askForStream(): Promise<MediaStream> {

@@ -4,6 +4,7 @@
 import type { AudioEnd, AudioId, AudioOutStart, Mark } from "../protocol";
 import { addSamples, ClipShelf, newClip, sentenceAt, wholeClip, type Clip } from "./clip";
 import { openDownlink, type Downlink } from "./downlink";
+import type { OpusRuntime } from "./opus/runtime";
 import { Resampler } from "./resampler";
 import { concat, stretch } from "./samples";
 
@@ -12,6 +13,7 @@ export interface Playing {
   seq: number;
   /** The sentence being spoken, where the server marked it. */
   sentence?: string;
+  source: AudioOutStart["source"];
 }
 
 /** Sound is gathered to this length before it is scheduled: shorter pieces cost an old phone more than they save. */
@@ -56,20 +58,21 @@ export class Player {
   /**
    * @param onChange what is being spoken now; `undefined`: nothing
    * @param onHeard a live sound ended or was stopped after so many milliseconds
+   * @param onMuted a sound came that the browser does not let be heard before the citizen touches the page
+   * @param worker decodes Opus where the browser does not
    */
   constructor(
     private readonly onChange: (playing: Playing | undefined) => void,
     private readonly onHeard: (audioId: AudioId, ms: number) => void,
+    private readonly onMuted: () => void,
+    private readonly worker: OpusRuntime | undefined,
   ) {}
 
-  /** Must be called in a tap or key press once: browsers keep pages silent until then. */
-  unlock(): void {
-    if (typeof AudioContext !== "function") return;
-    if (this.context === undefined) {
-      this.context = new AudioContext();
-      this.gain = this.newGain(this.context);
-    }
-    if (this.context.state !== "running") void this.context.resume();
+  /** Plays through this; it was made in a tap or key press, as browsers demand. */
+  use(context: AudioContext): void {
+    if (this.context !== undefined) return;
+    this.context = context;
+    this.gain = this.newGain(context);
   }
 
   /** Turns the voice up, now and from here on. */
@@ -113,7 +116,8 @@ export class Player {
     this.incoming?.downlink.close();
     const clip = newClip(start, slow);
     const canPlay = audible && this.context?.state === "running";
-    const downlink = openDownlink(start.codec, start.sample_rate, (samples, rate) => {
+    if (audible && !canPlay) this.onMuted();
+    const downlink = openDownlink(start.codec, start.sample_rate, this.worker, (samples, rate) => {
       addSamples(clip, samples, rate);
       if (this.incoming?.clip !== clip || !this.incoming.audible) return;
       this.incoming.feed ??= this.feedFor(clip, rate, 1);
@@ -151,7 +155,6 @@ export class Player {
   play(seq: number, slow: boolean): boolean {
     const clip = this.shelf.get(seq);
     if (clip?.complete !== true) return false;
-    this.unlock();
     this.stop();
     const factor = slow && !clip.slow ? SLOWER : 1;
     const feed = this.feedFor({ ...clip, audioId: undefined }, clip.rate, factor);
@@ -230,7 +233,8 @@ export class Player {
     const current = this.pieces.find((p) => p.start <= now) ?? this.pieces[0];
     if (current === undefined) return;
     const sentence = sentenceAt(current.clip, place(current, now) * 1000);
-    this.tell(sentence === undefined ? { seq: current.clip.seq } : { seq: current.clip.seq, sentence });
+    const { seq, source } = current.clip;
+    this.tell(sentence === undefined ? { seq, source } : { seq, source, sentence });
   }
 
   private settle(): void {

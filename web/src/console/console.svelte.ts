@@ -6,16 +6,18 @@ import { bo as consoleBo } from "../i18n/console.bo";
 import { zh as consoleZh, type ConsoleKey } from "../i18n/console.zh";
 import { bo as deskBo } from "../i18n/desk.bo";
 import { zh as deskZh, type DeskKey } from "../i18n/desk.zh";
+import { bo as knowledgeBo } from "../i18n/knowledge.bo";
+import { zh as knowledgeZh, type KnowledgeKey } from "../i18n/knowledge.zh";
 import { fill, momentOf } from "../i18n/translate";
 import type { DeskSession, Language, LoginWays } from "../protocol";
 import { ConsoleApi, DeskError } from "./api";
 import { PAGES, type Page } from "./pages";
 import { routeOf, type Route } from "./route";
 
-export type Key = DeskKey | ConsoleKey;
+export type Key = DeskKey | ConsoleKey | KnowledgeKey;
 
 /** The console's own words take the place of the desk's. */
-const TEXTS: Record<Language, Record<Key, string>> = { bo: { ...deskBo, ...consoleBo }, zh: { ...deskZh, ...consoleZh } };
+const TEXTS: Record<Language, Record<Key, string>> = { bo: { ...deskBo, ...consoleBo, ...knowledgeBo }, zh: { ...deskZh, ...consoleZh, ...knowledgeZh } };
 
 /** What the console says to refusals that the desk does not meet. */
 const REFUSED: Partial<Record<string, Key>> = {
@@ -23,6 +25,7 @@ const REFUSED: Partial<Record<string, Key>> = {
   not_found: "nothingThere",
   invalid: "refusedInvalid",
   changed: "changedMeanwhile",
+  own_work: "ownWork",
   name_taken: "nameTaken",
   last_admin: "lastAdmin",
 };

@@ -2,6 +2,9 @@
 import type { Component } from "svelte";
 import type { ConsoleKey } from "../i18n/console.zh";
 import type { IconName } from "../ui/Icon.svelte";
+import Knowledge from "./knowledge/Knowledge.svelte";
+import Proposals from "./knowledge/Proposals.svelte";
+import TryOut from "./knowledge/TryOut.svelte";
 import Audit from "./audit/Audit.svelte";
 import Clips from "./clips/Clips.svelte";
 import type { Console } from "./console.svelte";
@@ -30,6 +33,9 @@ export interface Page {
 
 export const PAGES: readonly Page[] = [
   { id: "dashboard", name: "page_dashboard", icon: "chart", needs: ["read_figures"], component: Dashboard },
+  { id: "knowledge", name: "page_knowledge", icon: "book", needs: ["read_figures"], component: Knowledge },
+  { id: "proposals", name: "page_proposals", icon: "check", needs: ["read_figures"], component: Proposals },
+  { id: "tryout", name: "page_tryout", icon: "question", needs: ["read_figures"], component: TryOut },
   { id: "clips", name: "page_clips", icon: "microphone", needs: ["edit_knowledge"], component: Clips },
   { id: "recordings", name: "page_recordings", icon: "wave", needs: ["edit_knowledge"], component: Recordings },
   { id: "replies", name: "page_replies", icon: "reply", needs: ["supervise"], component: Replies },

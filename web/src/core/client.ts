@@ -146,6 +146,13 @@ export class ConversationClient {
     if (this.ready) this.post({ type: "voice", voice, slow });
   }
 
+  /** What the page can play from now on; a connection that was opened for something else is opened anew. */
+  setAudioOut(audioOut: AudioOut): void {
+    if (audioOut === this.options.audioOut) return;
+    this.options.audioOut = audioOut;
+    if (this.link === "open") this.reconnectSoon();
+  }
+
   /** The sound was stopped by the citizen, or another turn begins. */
   stopSound(): void {
     if (this.ready) this.post({ type: "cancel" });

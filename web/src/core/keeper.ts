@@ -19,6 +19,9 @@ export interface Settings {
 /** The part of `Storage` that is used. */
 export type Shelf = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
+/** How the browser keeps things: as it should, only in this page's memory (it forbids more), or not at all because it is full. */
+export type Storing = "kept" | "memory" | "full";
+
 const CONVERSATION = "drilen.conversation";
 const WAITING = "drilen.waiting";
 const SETTINGS = "drilen.settings";
@@ -30,7 +33,10 @@ export class Keeper {
     private readonly tab: Shelf,
     private readonly device: Shelf,
     private readonly now: () => number,
-  ) {}
+    private readonly onStoring: (storing: Storing) => void = () => undefined,
+  ) {
+    if (isMemory(tab)) onStoring("memory");
+  }
 
   conversation(): Kept | undefined {
     return read<Kept>(this.tab, CONVERSATION);
@@ -38,7 +44,8 @@ export class Keeper {
 
   /** Keeps `kept`; with `outliveTab`, also where the next visit of this phone finds it. */
   keep(kept: Kept, outliveTab: boolean): void {
-    write(this.tab, CONVERSATION, kept);
+    if (!write(this.tab, CONVERSATION, kept)) this.onStoring("full");
+    else this.onStoring(isMemory(this.tab) ? "memory" : "kept");
     if (outliveTab) write(this.device, WAITING, { token: kept.token, until: this.now() + WAITING_LIFE_MS });
     else this.device.removeItem(WAITING);
   }
@@ -75,28 +82,41 @@ function read<T>(shelf: Shelf, key: string): T | undefined {
   }
 }
 
-function write(shelf: Shelf, key: string, value: unknown): void {
+/** @returns false in private mode or on a full phone: the conversation goes on, it only cannot be taken up after a reload */
+function write(shelf: Shelf, key: string, value: unknown): boolean {
   try {
     shelf.setItem(key, JSON.stringify(value));
+    return true;
   } catch {
-    // Private mode or a full phone: the conversation goes on, it only cannot be taken up after a reload.
+    return false;
   }
+}
+
+const memories = new WeakSet<Shelf>();
+
+function isMemory(shelf: Shelf): boolean {
+  return memories.has(shelf);
 }
 
 /** A shelf for browsers that forbid storage altogether. */
 export function memoryShelf(): Shelf {
   const kept = new Map<string, string>();
-  return {
+  const shelf: Shelf = {
     getItem: (key) => kept.get(key) ?? null,
     setItem: (key, value) => void kept.set(key, value),
     removeItem: (key) => void kept.delete(key),
   };
+  memories.add(shelf);
+  return shelf;
 }
 
 /** `pick()` may throw where cookies are forbidden; then memory serves. */
 export function shelfOr(pick: () => Storage): Shelf {
   try {
-    return pick();
+    const storage = pick();
+    // Some browsers refuse only when it is used.
+    storage.getItem(SETTINGS);
+    return storage;
   } catch {
     return memoryShelf();
   }

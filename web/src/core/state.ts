@@ -10,6 +10,7 @@ import {
   type Language,
   type Limits,
   type ProtocolError,
+  type Rating,
   type ServerEvent,
   type ServerMessage,
   type ServerSignal,
@@ -78,6 +79,8 @@ export interface ConversationState {
   callback?: { number: string; from: string; until: string };
   /** No room for another voice: so many others wait before this citizen. */
   voiceLine?: number;
+  /** What the citizen said answers were worth, by their `seq`; the last word counts. */
+  ratings: Readonly<Record<number, Rating>>;
   closed: boolean;
   /** Who ended it, where the server said so. */
   closedBy?: ClosedBy;
@@ -101,6 +104,7 @@ export function emptyState(language: Language): ConversationState {
     thinking: false,
     holder: "assistant",
     agentTyping: false,
+    ratings: {},
     closed: false,
     dictation: false,
     limits: DEFAULT_LIMITS,
@@ -142,8 +146,8 @@ function applyEvent(state: ConversationState, event: ServerEvent): ConversationS
     ...state,
     language,
     lastSeq: event.seq,
-    // How far a sound was heard is nothing to be shown to who heard it.
-    items: event.type === "interrupted" ? state.items : [...withoutWithdrawn(state.items, event), { event, language: own }],
+    // How far a sound was heard, and what an answer was worth, is nothing to be shown to who said it.
+    items: event.type === "interrupted" || event.type === "rated" ? state.items : [...withoutWithdrawn(state.items, event), { event, language: own }],
     pending: state.pending.filter((p) => !isSettled(p, event)),
   };
   if (REPLIES.has(event.type)) {
@@ -211,6 +215,9 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
     case "woken":
       if (next.lastAgent !== undefined) next.agent = next.lastAgent;
       handTo(next, "agent");
+      break;
+    case "rated":
+      next.ratings = { ...next.ratings, [event.of]: event.rating };
       break;
     case "escalation_cancelled":
       handTo(next, "assistant");

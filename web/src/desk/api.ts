@@ -1,5 +1,5 @@
 /** The desk's HTTP calls, as docs/protocol.md lists them. */
-import type { Candidate, Colleague, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays, Presence, Waiting } from "../protocol";
+import type { CannedReply, Candidate, Colleague, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays, Presence, TextRead, Waiting } from "../protocol";
 
 /** A refused or failed request. `status` 0: the server was not reached. */
 export class DeskError extends Error {
@@ -96,9 +96,23 @@ export class DeskApi {
     return this.call("GET", "/colleagues");
   }
 
-  /** All that is open, whoever has it; for supervisors. */
-  escalations(): Promise<Waiting[]> {
-    return this.call("GET", "/escalations");
+  /** All that somebody has; for supervisors. */
+  held(): Promise<Waiting[]> {
+    return this.call("GET", "/escalations?held=true");
+  }
+
+  replies(): Promise<CannedReply[]> {
+    return this.call<{ replies: CannedReply[] }>("GET", "/replies").then(({ replies }) => replies);
+  }
+
+  /** How the words of `language` in a text sound, and what the glossary has of them. */
+  reading(text: string, language: Language): Promise<TextRead> {
+    return this.call("POST", "/reading", { text, language });
+  }
+
+  /** Offers what an agent wrote to those who keep the knowledge base. */
+  propose(conversation: string, what: { answer_seq: number; question_seq?: number; note?: string }): Promise<{ id: string }> {
+    return this.act(conversation, "propose", what);
   }
 
   async answers(query: string, language: Language): Promise<Candidate[]> {

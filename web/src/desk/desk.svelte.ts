@@ -1,31 +1,29 @@
-/** The desk's state: who is logged in, the queue, the open conversation, and what is being written. */
+/** The desk's state: who is logged in, the queue, and the conversations that are open. */
+import { SvelteMap } from "svelte/reactivity";
 import { shelfOr, type Shelf } from "../core/keeper";
 import { bo } from "../i18n/desk.bo";
 import { zh, type DeskKey } from "../i18n/desk.zh";
 import { fill, momentOf } from "../i18n/translate";
-import type { Candidate, DeskConversation, DeskQueue, DeskServerMessage, DeskSession, Language, LoginWays, Mine, ServerEvent, Waiting } from "../protocol";
+import type { DeskQueue, DeskServerMessage, DeskSession, Language, LoginWays, Mine, Waiting } from "../protocol";
 import { DeskApi, DeskError } from "./api";
 import { chime } from "./chime";
+import { fitted, placed, type Places } from "./columns";
 import { Handoff } from "./handoff.svelte";
 import { Live, LOST_AFTER_SECONDS, openLiveWire } from "./live";
+import { Notices } from "./notices.svelte";
+import { Reader } from "./reader.svelte";
 import { REFUSALS, loginProblem } from "./refusals";
-import { callOf, lastQuestion, newlyOffered, newlyWaiting, secondsSince, withEvent } from "./transcript";
+import { Replies } from "./replies.svelte";
+import { Talk } from "./talk.svelte";
+import { callOf, hasArrived, newlyOffered, secondsSince } from "./transcript";
 
 const TEXTS = { bo, zh };
-const TYPING_SHOWN_MS = 5000;
-const TYPING_SENT_EVERY_MS = 3000;
-const SEARCH_AFTER_MS = 300;
+/** Between two tones. */
+const CHIME_EVERY_MS = 2000;
 const CALLED = "drilen.desk.call";
 
-/** Events after which somebody else may have the conversation, or the number to call. */
-const CHANGES_HANDS: ReadonlySet<ServerEvent["type"]> = new Set(["agent_joined", "agent_left", "closed", "reopened", "callback_requested", "callback_attempted"]);
-
-/** A message of the agent's on its way. */
-export interface Outgoing {
-  id: string;
-  text: string;
-  state: "sending" | "failed";
-}
+/** What is read ahead of the agent's conversations at once. */
+const READ_AT_ONCE = 3;
 
 export class Desk {
   /** `owes`: something must be done to the account first; `idle`: none of its roles has anything to do at the desk. */
@@ -39,27 +37,48 @@ export class Desk {
   sound = $state(true);
   now = $state(Date.now());
   queue: DeskQueue = $state.raw({ waiting: [], mine: [], callbacks: [] });
+  /** The conversation that the agent is in. */
   selected: string | undefined = $state();
-  open: DeskConversation | undefined = $state.raw();
-  unread: Record<string, number> = $state({});
-  drafts: Record<string, string> = $state({});
-  outbox: Record<string, Outgoing[]> = $state({});
-  typingUntil = $state(0);
-  search = $state("");
-  candidates: Candidate[] | undefined = $state.raw();
+  /** What stands side by side, left to right. */
+  shown: string[] = $state.raw([]);
+  /** How many fit side by side. */
+  room = $state(1);
+  /** By conversation: what is shown, and what the agent has, so that it is there at once. */
+  readonly talks = new SvelteMap<string, Talk>();
+  /** Of what the agent has: whose citizen waits longest for a word. */
+  readonly longestOwed: Talk | undefined = $derived.by(() => {
+    let longest: Talk | undefined;
+    for (const talk of this.talks.values()) {
+      const since = talk.owedSince;
+      if (since !== undefined && (longest?.owedSince === undefined || Date.parse(since) < Date.parse(longest.owedSince))) longest = talk;
+    }
+    return longest;
+  });
+  /** Whose composer is to have the keyboard as soon as it is there. */
+  composerWanted: string | undefined = $state();
   /** When the live socket broke, in ms. */
   brokenSince: number | undefined = $state();
   problem: string | undefined = $state();
 
+  /** What was offered to the keepers of the knowledge base: conversation and place of the answer. */
+  readonly proposed = new SvelteMap<string, "sending" | "done">();
+
   readonly api = new DeskApi();
   private readonly shelf: Shelf = shelfOr(() => window.localStorage);
   readonly handoff = new Handoff(this, this.shelf);
+  readonly replies = new Replies(this, this.shelf);
+  readonly reader = new Reader(this, this.shelf);
+  readonly notices = new Notices(this, this.shelf);
+  /** Everything in the lists, whoever has it. */
+  readonly everything: (Waiting | Mine)[] = $derived([...this.queue.mine, ...this.queue.waiting, ...this.queue.callbacks, ...this.handoff.others]);
   /** Outlives the way to an identity provider and back. */
   private readonly tab: Shelf = shelfOr(() => window.sessionStorage);
   private readonly live: Live;
-  private searchTimer: ReturnType<typeof setTimeout> | undefined;
-  private typedAt = 0;
-  private searched = "";
+  /** By conversation: when its column was looked at last, counted. */
+  private readonly lookedAt: Record<string, number> = {};
+  private looks = 0;
+  private chimedAt = 0;
+  private readingAhead = false;
 
   constructor() {
     this.language = this.shelf.getItem("drilen.desk.language") === "bo" ? "bo" : "zh";
@@ -114,7 +133,8 @@ export class Desk {
     this.live.close();
     this.session = undefined;
     this.select(undefined);
-    this.drafts = {};
+    this.shown = [];
+    this.talks.clear();
     this.showLogin();
     if (elsewhere !== undefined) window.location.assign(elsewhere);
   }
@@ -141,6 +161,7 @@ export class Desk {
     this.phase = session.account.owes !== undefined ? "owes" : session.account.permissions.includes("serve_citizens") ? "in" : "idle";
     if (this.phase !== "in") return;
     this.live.connect();
+    void this.replies.learn();
     void this.openCalled();
   }
 
@@ -181,7 +202,8 @@ export class Desk {
 
   private connected(connected: boolean): void {
     this.brokenSince = connected ? undefined : (this.brokenSince ?? Date.now());
-    if (connected && this.selected !== undefined) void this.fetchOpen(this.selected);
+    // Whatever happened meanwhile is in the logs.
+    if (connected) for (const talk of this.talks.values()) void talk.fetch();
     if (connected) void this.handoff.learn();
     // A socket that is not let in closes like a broken one: only an HTTP answer tells that the login is over.
     if (!connected) void this.api.me().catch((error: unknown) => this.expired(error));
@@ -194,85 +216,172 @@ export class Desk {
 
   private hear(message: DeskServerMessage): void {
     switch (message.type) {
-      case "queue":
-        if (newlyWaiting(this.queue, message).length + newlyOffered(this.queue, message, this.me).length > 0 && this.sound) chime();
-        this.queue = { waiting: message.waiting, mine: message.mine, callbacks: message.callbacks, ...(message.waiting_in_all !== undefined && { waiting_in_all: message.waiting_in_all }) };
-        void this.handoff.learnOthers();
+      case "queue": {
+        const { waiting, mine, callbacks, waiting_in_all: inAll } = message;
+        const offered = newlyOffered(this.queue, message, this.me).length > 0;
+        const arrived = hasArrived(this.queue, message);
+        this.queue = { waiting, mine, callbacks, ...(inAll !== undefined && { waiting_in_all: inAll }) };
+        if (offered || arrived) this.call(offered ? "offer" : "waiting");
+        this.keepTalks();
+        this.handoff.othersChanged();
         break;
-      case "event":
-        this.hearEvent(message);
+      }
+      case "event": {
+        const { conversation, event } = message;
+        const looking = this.shown.includes(conversation) && document.visibilityState === "visible" && document.hasFocus();
+        const talk = this.talks.get(conversation);
+        if (event.type === "citizen_message" && !(looking && this.selected === conversation)) {
+          if (talk !== undefined) talk.unread += 1;
+          if (!looking) this.call("message", conversation);
+        }
+        talk?.hear(event);
+        break;
+      }
+      case "delivered":
+        this.talks.get(message.conversation)?.reached(message.seq);
         break;
       case "citizen_typing":
-        if (message.conversation === this.selected) this.typingUntil = Date.now() + TYPING_SHOWN_MS;
+        this.talks.get(message.conversation)?.citizenTypes();
         break;
     }
   }
 
-  private hearEvent({ conversation, event }: Extract<DeskServerMessage, { type: "event" }>): void {
-    const looking = conversation === this.selected && document.visibilityState === "visible";
-    if (event.type === "citizen_message" && !looking) {
-      this.unread[conversation] = (this.unread[conversation] ?? 0) + 1;
-      if (this.sound) chime();
+  /** Says that somebody wants something: aloud, and on the screen where the desk is out of sight. */
+  private call(why: "waiting" | "offer" | "message", conversation?: string): void {
+    this.notices.show(why, conversation);
+    // A rush of citizens must not become a rattle.
+    if (!this.sound || Date.now() - this.chimedAt < CHIME_EVERY_MS) return;
+    this.chimedAt = Date.now();
+    chime();
+  }
+
+  /** What the agent has is read ahead; what is neither theirs nor on the screen is forgotten. */
+  private keepTalks(): void {
+    for (const one of this.queue.mine) if (!this.talks.has(one.conversation)) this.talks.set(one.conversation, new Talk(this, one.conversation));
+    for (const [conversation, talk] of this.talks) {
+      if (!talk.isMine && talk.isIdle && !this.shown.includes(conversation)) this.talks.delete(conversation);
     }
-    if (conversation !== this.selected || this.open === undefined) return;
-    const events = withEvent(this.open.events, event);
-    if (events === undefined) {
-      void this.fetchOpen(conversation);
+    void this.readAhead();
+  }
+
+  private async readAhead(): Promise<void> {
+    if (this.readingAhead) return;
+    this.readingAhead = true;
+    const reader = async (): Promise<void> => {
+      for (;;) {
+        const unread = [...this.talks.values()].find((talk) => talk.open === undefined && !talk.isTried);
+        if (unread === undefined) return;
+        await unread.fetch();
+      }
+    };
+    await Promise.all(Array.from({ length: READ_AT_ONCE }, reader));
+    this.readingAhead = false;
+  }
+
+  tellTyping(conversation: string): void {
+    this.live.typing(conversation);
+  }
+
+  // --------------------------------------------------------------------------------------------------- the columns
+
+  /** The conversation that the agent is in. */
+  get talk(): Talk | undefined {
+    return this.selected === undefined ? undefined : this.talks.get(this.selected);
+  }
+
+  /** Puts a conversation on the screen, and the agent into it; `undefined`: into none. */
+  select(conversation: string | undefined): void {
+    if (conversation === undefined) {
+      this.selected = undefined;
       return;
     }
-    this.open = { ...this.open, events, language: event.type === "language_changed" ? event.language : this.open.language };
-    if (event.type === "citizen_message") {
-      this.typingUntil = 0;
-      this.suggest();
+    let talk = this.talks.get(conversation);
+    const fresh = talk === undefined;
+    if (talk === undefined) {
+      talk = new Talk(this, conversation);
+      this.talks.set(conversation, talk);
     }
-    if (CHANGES_HANDS.has(event.type)) void this.fetchOpen(conversation);
+    this.show(placed(conversation, this.places));
+    this.focus(conversation);
+    // What the agent has is known by its events; what they look into was not followed until now.
+    if (fresh || !talk.isMine) void talk.fetch();
+    else talk.suggest();
   }
 
-  // --------------------------------------------------------------------------------------------- a conversation
-
-  select(conversation: string | undefined): void {
+  /** The agent is in one of the columns. */
+  focus(conversation: string): void {
+    this.lookedAt[conversation] = this.looks += 1;
     this.selected = conversation;
-    this.open = undefined;
-    this.candidates = undefined;
-    this.search = "";
-    this.searched = "";
-    this.typingUntil = 0;
-    this.live.watch(conversation);
-    if (conversation === undefined) return;
-    this.unread[conversation] = 0;
-    void this.fetchOpen(conversation);
+    const talk = this.talks.get(conversation);
+    if (talk !== undefined && talk.unread > 0) talk.unread = 0;
   }
 
-  /** The conversation is looked at again: nothing in it is unread. */
+  /** Takes a column off the screen; what the agent has stays theirs. */
+  hide(conversation: string): void {
+    const at = this.shown.indexOf(conversation);
+    this.show(this.shown.filter((one) => one !== conversation));
+    if (this.selected !== conversation) return;
+    const next = this.shown[Math.min(at, this.shown.length - 1)];
+    if (next === undefined) this.selected = undefined;
+    else this.focus(next);
+  }
+
+  /** So many columns fit now. */
+  setRoom(room: number): void {
+    if (room === this.room) return;
+    this.room = room;
+    this.show(fitted(this.places));
+  }
+
+  private show(shown: string[]): void {
+    this.shown = shown;
+    this.live.watch(shown);
+    this.keepTalks();
+  }
+
+  private get places(): Places {
+    return {
+      shown: this.shown,
+      room: this.room,
+      focused: this.selected,
+      isMine: (conversation) => this.queue.mine.some((one) => one.conversation === conversation),
+      lookedAt: (conversation) => this.lookedAt[conversation] ?? 0,
+    };
+  }
+
+  /** The column beside the one that the agent is in, round and round. */
+  moveColumn(step: 1 | -1): void {
+    const { length } = this.shown;
+    if (length === 0) return;
+    const at = this.selected === undefined ? -1 : this.shown.indexOf(this.selected);
+    const next = this.shown[(at + step + length) % length];
+    if (next === undefined) return;
+    this.focus(next);
+    this.composerWanted = next;
+  }
+
+  /** The desk is looked at again: nothing in the column that the agent is in is unread. */
   looked(): void {
-    if (this.selected !== undefined) this.unread[this.selected] = 0;
+    if (this.selected !== undefined) this.focus(this.selected);
+  }
+
+  get unreadInAll(): number {
+    let unread = 0;
+    for (const talk of this.talks.values()) unread += talk.unread;
+    return unread;
+  }
+
+  /** To whoever waits longest for this agent's word. */
+  answerLongestOwed(): void {
+    const talk = this.longestOwed;
+    if (talk === undefined) return;
+    this.select(talk.id);
+    this.composerWanted = talk.id;
   }
 
   /** Who is logged in; empty where nobody is. */
   get me(): string {
     return this.session?.agent.id ?? "";
-  }
-
-  /** The open conversation's place in the lists. */
-  get item(): Mine | Waiting | undefined {
-    return [...this.list, ...this.handoff.others].find((one) => one.conversation === this.selected);
-  }
-
-  get isMine(): boolean {
-    return this.selected !== undefined && this.queue.mine.some((m) => m.conversation === this.selected);
-  }
-
-  /** Whether this agent may write to the citizen: has the conversation in hand, or takes part. */
-  get mayWrite(): boolean {
-    return (this.isMine && this.item?.status === "assigned") || this.handoff.takesPart;
-  }
-
-  get isWaiting(): boolean {
-    return this.selected !== undefined && this.queue.waiting.some((w) => w.conversation === this.selected);
-  }
-
-  get isCallback(): boolean {
-    return this.selected !== undefined && this.queue.callbacks.some((w) => w.conversation === this.selected);
   }
 
   /** All conversations in the order of the list. */
@@ -300,8 +409,8 @@ export class Desk {
 
   async claim(conversation: string): Promise<void> {
     if (this.selected !== conversation) this.select(conversation);
-    await this.attempt(() => this.api.claim(conversation));
-    await this.refresh();
+    if (await this.attempt(() => this.api.claim(conversation))) this.composerWanted = conversation;
+    await this.refresh(conversation);
   }
 
   /** Takes what is offered to this agent, or else who waits longest in one of their languages. */
@@ -312,94 +421,21 @@ export class Desk {
     if (able !== undefined) await this.claim(able.conversation);
   }
 
-  async finish(how: "resolve" | "return" | "requeue", note: string): Promise<void> {
-    const conversation = this.selected;
-    if (conversation === undefined) return;
-    if (await this.attempt(() => this.api.finish(conversation, how, note))) this.drafts[conversation] = "";
-    await this.refresh();
+  async finish(conversation: string, how: "resolve" | "return" | "requeue", note: string): Promise<void> {
+    if (await this.attempt(() => this.api.finish(conversation, how, note))) {
+      const talk = this.talks.get(conversation);
+      if (talk !== undefined) talk.draft = "";
+    }
+    await this.refresh(conversation);
   }
 
-  async refresh(): Promise<void> {
+  /** Reads the lists and a conversation anew. */
+  async refresh(conversation: string): Promise<void> {
     await this.attempt(async () => {
       this.queue = await this.api.queue();
     });
-    if (this.selected !== undefined) await this.fetchOpen(this.selected);
-  }
-
-  private async fetchOpen(conversation: string): Promise<void> {
-    await this.attempt(async () => {
-      const open = await this.api.conversation(conversation);
-      if (this.selected !== conversation) return;
-      const fresh = this.open?.conversation !== conversation;
-      this.open = open;
-      if (fresh) this.suggest();
-    });
-  }
-
-  // ----------------------------------------------------------------------------------------------------- writing
-
-  get draft(): string {
-    return this.selected === undefined ? "" : (this.drafts[this.selected] ?? "");
-  }
-
-  set draft(text: string) {
-    if (this.selected === undefined) return;
-    this.drafts[this.selected] = text;
-    const now = Date.now();
-    if (text === "" || now - this.typedAt < TYPING_SENT_EVERY_MS) return;
-    this.typedAt = now;
-    this.live.typing(this.selected);
-  }
-
-  async send(): Promise<void> {
-    const conversation = this.selected;
-    const text = this.draft.trim();
-    if (conversation === undefined || text === "" || !this.mayWrite) return;
-    this.draft = "";
-    const message: Outgoing = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, state: "sending" };
-    this.outbox[conversation] = [...(this.outbox[conversation] ?? []), message];
-    await this.deliver(conversation, message.id);
-  }
-
-  /** Sends again with the same id: what has arrived already is not doubled. */
-  async deliver(conversation: string, id: string): Promise<void> {
-    const message = this.outbox[conversation]?.find((m) => m.id === id);
-    if (message === undefined) return;
-    message.state = "sending";
-    if (await this.attempt(() => this.api.message(conversation, id, message.text))) {
-      this.outbox[conversation] = (this.outbox[conversation] ?? []).filter((m) => m.id !== id);
-      await this.fetchOpen(conversation);
-    } else {
-      message.state = "failed";
-    }
-  }
-
-  /** Looks for answers to what was typed into the search, or else to the citizen's last words. */
-  suggest(): void {
-    clearTimeout(this.searchTimer);
-    this.searchTimer = setTimeout(() => void this.suggestNow(), SEARCH_AFTER_MS);
-  }
-
-  private async suggestNow(): Promise<void> {
-    const open = this.open;
-    if (open === undefined) return;
-    const query = this.search.trim() || lastQuestion(open.events);
-    if (query === "") {
-      this.candidates = [];
-      return;
-    }
-    const key = `${open.conversation} ${open.language} ${query}`;
-    if (key === this.searched) return;
-    this.searched = key;
-    const candidates = await this.api.answers(query, open.language).catch(() => []);
-    if (this.searched !== key) return;
-    // "Yesterday, in Barkhor Street" finds nothing, and what was found for the question before it is still of use.
-    if (candidates.length > 0 || this.candidates === undefined || this.search.trim() !== "") this.candidates = candidates;
-  }
-
-  insert(index: number): void {
-    const candidate = this.candidates?.[index];
-    if (candidate !== undefined && this.mayWrite) this.draft = candidate.text;
+    this.keepTalks();
+    await this.talks.get(conversation)?.fetch();
   }
 
   // ------------------------------------------------------------------------------------------------------ faults

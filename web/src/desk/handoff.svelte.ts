@@ -1,13 +1,17 @@
 /** What agents do about who has a conversation: offers, calls back, passing on, setting aside, notes; and the supervisors' part. */
 import type { Shelf } from "../core/keeper";
-import type { AttemptOutcome, Colleague, Presence, Waiting } from "../protocol";
+import type { AttemptOutcome, Colleague, Language, Presence, Waiting } from "../protocol";
 import { DeskError, type Act } from "./api";
 import type { Desk } from "./desk.svelte";
-import { asideUntil, isCallSettled, isExtension, isTakingPart, offersTo } from "./transcript";
+import type { Talk } from "./talk.svelte";
+import { asideUntil, isCallSettled, isExtension, offersTo } from "./transcript";
 
 /** What can come of a matter: the codes that are sent. */
 export const DISPOSITIONS = ["answered", "referred", "documents_missing", "not_our_matter", "no_reply"] as const;
 export type Disposition = (typeof DISPOSITIONS)[number];
+
+/** A supervisor sees what others have as it was at most so long ago. */
+const OTHERS_EVERY_MS = 1000;
 
 const EXTENSION = "drilen.desk.extension";
 
@@ -22,6 +26,8 @@ export class Handoff {
   /** The last call that was asked for, and the place in its log behind which comes what came of it. */
   private dialled: { conversation: string; after: number } | undefined = $state.raw();
   private ownTelephone: string = $state("");
+  private othersDue = false;
+  private othersAt = 0;
 
   constructor(
     private readonly desk: Desk,
@@ -44,11 +50,10 @@ export class Handoff {
     if (await this.desk.attempt(() => this.desk.api.setPresence(presence))) this.presence = presence;
   }
 
-  /** Colleagues who are at work and serve the open conversation's language, the least busy first. */
-  get takers(): Colleague[] {
-    const language = this.desk.open?.language;
+  /** Colleagues who are at work and serve that language, the least busy first. */
+  takers(language: Language): Colleague[] {
     return this.colleagues
-      .filter((one) => one.there && one.agent.id !== this.desk.me && language !== undefined && one.languages.includes(language))
+      .filter((one) => one.there && one.agent.id !== this.desk.me && one.languages.includes(language))
       .sort((a, b) => a.load / a.capacity - b.load / b.capacity);
   }
 
@@ -61,6 +66,7 @@ export class Handoff {
   async accept(offered: Waiting): Promise<void> {
     await this.answer("accept", offered);
     this.desk.select(offered.conversation);
+    this.desk.composerWanted = offered.conversation;
   }
 
   async decline(offered: Waiting): Promise<void> {
@@ -68,34 +74,34 @@ export class Handoff {
   }
 
   private async answer(how: "accept" | "decline", { conversation, offer }: Waiting): Promise<void> {
-    if (offer !== undefined) await this.act(how, { offer: offer.id }, conversation);
+    if (offer !== undefined) await this.act(conversation, how, { offer: offer.id });
   }
 
   // --------------------------------------------------------------------------------------------- what one has
 
-  transfer(to: string, note: string): Promise<boolean> {
-    return this.act("transfer", { to, ...noted(note) });
+  transfer(conversation: string, to: string, note: string): Promise<boolean> {
+    return this.act(conversation, "transfer", { to, ...noted(note) });
   }
 
-  snooze(how: "half_hour" | "tomorrow", note: string): Promise<boolean> {
-    return this.act("snooze", { until: asideUntil(how, Date.now()), ...noted(note) });
+  snooze(conversation: string, how: "half_hour" | "tomorrow", note: string): Promise<boolean> {
+    return this.act(conversation, "snooze", { until: asideUntil(how, Date.now()), ...noted(note) });
   }
 
-  wake(): Promise<boolean> {
-    return this.act("wake", {});
+  wake(conversation: string): Promise<boolean> {
+    return this.act(conversation, "wake", {});
   }
 
   /** Settles the matter; the conversation ends when the notes are written. */
-  resolveWithNotes(): Promise<boolean> {
-    return this.act("resolve", { wrap_up: true });
+  resolveWithNotes(conversation: string): Promise<boolean> {
+    return this.act(conversation, "resolve", { wrap_up: true });
   }
 
-  wrapUp(disposition: Disposition | "", note: string): Promise<boolean> {
-    return this.act("wrap-up", { ...(disposition === "" ? {} : { disposition }), ...noted(note) });
+  wrapUp(conversation: string, disposition: Disposition | "", note: string): Promise<boolean> {
+    return this.act(conversation, "wrap-up", { ...(disposition === "" ? {} : { disposition }), ...noted(note) });
   }
 
-  called(outcome: AttemptOutcome): Promise<boolean> {
-    return this.act("called", { outcome });
+  called(conversation: string, outcome: AttemptOutcome): Promise<boolean> {
+    return this.act(conversation, "called", { outcome });
   }
 
   // -------------------------------------------------------------------------------------------------- calling back
@@ -114,19 +120,17 @@ export class Handoff {
     return this.extension.trim() === "" || isExtension(this.extension.trim());
   }
 
-  /** The server is calling the citizen of the open conversation. */
-  get dialling(): boolean {
-    const { open } = this.desk;
-    return open !== undefined && this.dialled?.conversation === open.conversation && !isCallSettled(open.events, this.dialled.after);
+  /** The server is calling the citizen of that conversation. */
+  isDialling({ id, events }: Talk): boolean {
+    return this.dialled?.conversation === id && !isCallSettled(events, this.dialled.after);
   }
 
-  /** Has the server call the citizen of the open conversation. What comes of it is an event. */
-  async dial(): Promise<void> {
-    const { open } = this.desk;
-    if (open === undefined || !this.extensionFits || this.dialling) return;
-    this.dialled = { conversation: open.conversation, after: open.events.at(-1)?.seq ?? 0 };
+  /** Has the server call the citizen of that conversation. What comes of it is an event. */
+  async dial(talk: Talk): Promise<void> {
+    if (talk.open === undefined || !this.extensionFits || this.isDialling(talk)) return;
+    this.dialled = { conversation: talk.id, after: talk.events.at(-1)?.seq ?? 0 };
     const asked = await this.desk.attempt(async () => {
-      await this.desk.api.dial(open.conversation, this.extension.trim()).catch((error: unknown) => {
+      await this.desk.api.dial(talk.id, this.extension.trim()).catch((error: unknown) => {
         // What was sent is in order, so that nothing but the wish itself can be wrong.
         if (!(error instanceof DeskError) || error.code !== "invalid") throw error;
         this.dialsNot = error.message;
@@ -141,35 +145,39 @@ export class Handoff {
     return this.desk.session?.account.permissions.includes("supervise") ?? false;
   }
 
-  get takesPart(): boolean {
-    return !this.desk.isMine && isTakingPart(this.desk.me, this.desk.open?.events ?? []);
+  /** The lists have changed: what others have is asked for, once for all changes of a while. */
+  othersChanged(): void {
+    if (!this.supervises || this.othersDue) return;
+    this.othersDue = true;
+    const wait = Math.max(0, this.othersAt + OTHERS_EVERY_MS - Date.now());
+    setTimeout(() => void this.learnOthers(), wait);
   }
 
-  async learnOthers(): Promise<void> {
-    if (!this.supervises) return;
+  private async learnOthers(): Promise<void> {
+    this.othersDue = false;
+    this.othersAt = Date.now();
     await this.desk.attempt(async () => {
-      const all = await this.desk.api.escalations();
-      this.others = all.filter((one) => one.holder !== undefined && one.holder.id !== this.desk.me);
+      const held = await this.desk.api.held();
+      this.others = held.filter((one) => one.holder?.id !== this.desk.me);
     });
   }
 
-  join(): Promise<boolean> {
-    return this.act("join", {});
+  join(conversation: string): Promise<boolean> {
+    return this.act(conversation, "join", {});
   }
 
-  depart(): Promise<boolean> {
-    return this.act("depart", {});
+  depart(conversation: string): Promise<boolean> {
+    return this.act(conversation, "depart", {});
   }
 
   /** Takes the conversation from whoever has it, back to the queue with its original time. */
-  reassignToQueue(): Promise<boolean> {
-    return this.act("reassign", {});
+  reassignToQueue(conversation: string): Promise<boolean> {
+    return this.act(conversation, "reassign", {});
   }
 
-  private async act(act: Act, body: object, conversation = this.desk.selected): Promise<boolean> {
-    if (conversation === undefined) return false;
+  private async act(conversation: string, act: Act, body: object): Promise<boolean> {
     const done = await this.desk.attempt(() => this.desk.api.perform(conversation, act, body));
-    await this.desk.refresh();
+    await this.desk.refresh(conversation);
     return done;
   }
 }

@@ -24,7 +24,7 @@ export interface LiveOptions {
 
 export class Live {
   private wire: Wire | undefined;
-  private watched: string | undefined;
+  private watched: ReadonlySet<string> = new Set();
   private attempt = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private beat: ReturnType<typeof setInterval> | undefined;
@@ -38,7 +38,7 @@ export class Live {
     wire.onopen = () => {
       this.attempt = 0;
       this.post({ type: "heartbeat" });
-      if (this.watched !== undefined) this.post({ type: "watch", conversation: this.watched });
+      for (const conversation of this.watched) this.post({ type: "watch", conversation });
       this.beat = setInterval(() => this.post({ type: "heartbeat" }), HEARTBEAT_MS);
       this.options.onConnected(true);
     };
@@ -74,12 +74,12 @@ export class Live {
     wire.close();
   }
 
-  /** Follows one conversation that is not the agent's own; `undefined`: none. */
-  watch(conversation: string | undefined): void {
-    if (conversation === this.watched) return;
-    if (this.watched !== undefined) this.post({ type: "unwatch", conversation: this.watched });
-    this.watched = conversation;
-    if (conversation !== undefined) this.post({ type: "watch", conversation });
+  /** Follows exactly these conversations, besides those that the agent has. */
+  watch(conversations: Iterable<string>): void {
+    const wanted = new Set(conversations);
+    for (const conversation of this.watched) if (!wanted.has(conversation)) this.post({ type: "unwatch", conversation });
+    for (const conversation of wanted) if (!this.watched.has(conversation)) this.post({ type: "watch", conversation });
+    this.watched = wanted;
   }
 
   typing(conversation: string): void {

@@ -34,6 +34,29 @@ export function lastQuestion(events: readonly ServerEvent[]): string {
   return "";
 }
 
+/**
+ * Since when the citizen waits for a word of whoever has the conversation (RFC 3339); `undefined` where it is their turn. Being
+ * taken over counts like being written to: somebody is to say something.
+ */
+export function owedSince(events: readonly ServerEvent[]): string | undefined {
+  const withdrawn = withdrawnPlaces(events);
+  let since: string | undefined;
+  for (const event of events) {
+    if (event.type === "agent_message") since = undefined;
+    else if (event.type === "agent_joined") since = event.at;
+    else if (event.type === "citizen_message" && !withdrawn.has(event.seq)) since ??= event.at;
+    else if (event.type === "agent_left" || event.type === "closed") since = undefined;
+  }
+  return since;
+}
+
+/** The place of what the citizen had said last before the event `seq`. */
+export function questionBefore(events: readonly ServerEvent[], seq: number): number | undefined {
+  const withdrawn = withdrawnPlaces(events);
+  const before = events.filter((event) => event.seq < seq && event.type === "citizen_message" && event.text !== "" && !withdrawn.has(event.seq));
+  return before.at(-1)?.seq;
+}
+
 /** Whole seconds since `since` (RFC 3339); never negative, whatever the two clocks say. */
 export function secondsSince(since: string, now: number): number {
   return Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
@@ -43,6 +66,12 @@ export function secondsSince(since: string, now: number): number {
 export function newlyWaiting(before: DeskQueue, after: DeskQueue): string[] {
   const known = new Set([...before.waiting, ...before.mine].map((w) => w.conversation));
   return after.waiting.filter((w) => !known.has(w.conversation)).map((w) => w.conversation);
+}
+
+/** Whether somebody has come: where not all are listed, whoever moves up into the list has been there before. */
+export function hasArrived(before: DeskQueue, after: DeskQueue): boolean {
+  if (before.waiting_in_all === undefined) return newlyWaiting(before, after).length > 0;
+  return (after.waiting_in_all ?? after.waiting.length) > before.waiting_in_all;
 }
 
 /** Conversations that this agent is asked whether they take. */

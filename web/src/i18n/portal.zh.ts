@@ -22,6 +22,7 @@ export const zh = {
   micInsecure: "这个网址不能用麦克风（要用 https 打开）。请打字。",
   micFailed: "麦克风打不开。请再试一次，或者打字。",
   micNothing: "没有听清，请再说一遍。",
+  muted: "浏览器不让自动出声。请按“听”。",
   voiceNext: "现在说话的人多，下一位就是您。请过一会儿再按话筒，也可以打字。",
   voiceBefore: "现在说话的人多，您前面还有 {n} 位。请过一会儿再按话筒，也可以打字。",
 
@@ -86,6 +87,16 @@ export const zh = {
   only_bo: "只有藏文",
   only_zh: "只有汉文",
 
+  correct: "不对，改一改",
+  machineVoice: "电脑合成的声音",
+  topicsTitle: "按事情找",
+  rateAsk: "这个答复有用吗？",
+  rateAgent: "工作人员帮上忙了吗？",
+  rate_helped: "有用",
+  rate_not_helped: "没用",
+  rate_wrong: "说错了",
+  rateThanks: "谢谢，记下了。",
+
   sampleBadge: "示例内容，不是正式答复",
   reviewBadge: "藏文还没有经过母语者审校",
   outdated: "另一种语言的版本比这个新 {days} 天，请以新的为准。",
@@ -96,6 +107,10 @@ export const zh = {
 
   connecting: "正在连接…",
   reconnecting: "网络断了，正在重新连接。您的话没有丢。",
+  offline: "现在没有网络。您的话会留着，有网时自动发送。",
+  storageMemory: "这个浏览器不保存内容：关掉或刷新页面以后，对话接不上。",
+  storageFull: "这部手机存满了：刷新页面以后，对话接不上。请腾出一些空间。",
+  clockWrong: "这部手机的日期不对，请在设置里改正。",
   draining: "服务正在重启，马上接上。",
   tryNow: "马上重试",
   taken: "这个对话在另一个窗口打开了。",

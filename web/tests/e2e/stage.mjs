@@ -3,6 +3,7 @@
 //   BASE_URL         the running server; without it the stories fail at once
 //   AGENT_NAME       an agent of the desk, with AGENT_PASSWORD
 //   OPERATOR_NAME    somebody with every role of the console, with OPERATOR_PASSWORD that must still be changed; optional
+//   SECOND_NAME      another agent who serves both languages, with SECOND_PASSWORD
 //   VOICE_WAV_ZH     a recording of a question of the knowledge base for the microphone, VOICE_WAV_BO likewise; the voice
 //                    stories of a language without one are skipped and say so
 //   VOICE_EXPECT_ZH  words that the question found for it must contain, VOICE_EXPECT_BO likewise; optional
@@ -117,10 +118,11 @@ export async function untilAnswered(page, nth = 0, timeout = 30_000) {
   return answer.locator("h2").innerText();
 }
 
-export async function login(browser, options = { viewport: DESKTOP }) {
+/** @param {{ name: string, password: string }} [who] another agent than that of AGENT_NAME */
+export async function login(browser, options = { viewport: DESKTOP }, who = { name: required("AGENT_NAME"), password: required("AGENT_PASSWORD") }) {
   const page = await openPage(browser, "/desk", options);
-  await page.fill("input[name=name]", required("AGENT_NAME"));
-  await page.fill("input[name=password]", required("AGENT_PASSWORD"));
+  await page.fill("input[name=name]", who.name);
+  await page.fill("input[name=password]", who.password);
   await page.press("input[name=password]", "Enter");
   await page.getByTestId("waiting").waitFor({ state: "attached" });
   return page;

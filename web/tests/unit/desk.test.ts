@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DeskApi } from "../../src/desk/api";
-import { asideUntil, callOf, consideredOf, isCallSettled, isExtension, isTakingPart, lastQuestion, newlyOffered, newlyWaiting, offersTo, secondsSince, withEvent, withdrawnPlaces } from "../../src/desk/transcript";
+import { asideUntil, callOf, consideredOf, hasArrived, isCallSettled, isExtension, isTakingPart, lastQuestion, newlyOffered, newlyWaiting, offersTo, owedSince, questionBefore, secondsSince, withEvent, withdrawnPlaces } from "../../src/desk/transcript";
 import type { DeskQueue, ServerEvent, Waiting } from "../../src/protocol";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -154,4 +154,35 @@ it("what is set aside comes back in half an hour, or on the next morning, over t
   const evening = new Date(2026, 10, 30, 18, 20).getTime();
   expect(asideUntil("half_hour", evening)).toBe(new Date(2026, 10, 30, 18, 50).toISOString());
   expect(asideUntil("tomorrow", evening)).toBe(new Date(2026, 11, 1, 9, 0).toISOString());
+});
+
+describe("whose turn it is", () => {
+  const said = (seq: number, text = "问"): ServerEvent => ({ ...message(seq, text), at: `2026-11-23T10:00:${String(seq).padStart(2, "0")}Z` });
+  const agent = (type: "agent_joined" | "agent_message", seq: number): ServerEvent =>
+    ({ type, seq, at: `2026-11-23T10:00:${String(seq).padStart(2, "0")}Z`, agent: { id: "a", name: "卓玛" }, text: "好", language: "zh" }) as ServerEvent;
+
+  it("is the agent's from being taken over, from the first message that nobody answered, and not after an answer", () => {
+    expect(owedSince([said(1)])).toBe(said(1).at);
+    expect(owedSince([said(1), agent("agent_joined", 2)])).toBe(agent("agent_joined", 2).at);
+    expect(owedSince([agent("agent_joined", 2), agent("agent_message", 3)])).toBeUndefined();
+    expect(owedSince([agent("agent_message", 3), said(4), said(5)])).toBe(said(4).at);
+  });
+
+  it("does not count what the citizen took back", () => {
+    expect(owedSince([agent("agent_message", 1), said(2), { type: "withdrawn", seq: 3, at, from: 2, to: 2 }])).toBeUndefined();
+  });
+
+  it("an answer belongs to what was asked before it", () => {
+    const events = [said(1), said(2, ""), said(3, "第二问"), agent("agent_message", 4), said(5)];
+    expect(questionBefore(events, 4)).toBe(3);
+    expect(questionBefore(events, 1)).toBeUndefined();
+  });
+});
+
+it("who moves up into a list that does not show all has not come just now", () => {
+  const lists = (names: string[], inAll?: number): DeskQueue => ({ waiting: names.map(waiting), mine: [], callbacks: [], ...(inAll !== undefined && { waiting_in_all: inAll }) });
+  expect(hasArrived(lists(["a"]), lists(["a", "b"]))).toBe(true);
+  expect(hasArrived(lists(["a", "b"]), lists(["b"]))).toBe(false);
+  expect(hasArrived(lists(["a", "b"], 5000), lists(["b", "c"], 4999))).toBe(false);
+  expect(hasArrived(lists(["a", "b"], 5000), lists(["a", "b"], 5001))).toBe(true);
 });

@@ -4,19 +4,28 @@ import { bo as consoleBo } from "../../src/i18n/console.bo";
 import { zh as consoleZh } from "../../src/i18n/console.zh";
 import { bo as deskBo } from "../../src/i18n/desk.bo";
 import { zh as deskZh } from "../../src/i18n/desk.zh";
+import { bo as knowledgeBo } from "../../src/i18n/knowledge.bo";
+import { zh as knowledgeZh } from "../../src/i18n/knowledge.zh";
 import { bo as portalBo } from "../../src/i18n/portal.bo";
 import { zh as portalZh } from "../../src/i18n/portal.zh";
 import { dialable } from "../../src/core/phone";
+import { bo as offlineBo } from "../../src/i18n/offline.bo";
+import { zh as offlineZh } from "../../src/i18n/offline.zh";
+import { bo as recordingBo } from "../../src/i18n/recording.bo";
+import { zh as recordingZh } from "../../src/i18n/recording.zh";
 import { fill, languageOf, momentOf } from "../../src/i18n/translate";
-import { emergencyNumbers, safeUrl } from "../../src/portal/links";
+import { emergencyNumbers, phonesIn, safeUrl } from "../../src/portal/links";
 import { isEvent, parseServerMessage } from "../../src/protocol";
 
 const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map((m) => m[0]).sort();
 
 for (const [page, zh, bo] of [
   ["portal", portalZh, portalBo],
+  ["portal without a network", offlineZh, offlineBo],
+  ["question about recordings", recordingZh, recordingBo],
   ["desk", deskZh, deskBo],
   ["console", consoleZh, consoleBo],
+  ["knowledge", knowledgeZh, knowledgeBo],
 ] as const) {
   describe(`the words of the ${page}`, () => {
     it("exist in both languages, none of them empty", () => {
@@ -75,6 +84,14 @@ it("emergency numbers are found in both kinds of digits and not inside longer nu
   expect(emergencyNumbers("急救 120，火警119，再拨120")).toEqual(["120", "119"]);
   expect(emergencyNumbers("༡༡༠ ལ་ཁ་པར་གཏོང་།")).toEqual(["110"]);
   expect(emergencyNumbers("电话 1101201")).toEqual([]);
+});
+
+it("telephone numbers are found as people write them, and sums, years and card numbers are none", () => {
+  const numbers = (text: string) => phonesIn(text).map(({ dialled }) => dialled);
+  expect(numbers("咨询电话 0891-6334567，或打12345，急救120")).toEqual(["08916334567", "12345", "120"]);
+  expect(numbers("ཁ་པར་ ༡༢༣༣༣ ལ་གཏོང་།")).toEqual(["12333"]);
+  expect(numbers("手机 13800138000，热线 400 812 3456")).toEqual(["13800138000", "4008123456"]);
+  expect(numbers("补贴12345元，12345.5元，身份证540102199001011234，2026年，12%")).toEqual([]);
 });
 
 it("pauses between attempts grow, have a ceiling, and heed the server's wish", () => {

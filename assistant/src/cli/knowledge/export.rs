@@ -8,10 +8,9 @@ use kb::Collection;
 
 use super::{
     super::{Failure, Outcome, counted},
-    import::save,
     or_served,
 };
-use crate::config::Configuration;
+use crate::{config::Configuration, editing::save};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in super::super) enum Format {

@@ -311,6 +311,9 @@ impl Connection {
             EventBody::Answer(_) | EventBody::Clarify(_) | EventBody::LanguageChanged(_) => {
                 self.any_language = false;
             }
+            EventBody::AgentMessage(_) => {
+                self.service.typing.tell(Typing::Delivered(self.session.id, event.seq));
+            }
             EventBody::Closed(closed) => {
                 let reopenable = closed.by.is_reopenable();
                 let by = Instant::now() + if reopenable { TO_REOPEN } else { LAST_WORDS };

@@ -2,7 +2,7 @@
 
 use conversation::{
     Status,
-    protocol::{ClientMessage, ErrorCode, RequestCallback, Signal, Text},
+    protocol::{ClientMessage, ErrorCode, Rate, RequestCallback, Signal, Text},
 };
 
 use super::{
@@ -86,6 +86,10 @@ impl Connection {
             ClientMessage::Repeat(repeat) => {
                 self.stop_sound();
                 self.push(Input::Repeat(repeat.id));
+            }
+            ClientMessage::Rate(rate) => {
+                let Rate { id, seq, helpful } = rate;
+                self.push(Input::Rate { id, seq, helpful });
             }
             ClientMessage::Close(close) => self.push(Input::Close(close.id)),
             // Dealt with before.

@@ -1,5 +1,7 @@
 //! Suggested answers: the desk asks, the workers that understand citizens answer.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use language::Language;
 use schemars::JsonSchema;
@@ -41,7 +43,7 @@ pub trait SuggestAnswers: Send + Sync {
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
 
     /// What is served right now.
-    fn served(&self) -> std::sync::Arc<kb::Publication>;
+    fn served(&self) -> Arc<kb::Publication>;
 
     /// Everything that is said aloud, held against what people have read.
     fn inventory(&self, clips: &[Clip]) -> Inventory;

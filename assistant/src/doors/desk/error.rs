@@ -74,6 +74,9 @@ pub(super) enum DeskError {
     /// Somebody else changed it meanwhile.
     #[error("somebody has changed this meanwhile: read it again, and change what is there now")]
     Changed,
+    /// Whoever wrote a change does not approve it.
+    #[error("you wrote this yourself: somebody else must approve it")]
+    OwnWork,
     /// Too much to do at once.
     #[error("the server is busy; try again shortly")]
     Busy,
@@ -110,6 +113,7 @@ impl DeskError {
             Self::NameTaken => ErrorCode::NameTaken,
             Self::LastAdmin => ErrorCode::LastAdmin,
             Self::Changed => ErrorCode::Changed,
+            Self::OwnWork => ErrorCode::OwnWork,
             Self::Busy => ErrorCode::Busy,
             Self::Unavailable => ErrorCode::Unavailable,
         }
@@ -168,6 +172,8 @@ pub(in crate::doors) enum ErrorCode {
     LastAdmin,
     /// Somebody else has changed it meanwhile: read it again.
     Changed,
+    /// Whoever wrote a change does not approve it.
+    OwnWork,
     /// On the live socket only: a message that is none.
     BadMessage,
     /// On the live socket only: a page watches no more than so many conversations.
@@ -190,6 +196,7 @@ impl ErrorCode {
             | Self::Forbidden
             | Self::ForeignPage
             | Self::OtherLanguage
+            | Self::OwnWork
             | Self::NotYours => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Invalid | Self::UnfitPassword | Self::BadMessage | Self::TooMany => {

@@ -71,6 +71,8 @@ enum ToPage<'a> {
     },
     /// The citizen is about to write.
     CitizenTyping { conversation: ConversationId },
+    /// What an agent wrote has gone out to the citizen, who is connected; `seq` is the last of it. Told once, when it happens.
+    Delivered { conversation: ConversationId, seq: u64 },
     /// What was sent is not done.
     Error { error: Problem },
 }
@@ -320,7 +322,10 @@ impl Page {
             Typing::Citizen(conversation) if self.followed.contains_key(&conversation) => {
                 self.send(&ToPage::CitizenTyping { conversation }).await
             }
-            Typing::Citizen(_) | Typing::Agent(_) => Ok(()),
+            Typing::Delivered(conversation, seq) if self.followed.contains_key(&conversation) => {
+                self.send(&ToPage::Delivered { conversation, seq }).await
+            }
+            Typing::Citizen(_) | Typing::Delivered(..) | Typing::Agent(_) => Ok(()),
         }
     }
 

@@ -14,6 +14,7 @@ mod figures;
 mod grouping;
 mod handoffs;
 mod hours;
+mod knowledge;
 mod live;
 mod login;
 mod offers;
@@ -21,7 +22,11 @@ mod oidc;
 pub mod password;
 mod people;
 mod proof;
+mod proposals;
 mod queue;
+mod reading;
+mod recordings;
+mod replies;
 mod routes;
 mod second_factor;
 mod session;
@@ -47,6 +52,7 @@ pub use typing::{Typing, TypingFeed, TypingHub};
 use crate::clips::Clips;
 use crate::doors::origin::OriginPolicy;
 use crate::doors::routes::{Doors, Route};
+use crate::editing::Editing;
 use crate::hotline::CallBackSlot;
 use crate::hours::Hours;
 pub(super) use error::{ErrorBody, ErrorCode};
@@ -122,6 +128,8 @@ pub struct DeskParts {
     pub oidc: Option<Arc<OidcDoor>>,
     /// Calls citizens back, where that is configured.
     pub call_back: CallBackSlot,
+    /// Changes the knowledge base; `None` where it is changed elsewhere only.
+    pub editing: Option<Editing>,
     /// When people are at work.
     pub hours: Hours,
     /// How the desk behaves.

@@ -1,7 +1,8 @@
 //! What is offered, passed on, set aside, called back and wrapped up; and what supervisors do about others' conversations.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use conversation::handoff::AttemptOutcome;
 use conversation::routing::{AtDesk, Presence};
 use conversation::{
@@ -223,11 +224,23 @@ pub(super) async fn colleagues(
 }
 
 /// Every open escalation, whoever has it.
+/// Which of what is open.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Open {
+    /// Only what somebody has.
+    #[serde(default)]
+    held: bool,
+}
+
 pub(super) async fn escalations(
     State(state): State<DeskState>,
+    which: Result<Query<Open>, QueryRejection>,
     _logged_in: LoggedIn,
 ) -> Result<Json<Vec<QueueItem>>, DeskError> {
-    Ok(Json(state.store.open_escalations().await?))
+    let Query(which) = which.map_err(|rejection| DeskError::Invalid(rejection.body_text()))?;
+    let mut open = state.store.open_escalations().await?;
+    open.retain(|item| !which.held || item.holder.is_some());
+    Ok(Json(open))
 }
 
 /// To whom a supervisor gives a conversation; nobody: the queue.

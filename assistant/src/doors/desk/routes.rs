@@ -10,8 +10,9 @@ use conversation::Permission;
 
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
-    DeskError, DeskState, account, audit, clips, conversations, handoffs, hours, live, login, offers, oidc,
-    people, queue, second_factor, statistics, suggestions,
+    DeskError, DeskState, account, audit, clips, conversations, handoffs, hours, knowledge, live, login,
+    offers, oidc, people, proposals, queue, reading, recordings, replies, second_factor, statistics,
+    suggestions,
 };
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
@@ -32,7 +33,8 @@ pub(super) fn doors(state: DeskState) -> Doors {
 /// Who may what.
 pub(super) fn table() -> Table<DeskState> {
     use Permission::{
-        EditKnowledge, ManagePeople, Operate, ReadAudit, ReadFigures, RevealNumbers, ServeCitizens, Supervise,
+        EditKnowledge, ManagePeople, Operate, PublishKnowledge, ReadAudit, ReadFigures, RevealNumbers,
+        ReviewKnowledge, ServeCitizens, Supervise,
     };
     let serving = Desk(Table::new())
         .needs(GET, "/v1/desk/queue", ServeCitizens, queue::queue)
@@ -60,6 +62,10 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(POST, "/v1/desk/conversations/{id}/depart", Supervise, offers::depart)
         .needs(POST, "/v1/desk/agents/{id}/drain", Supervise, offers::drain)
         .needs(GET, "/v1/desk/answers", ServeCitizens, suggestions::answers)
+        .needs(POST, "/v1/desk/reading", ServeCitizens, reading::reading)
+        .needs(GET, "/v1/desk/replies", ServeCitizens, replies::list)
+        .needs(POST, "/v1/desk/replies", Supervise, replies::change)
+        .needs(POST, "/v1/desk/replies/{id}/remove", Supervise, replies::remove)
         .needs(GET, "/v1/desk/live", ServeCitizens, live::live);
     let own = serving
         .public(GET, "/v1/desk/login", oidc::ways)
@@ -74,10 +80,30 @@ pub(super) fn table() -> Table<DeskState> {
         .account(POST, "/v1/desk/totp", second_factor::begin)
         .account(POST, "/v1/desk/totp/confirm", second_factor::confirm)
         .account(POST, "/v1/desk/totp/remove", second_factor::remove);
-    own.needs(GET, "/v1/desk/clips", EditKnowledge, clips::list)
+    let knowledge = own
+        .needs(GET, "/v1/desk/knowledge", ReadFigures, knowledge::everything)
+        .needs(GET, "/v1/desk/knowledge/{id}", ReadFigures, knowledge::one)
+        .needs(POST, "/v1/desk/knowledge/check", EditKnowledge, knowledge::check)
+        .needs(POST, "/v1/desk/knowledge/try", ReadFigures, knowledge::try_out)
+        .needs(GET, "/v1/desk/knowledge-file", ReadFigures, knowledge::export)
+        .needs(POST, "/v1/desk/knowledge-file", EditKnowledge, knowledge::import)
+        .needs(GET, "/v1/desk/proposals", ReadFigures, proposals::list)
+        .needs(POST, "/v1/desk/proposals", EditKnowledge, proposals::submit)
+        .needs(GET, "/v1/desk/proposals/{id}", ReadFigures, proposals::one)
+        .needs(POST, "/v1/desk/proposals/{id}", EditKnowledge, proposals::change)
+        .needs(POST, "/v1/desk/proposals/{id}/withdraw", EditKnowledge, proposals::withdraw)
+        .needs(POST, "/v1/desk/proposals/{id}/refuse", ReviewKnowledge, proposals::refuse)
+        .needs(POST, "/v1/desk/approvals", PublishKnowledge, proposals::approve)
+        .needs(POST, "/v1/desk/conversations/{id}/propose", ServeCitizens, proposals::of_answer);
+    knowledge
+        .needs(GET, "/v1/desk/clips", EditKnowledge, clips::list)
         .needs(POST, "/v1/desk/clips", EditKnowledge, clips::add)
         .needs(GET, "/v1/desk/clips/{id}/sound", EditKnowledge, clips::sound)
         .needs(POST, "/v1/desk/clips/{id}/remove", EditKnowledge, clips::remove)
+        .needs(GET, "/v1/desk/recordings", EditKnowledge, recordings::list)
+        .needs(GET, "/v1/desk/recordings/export", EditKnowledge, recordings::export)
+        .needs(GET, "/v1/desk/recordings/{id}/sound", EditKnowledge, recordings::sound)
+        .needs(POST, "/v1/desk/recordings/{id}/remove", EditKnowledge, recordings::remove)
         .needs(GET, "/v1/desk/people", ManagePeople, people::list)
         .needs(POST, "/v1/desk/people", ManagePeople, people::add)
         .needs(POST, "/v1/desk/people/{id}", ManagePeople, people::change)

@@ -1,15 +1,17 @@
-//! Who is typing or speaking right now: passed between the portal and the desk, never stored.
+//! Who is typing or speaking right now, and what has reached the citizen: passed between the portal and the desk, never stored.
 
 use conversation::ConversationId;
 use tokio::sync::broadcast;
 
-/// Somebody is about to say something.
+/// Somebody is about to say something, or what was said has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typing {
     /// The agent who has the conversation.
     Agent(ConversationId),
     /// The citizen.
     Citizen(ConversationId),
+    /// What an agent wrote has gone out to the citizen, who is connected: the place of its event. That it was read, nobody knows.
+    Delivered(ConversationId, u64),
 }
 
 /// Where somebody is.

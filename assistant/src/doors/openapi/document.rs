@@ -170,9 +170,10 @@ fn parameters(route: &Route, shape: &mut Shape<'_>) -> Result<Vec<Value>, Undesc
             ("conversations", "id") => shape.written::<ConversationId>(),
             ("agents" | "people", "id") => shape.written::<AgentId>(),
             ("sessions", "id") => shape.written::<SessionId>(),
-            ("clips", "id") | ("handoffs", "call") | ("telephone", "token") | (_, "*path") => {
-                shape.written::<String>()
-            }
+            ("clips" | "knowledge" | "proposals" | "recordings" | "replies", "id")
+            | ("handoffs", "call")
+            | ("telephone", "token")
+            | (_, "*path") => shape.written::<String>(),
             _ => return Err(Undescribed(format!("{}: what is {{{name}}}?", route.path))),
         };
         let name = name.trim_start_matches('*');

@@ -37,6 +37,7 @@ fn table() -> Table<()> {
 pub fn every_route() -> Vec<Route> {
     let mut routes = super::desk::routes();
     routes.extend(super::portal::routes());
+    routes.extend(super::portal::extract::routes());
     routes.extend(super::telephone::routes());
     routes.extend(super::http::routes());
     routes.extend(table().routes());

@@ -6,7 +6,9 @@
 //!                              session (turns, one at a time) ◄┘  └─ store's feed  └─ speaker (sound, paced)
 //! ```
 
+pub mod extract;
 mod opening;
+mod recordings;
 mod sound;
 mod unreadable;
 
@@ -52,11 +54,11 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 fn table() -> Table<PortalState> {
-    Table::new().citizen(Method::GET, "/v1/conversation", upgrade).citizen(
-        Method::GET,
-        "/v1/sound",
-        sound::sound,
-    )
+    Table::new()
+        .citizen(Method::GET, "/v1/conversation", upgrade)
+        .citizen(Method::GET, "/v1/sound", sound::sound)
+        .citizen(Method::POST, "/v1/portal/recordings", recordings::leave)
+        .citizen(Method::POST, "/v1/portal/recordings/{id}/remove", recordings::take_back)
 }
 
 async fn upgrade(

@@ -229,7 +229,11 @@ impl Fold {
 fn check_expected(append: &Append, state: &ConversationState) -> Result<(), StoreError> {
     let after_the_end =
         matches!(append.handoff, Some(HandoffCommand::Reopen { .. } | HandoffCommand::TimePassed));
-    if state.status() == Status::Closed && !(after_the_end && append.events.is_empty()) {
+    // How it was can be said when it is over.
+    let only_rated = append.handoff.is_none()
+        && !append.events.is_empty()
+        && append.events.iter().all(|event| matches!(event, EventBody::Rated(_)));
+    if state.status() == Status::Closed && !(only_rated || (after_the_end && append.events.is_empty())) {
         return Err(StoreError::Closed);
     }
     let moved_on = append.expect.last_seq.is_some_and(|seq| seq != state.last_seq)

@@ -10,6 +10,7 @@ use conversation::{ConversationId, PlaceBehind, StoreError};
 
 use super::append::corrupt;
 use super::people::ResealSecrets;
+use super::signing::ResealSigning;
 use super::writer::{OrUnavailable as _, Unit, Write};
 use super::{SqlStore, audit, keys, unavailable};
 use crate::vault::{KeyId, Vault, WrappedKey, key_file};
@@ -115,6 +116,7 @@ impl SqlStore {
         }
         // Before any former key goes.
         let resealed = self.writer.run(ResealSecrets).await?;
+        self.writer.run(ResealSigning).await?;
         let behind = self.rewrap_places(&master).await?;
         let keep = HashSet::from([master.clone()]);
         let dropped = if behind.is_empty() { self.drop_masters(keep).await? } else { Vec::new() };

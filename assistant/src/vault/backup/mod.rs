@@ -33,7 +33,7 @@ use super::key_file;
 pub const DATABASE: &str = "conversations.sqlite";
 /// What else of the data folder a backup holds: what was imported, and what was measured on recordings. Everything
 /// else there is downloaded or computed again.
-const ALSO: [&str; 3] = ["knowledge", "calibration.json", "clips"];
+const ALSO: [&str; 4] = ["knowledge", "knowledge.version", "calibration.json", "clips"];
 /// Under this folder of a backup.
 const ALSO_IN: &str = "data";
 

@@ -13,7 +13,7 @@ use super::parts::Parts;
 use crate::Phone;
 
 pub(crate) use key::{key, rough_key};
-pub(crate) use phrase::speak_words;
+pub(crate) use phrase::{NASAL, irregular, is_ending, respelling, speak_words};
 pub use phrase::{Style, speak_phrase};
 
 /// The consonant a syllable begins with.

@@ -36,6 +36,17 @@ fn respelled(word: &[&str]) -> Option<Vec<String>> {
     })
 }
 
+/// How many of the first syllables are a word of the table of those that are not spoken as they are spelled.
+pub(crate) fn irregular(syllables: &[&str]) -> Option<usize> {
+    (1..=(*LONGEST_EXCEPTION).min(syllables.len())).rev().find(|n| respelled(&syllables[..*n]).is_some())
+}
+
+/// A respelling, syllable for syllable, of a word that is not spoken as it is spelled ([`NASAL`] may follow one), where it is
+/// in the table with as many.
+pub(crate) fn respelling(word: &[&str]) -> Option<Vec<String>> {
+    respelled(word).filter(|spoken| spoken.len() == word.len())
+}
+
 /// How much syllables lean on each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -80,7 +91,7 @@ const PARTICLES: [&str; 25] = [
 const GENITIVES: [&str; 8] = ["གི", "ཀྱི", "གྱི", "ཡི", "གིས", "ཀྱིས", "གྱིས", "ཡིས"];
 
 /// Word-forming endings པ བ མ པོ བོ མོ with or without affixed particles.
-fn is_ending(p: &Parts) -> bool {
+pub(crate) fn is_ending(p: &Parts) -> bool {
     p.prefix.is_none()
         && p.superscript.is_none()
         && p.subscript.is_none()
@@ -187,7 +198,7 @@ impl Speaker {
 }
 
 /// Marks a nasal vowel that is not fronted in the respellings of `data/lhasa_exceptions.tsv`.
-const NASAL: char = '~';
+pub(crate) const NASAL: char = '~';
 
 /// Speaks one written syllable; `later` where it is not the first of its word.
 fn speak_parts(parts: &[Parts], before: Option<LhasaSyllable>, later: bool) -> Vec<LhasaSyllable> {
