@@ -286,10 +286,12 @@ pub fn counts(before: Option<&ConversationState>, event: &Event) -> Counts {
             counting.one(Measure::GaveUp, before.language, "");
         }
         (Some(before), EventBody::Rated(rated)) => {
-            let said = match rated.helpful {
-                true => "helped",
-                false if is_last_answer(before, rated.of) => "wrong",
-                false => "not_helped",
+            let said = if rated.helpful {
+                "helped"
+            } else if is_last_answer(before, rated.of) {
+                "wrong"
+            } else {
+                "not_helped"
             };
             counting.one(Measure::Rated, before.language, said);
         }
