@@ -321,13 +321,13 @@ pub fn taken_back(mut before: ConversationState, turn: &[Event]) -> Result<Count
 pub fn unresolved(before: &ConversationState, event: &Event) -> Option<Unresolved> {
     let kind = match &event.body {
         EventBody::Say(say) if say.act == SayAct::NotUnderstood => UnresolvedKind::NotUnderstood,
-        // Who has said nothing yet has no question; what is an emergency is for people.
         // The question is what came before the answer, not before the tap.
         EventBody::Rated(rated) if !rated.helpful && is_last_answer(before, rated.of) => {
             let ConversationState { conversation, language, .. } = *before;
             let kind = UnresolvedKind::WrongAnswer;
             return Some(Unresolved { conversation, seq: rated.of, at: event.at, language, kind });
         }
+        // Who has said nothing yet has no question; what is an emergency is for people.
         EventBody::Escalated(escalated)
             if escalated.reason != EscalationReason::Emergency && before.last_citizen_message.is_some() =>
         {
