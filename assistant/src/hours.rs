@@ -11,7 +11,6 @@ use conversation::routing::HandoffRules;
 use conversation::wait::OfficeHours;
 use conversation::{Paper, PaperChange, PaperKind, Store, StoreError};
 use parking_lot::RwLock;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +42,7 @@ pub struct Current {
 }
 
 /// The paper: without hours, the configured ones hold again.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
 struct Kept {
     hours: Option<OfficeHours>,
 }

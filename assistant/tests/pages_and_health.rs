@@ -40,9 +40,9 @@ async fn get(address: SocketAddr, path: &str, headers: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn the_portal_and_the_desk_are_served_with_headers_that_keep_them_safe() {
+async fn the_portal_the_desk_and_the_console_are_served_with_headers_that_keep_them_safe() {
     let address = shared().server.address();
-    for path in ["/", "/desk"] {
+    for path in ["/", "/desk", "/console"] {
         let reply = get(address, path, "").await;
         assert_eq!(reply.status, 200, "{path}");
         assert!(reply.header("content-type").starts_with("text/html"));
@@ -64,6 +64,7 @@ async fn every_answer_forbids_scripts_in_pages_frames_and_guessing_at_types() {
     for path in [
         "/",
         "/desk",
+        "/console",
         "/desk.html",
         "/no-such-page",
         "/healthz",
@@ -93,7 +94,7 @@ async fn every_answer_forbids_scripts_in_pages_frames_and_guessing_at_types() {
 #[tokio::test]
 async fn no_page_has_a_script_in_it() {
     let address = shared().server.address();
-    for path in ["/", "/desk"] {
+    for path in ["/", "/desk", "/console"] {
         let page = get(address, path, "").await.body.to_ascii_lowercase();
         assert!(page.contains("<script") || page.contains("<html"), "{path} is a page");
         for script in page.split("<script").skip(1) {

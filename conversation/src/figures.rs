@@ -105,7 +105,8 @@ pub enum Measure {
     Waited,
     /// Citizens who did not wait until somebody came.
     GaveUp,
-    /// What citizens said an answer was worth: `helped`, `not_helped`, `wrong`.
+    /// What citizens said by one tap: `helped`; `wrong` about the assistant's last answer, which reports it; `not_helped` about
+    /// anything else.
     Rated,
 }
 
@@ -236,7 +237,7 @@ impl FromStr for UnresolvedKind {
 pub struct Unresolved {
     /// In which conversation.
     pub conversation: ConversationId,
-    /// The event that shows it. The question is the citizen's last message before it.
+    /// The event that shows it, or the answer that is wrong. The question is the citizen's last message before it.
     pub seq: u64,
     /// When.
     pub at: Timestamp,
@@ -284,6 +285,16 @@ pub fn counts(before: Option<&ConversationState>, event: &Event) -> Counts {
         {
             counting.one(Measure::GaveUp, before.language, "");
         }
+        (Some(before), EventBody::Rated(rated)) => {
+            let said = if rated.helpful {
+                "helped"
+            } else if is_last_answer(before, rated.of) {
+                "wrong"
+            } else {
+                "not_helped"
+            };
+            counting.one(Measure::Rated, before.language, said);
+        }
         _ => {}
     }
     counting.counts
@@ -310,6 +321,12 @@ pub fn taken_back(mut before: ConversationState, turn: &[Event]) -> Result<Count
 pub fn unresolved(before: &ConversationState, event: &Event) -> Option<Unresolved> {
     let kind = match &event.body {
         EventBody::Say(say) if say.act == SayAct::NotUnderstood => UnresolvedKind::NotUnderstood,
+        // The question is what came before the answer, not before the tap.
+        EventBody::Rated(rated) if !rated.helpful && is_last_answer(before, rated.of) => {
+            let ConversationState { conversation, language, .. } = *before;
+            let kind = UnresolvedKind::WrongAnswer;
+            return Some(Unresolved { conversation, seq: rated.of, at: event.at, language, kind });
+        }
         // Who has said nothing yet has no question; what is an emergency is for people.
         EventBody::Escalated(escalated)
             if escalated.reason != EscalationReason::Emergency && before.last_citizen_message.is_some() =>
@@ -392,6 +409,10 @@ fn said_before(before: &ConversationState, reply_to: Option<u64>) -> bool {
     let answered = before.last_answer.as_ref().map(|answer| answer.seq);
     let asked = before.pending_clarify.as_ref().map(|clarify| clarify.seq);
     reply_to.is_some_and(|message| answered.max(asked).is_some_and(|given| given > message))
+}
+
+fn is_last_answer(before: &ConversationState, seq: u64) -> bool {
+    before.last_answer.as_ref().is_some_and(|answer| answer.seq == seq)
 }
 
 /// How long somebody waited in the queue for whoever takes them now. `None` where they were called back, or where somebody had them

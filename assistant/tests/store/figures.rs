@@ -56,6 +56,10 @@ fn clarify(reply_to: u64) -> EventBody {
     })
 }
 
+fn rated(of: u64, helpful: bool) -> EventBody {
+    EventBody::Rated(conversation::event::Rated { of, helpful })
+}
+
 fn spoken(id: &str, text: &str) -> EventBody {
     EventBody::CitizenMessage(CitizenMessage {
         id: message_id(id),
@@ -177,6 +181,23 @@ pub async fn a_withdrawn_turn_counts_for_nothing_and_leaves_no_unresolved_questi
     assert_eq!(bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap(), []);
 }
 
+pub async fn a_wrong_answer_is_reported_once_and_counted(bench: Bench) {
+    let id = bench.begin(Language::Bo).await;
+    bench.store.append(ask(id, "m1")).await.unwrap();
+    bench.does(id, answer(2, "id-card-lost")).await;
+    for _ in 0..2 {
+        bench.does(id, rated(3, false)).await;
+    }
+    bench.does(id, rated(3, true)).await;
+    bench.does(id, rated(2, false)).await;
+    let counted = bench.counted().await;
+    let said = ["wrong", "helped", "not_helped"].map(|key| often(&counted, Measure::Rated, key));
+    assert_eq!(said, [2, 1, 1]);
+    let found = bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap();
+    let found: Vec<_> = found.iter().map(|one| (one.seq, one.kind)).collect();
+    assert_eq!(found, [(3, UnresolvedKind::WrongAnswer)]);
+}
+
 pub async fn erasing_leaves_figures_and_takes_unresolved_questions(bench: Bench) {
     let id = bench.begin(Language::Bo).await;
     bench.store.append(ask(id, "m1")).await.unwrap();
@@ -246,7 +267,7 @@ pub async fn whatever_happens_the_figures_are_what_the_logs_say(bench: Bench) {
         let (seq, state) = (bench.seq(id).await + 1, bench.state(id).await);
         let ask_and =
             |event: EventBody| Append::to(id).event(spoken(&format!("m{step}"), "昌都 身份证")).event(event);
-        let append = match random.random_range(0..9) {
+        let append = match random.random_range(0..10) {
             0 => ask_and(answer(seq, "one")),
             1 => ask_and(answer(seq, "two")),
             2 => ask_and(clarify(seq)),
@@ -264,6 +285,10 @@ pub async fn whatever_happens_the_figures_are_what_the_logs_say(bench: Bench) {
                 reason: EscalationReason::LowConfidence,
             }),
             7 => claim(id, &agent),
+            8 => match &state.last_answer {
+                Some(answer) => Append::to(id).event(rated(answer.seq, random.random_bool(0.5))),
+                None => escalate(id),
+            },
             _ => Append::to(id).then(HandoffCommand::Cancel),
         };
         // What the handoff does not allow is part of the story.
@@ -285,7 +310,7 @@ pub async fn whatever_happens_the_figures_are_what_the_logs_say(bench: Bench) {
     assert_eq!(counts(&counted), counts(&told));
     let seconds = |counts: &Counts| counts.values().map(|amount| amount.total).sum::<f64>();
     assert!((seconds(&counted) - seconds(&told)).abs() < 1e-3);
-    for measure in Measure::ALL.into_iter().filter(|measure| *measure != Measure::Rated) {
+    for measure in Measure::ALL {
         assert!(counted.keys().any(|figure| figure.measure == measure), "the story has no {measure:?}");
     }
 }

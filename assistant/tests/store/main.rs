@@ -90,6 +90,7 @@ macro_rules! every_promise {
                 figures::a_place_is_counted_as_a_prefecture_and_only_where_the_citizen_named_it,
                 figures::waits_are_measured_until_somebody_comes_for_the_first_time,
                 figures::a_withdrawn_turn_counts_for_nothing_and_leaves_no_unresolved_question,
+                figures::a_wrong_answer_is_reported_once_and_counted,
                 figures::erasing_leaves_figures_and_takes_unresolved_questions,
                 figures::days_that_are_over_are_joined_and_their_sums_stay,
                 figures::whatever_happens_the_figures_are_what_the_logs_say,

@@ -61,7 +61,7 @@ export class Console implements Entrance {
   /** The text of a key that is put together from something of the server's; `name` itself where there is none. */
   named(prefix: string, name: string): string {
     const key = prefix + name;
-    return key in TEXTS.zh ? this.text(key as Key) : name;
+    return Object.hasOwn(TEXTS.zh, key) ? this.text(key as Key) : name;
   }
 
   /** Day and time of a moment, by this device's clock. */

@@ -1,7 +1,7 @@
 // The operators' console against the real server: figures, accounts, hours, replies, recordings, the audit trail.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertFaultless, citizen, DESKTOP, LANGUAGES, openBrowser, openPage, PHONE, picture, suggestions, type, untilAnswered } from "./stage.mjs";
+import { assertAccessible, assertFaultless, citizen, DESKTOP, LANGUAGES, openBrowser, openPage, PHONE, picture, suggestions, type, untilAnswered } from "./stage.mjs";
 
 const skip = process.env.OPERATOR_PASSWORD === undefined && "the server that stands in has no operators";
 const CHOSEN = "八廓街 operator 2026";
@@ -143,6 +143,7 @@ test("the console is used by keys alone: the menu, the page's heading, a dialog 
   await add.focus();
   await page.keyboard.press("Enter");
   await page.locator("dialog[open]").waitFor();
+  await assertAccessible(page);
   assert.ok(await page.evaluate(() => document.querySelector("dialog").contains(document.activeElement)));
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
@@ -152,12 +153,13 @@ test("the console is used by keys alone: the menu, the page's heading, a dialog 
 
 for (const language of LANGUAGES) {
   for (const [size, viewport] of [["phone", PHONE], ["desktop", DESKTOP]]) {
-    test(`every page fits and has no fault: ${language}, ${size}`, { skip }, async () => {
+    test(`every page fits, and axe finds nothing serious: ${language}, ${size}`, { skip }, async () => {
       const page = await operator({ language, viewport });
       for (const name of PAGES) {
         await page.evaluate((hash) => (location.hash = hash), `#/${name}`);
         await settled(page);
         await assertFits(page);
+        await assertAccessible(page);
         await picture(page, `console-${language}-${size}-${name}`);
       }
       assertFaultless(page);

@@ -2,6 +2,7 @@
 //
 //   BASE_URL         the running server; without it the stories fail at once
 //   AGENT_NAME       an agent of the desk, with AGENT_PASSWORD
+//   OPERATOR_NAME    somebody with every role of the console, with OPERATOR_PASSWORD that must still be changed; optional
 //   SECOND_NAME      another agent who serves both languages, with SECOND_PASSWORD
 //   VOICE_WAV_ZH     a recording of a question of the knowledge base for the microphone, VOICE_WAV_BO likewise; the voice
 //                    stories of a language without one are skipped and say so

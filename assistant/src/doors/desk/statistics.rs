@@ -78,7 +78,7 @@ pub(super) struct Answer {
     channels: Vec<Named>,
     /// Conversations that were handed over, by reason.
     reasons: Vec<Named>,
-    /// What citizens said answers were worth: `helped`, `not_helped`, `wrong`.
+    /// What citizens said by one tap: `helped`, `wrong` about an answer, `not_helped` about anything else.
     ratings: Vec<Named>,
     /// How long citizens waited for a person.
     waiting: Waiting,

@@ -54,7 +54,9 @@ impl Tally {
         }
         for one in &self.unresolved {
             sqlx::query(
-                "INSERT INTO unresolved (conversation, seq, at, language, kind) VALUES ($1, $2, $3, $4, $5)",
+                // Who taps twice has one question.
+                "INSERT INTO unresolved (conversation, seq, at, language, kind) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (conversation, seq) DO NOTHING",
             )
             .bind(conversation.to_string())
             .bind(one.seq.cast_signed())
