@@ -332,6 +332,7 @@ mod tests {
 
     fn settings(offline_entries: usize, offline_kilobytes: usize) -> Portal {
         Portal {
+            recordings: false,
             default_language: Language::Bo,
             offline_entries,
             offline_kilobytes,
