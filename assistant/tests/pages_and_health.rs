@@ -124,6 +124,7 @@ async fn these_routes_are_open_to_people_without_a_session_and_no_others() {
     };
     let public = [
         "GET /",
+        "GET /console",
         "GET /desk",
         "GET /embed",
         "GET /healthz",
