@@ -29,8 +29,9 @@ path = "$PWD/examples/knowledge/sample"
 [hearing.portal]
 silence_when_begun_ms = 1250
 [limits]
-messages_per_minute = 1000
-starts_per_minute = 1000
+messages_per_minute = 100000
+starts_per_minute = 100000
+conversations_per_address = 20000
 TOML
 export ORT_DYLIB_PATH=$PWD/.local/lib/libonnxruntime.so
 "$assistant" --config "$folder/assistant.toml" speak "身份证到期了怎么换？" --language zh --out "$folder/zh.wav" >/dev/null
