@@ -88,8 +88,8 @@ async fn an_agents_answer_is_suggested_approved_by_another_and_given_to_the_next
         assert_eq!(told["text"], answer);
         let knowledge = reviewer.get("knowledge").await.unwrap();
         assert_eq!(knowledge["revision"], published["revision"]);
-        let served = reviewer.get(&format!("knowledge/{entry}")).await.unwrap();
-        let text = &served["entry"][language];
+        let one = reviewer.get(&format!("knowledge/{entry}")).await.unwrap();
+        let text = &one["entry"][language];
         assert_eq!((&text["review"], &text["reviewed"]["by"]), (&json!("published"), &json!("pema")));
         assert_eq!(text["published"]["by"], "tashi");
     }

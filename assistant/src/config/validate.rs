@@ -238,6 +238,16 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
         );
     }
     talking(c, &mut must);
+    origins(c, &mut must);
+    must(
+        c.portal.offline_entries == 0 || !c.portal.offline_for.is_zero(),
+        "portal.offline_for",
+        "must be longer than nothing; `portal.offline_entries = 0` keeps nothing on phones",
+    );
+    found
+}
+
+fn origins(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {
     let origins = [
         ("server.public_origins", &c.server.public_origins),
         ("server.embedding_origins", &c.server.embedding_origins),
@@ -251,12 +261,6 @@ pub(super) fn problems(c: &Configuration) -> Vec<Problem> {
             &format!("{origin:?} is not an origin; write https://host or https://host:port, without a path"),
         );
     }
-    must(
-        c.portal.offline_entries == 0 || !c.portal.offline_for.is_zero(),
-        "portal.offline_for",
-        "must be longer than nothing; `portal.offline_entries = 0` keeps nothing on phones",
-    );
-    found
 }
 
 fn talking(c: &Configuration, must: &mut impl FnMut(bool, &str, &str)) {

@@ -366,10 +366,8 @@ impl Editing {
                 "`note` has more than {MAX_NOTE_CHARACTERS} characters"
             )));
         }
-        if let Some(content) = &draft.content {
-            if content.id != draft.entry {
-                return Err(EditingError::Unfit("an entry keeps its id".to_owned()));
-            }
+        if draft.content.as_ref().is_some_and(|content| content.id != draft.entry) {
+            return Err(EditingError::Unfit("an entry keeps its id".to_owned()));
         }
         proposal.entry = draft.entry;
         proposal.content = draft.content;

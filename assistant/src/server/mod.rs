@@ -174,6 +174,7 @@ impl Server {
     ///
     /// # Errors
     /// [`StartError`].
+    #[expect(clippy::too_many_lines, reason = "a part a line, in the order in which they need each other")]
     pub async fn start_with(configuration: Configuration, parts: Parts) -> Result<Self, StartError> {
         telemetry::metrics().map_err(StartError::Other)?;
         let configuration = Arc::new(configuration);

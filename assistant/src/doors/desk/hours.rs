@@ -24,6 +24,7 @@ pub(super) struct Holding {
 /// When people are at work. An empty week without special days means always.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "HoldingHours")]
+#[expect(clippy::struct_field_names, reason = "its name in the configuration")]
 struct Week {
     /// The office's time zone.
     time_zone: String,

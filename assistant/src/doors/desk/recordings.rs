@@ -59,10 +59,8 @@ pub(super) async fn remove(
     Changing(logged_in): Changing,
 ) -> Result<NoContent, DeskError> {
     let entry = AuditEntry::new(actor(&logged_in), "recording.removed").on("recording", &id);
-    match state.store.remove_recording(&id, None, Some(entry)).await? {
-        true => Ok(NoContent),
-        false => Err(DeskError::NotFound("recording")),
-    }
+    let removed = state.store.remove_recording(&id, None, Some(entry)).await?;
+    if removed { Ok(NoContent) } else { Err(DeskError::NotFound("recording")) }
 }
 
 fn actor(logged_in: &LoggedIn) -> AuditActor {
@@ -93,7 +91,7 @@ pub(super) async fn export(
         archive.write_all(&wav).map_err(|error| broken(&error))?;
         let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let (entry, language) = (&recording.confirmed.entry, recording.language.code());
-        table.push_str(&format!("{name}\t{entry}\t{language}\t{}\n", plain(&recording.confirmed.said)));
+        table.extend([&name, "\t", &entry.0, "\t", language, "\t", &plain(&recording.confirmed.said), "\n"]);
     }
     archive.start_file("recordings.tsv", options).map_err(|error| broken(&error))?;
     archive.write_all(table.as_bytes()).map_err(|error| broken(&error))?;

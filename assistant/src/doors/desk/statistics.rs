@@ -246,12 +246,12 @@ fn ranked(sums: BTreeMap<String, Amount>, names: impl Fn(&str) -> Option<[String
         sums.into_iter().map(|(key, amount)| (key, amount.count)).filter(|(_, count)| *count > 0).collect();
     all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     all.truncate(LISTED);
-    let named = |(key, count): (String, i64)| {
-        let mut names: HashMap<Language, String> =
-            names(&key).map(|names| Language::ALL.into_iter().zip(names).collect()).unwrap_or_default();
-        Named { zh: names.remove(&Language::Zh), bo: names.remove(&Language::Bo), key, count }
+    let listed = |(key, count): (String, i64)| {
+        let mut own: HashMap<Language, String> =
+            names(&key).map(|own| Language::ALL.into_iter().zip(own).collect()).unwrap_or_default();
+        Named { zh: own.remove(&Language::Zh), bo: own.remove(&Language::Bo), key, count }
     };
-    all.into_iter().map(named).collect()
+    all.into_iter().map(listed).collect()
 }
 
 fn waiting(steps: &BTreeMap<String, Amount>) -> Waiting {
@@ -367,7 +367,9 @@ pub(super) async fn unresolved(
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     groups.truncate(LISTED);
     if !logged_in.person.may(Permission::ServeCitizens) {
-        groups.iter_mut().for_each(|group| group.conversations = None);
+        for group in &mut groups {
+            group.conversations = None;
+        }
     }
     Ok(Json(Groups { looked_at, groups }))
 }

@@ -30,7 +30,7 @@ const FORMAT: u32 = 1;
 /// An extract is made anew after this, so that what a phone took lately holds for long. In milliseconds.
 const FRESH_MS: i64 = 3_600_000;
 
-/// Signs extracts (ECDSA over P-256 with SHA-256, which WebCrypto of every browser we serve can check).
+/// Signs extracts (ECDSA over P-256 with SHA-256, which `WebCrypto` of every browser we serve can check).
 pub struct ExtractKey {
     pair: EcdsaKeyPair,
     random: SystemRandom,
@@ -53,7 +53,7 @@ impl ExtractKey {
         BASE64URL_NOPAD.encode(self.pair.public_key().as_ref())
     }
 
-    /// `r` and `s` after each other (IEEE P1363, as WebCrypto wants it) in base64url; `None` where there is no randomness.
+    /// `r` and `s` after each other (IEEE P1363, as `WebCrypto` wants it) in base64url; `None` where there is no randomness.
     fn sign(&self, text: &str) -> Option<String> {
         self.pair.sign(&self.random, text.as_bytes()).ok().map(|made| BASE64URL_NOPAD.encode(made.as_ref()))
     }
@@ -336,7 +336,7 @@ mod tests {
             default_language: Language::Bo,
             offline_entries,
             offline_kilobytes,
-            offline_for: std::time::Duration::from_secs(86_400),
+            offline_for: std::time::Duration::from_hours(24),
         }
     }
 
@@ -362,9 +362,9 @@ mod tests {
             assert!(entries.len() > 10 && entries.len() <= 60 && made.len() < 100_000, "{}", made.len());
             assert_eq!(
                 value["valid_until"],
-                serde_json::json!(now.plus(std::time::Duration::from_secs(86_400)))
+                serde_json::json!(now.plus(std::time::Duration::from_hours(24)))
             );
-            assert!(value["emergency"].as_str().unwrap().contains("1"));
+            assert!(value["emergency"].as_str().unwrap().contains('1'));
             let topics = value["topics"].as_array().unwrap().len();
             let first: std::collections::HashSet<_> =
                 entries.iter().take(topics).map(|entry| entry["topic"].as_str().unwrap()).collect();

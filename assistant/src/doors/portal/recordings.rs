@@ -88,9 +88,10 @@ pub(super) async fn take_back(
         let conversation = opened(&state, peer, &headers).await?;
         let store = state.service.conversations.store();
         let removed = store.remove_recording(&id, Some(conversation.conversation), None).await;
-        match removed.map_err(|_| unavailable())? {
-            true => Ok(NoContent),
-            false => Err(refused(StatusCode::NOT_FOUND, "there is no such recording")),
+        if removed.map_err(|_| unavailable())? {
+            Ok(NoContent)
+        } else {
+            Err(refused(StatusCode::NOT_FOUND, "there is no such recording"))
         }
     };
     match removed.await {

@@ -13,6 +13,9 @@ use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::{SqlStore, audit, rows};
 use crate::vault::DataKey;
 
+/// A row with its sound and the key of its conversation.
+type Whole = (String, i64, String, f64, String, Vec<u8>, Option<String>, Option<Vec<u8>>);
+
 #[async_trait]
 impl Recordings for SqlStore {
     async fn keep_recording(&self, new: NewRecording) -> Result<bool, StoreError> {
@@ -41,7 +44,6 @@ impl Recordings for SqlStore {
 
     async fn recording(&self, id: &str) -> Result<Option<(Recording, Vec<u8>)>, StoreError> {
         let reading = self.vault().reading();
-        type Whole = (String, i64, String, f64, String, Vec<u8>, Option<String>, Option<Vec<u8>>);
         let row: Option<Whole> = sqlx::query_as(
             "SELECT recordings.conversation, at, language, seconds, body, sound, master, sealed FROM recordings \
              LEFT JOIN data_keys ON data_keys.conversation = recordings.conversation WHERE recordings.id = $1",
