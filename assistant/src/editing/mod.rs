@@ -17,7 +17,7 @@ mod proposal;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -44,6 +44,8 @@ const PUBLISHED: &str = "published";
 const VERSION: &str = "knowledge.version";
 /// How often a node looks for what another has published.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// After a failure it is not looked for so long.
+const REST_AFTER_FAILURE: Duration = Duration::from_mins(1);
 /// The longest note or reason, in characters.
 pub const MAX_NOTE_CHARACTERS: usize = 2_000;
 /// Proposals that are approved together at most.
@@ -484,7 +486,7 @@ impl Editing {
         // From here on it is published, whatever happens to this process: a node that starts takes the folder from the store.
         self.0.store.change_papers(changes, entry).await?;
         let inner = Arc::clone(&self.0);
-        blocking(move || Ok(inner.exchange(&fresh, version + 1)?)).await?;
+        blocking(move || Ok(take_place(&inner.configuration, &fresh, version + 1)?)).await?;
         self.0.minds.publish(brain);
         tracing::info!(entries = now.entries, revision = now.revision, "a knowledge base was published");
         Ok(now)
@@ -492,20 +494,15 @@ impl Editing {
 
     /// Takes what another node has published into the folder, and into service. Returns the version that the folder is of now.
     async fn catch_up(&self) -> Result<u64, EditingError> {
-        let newest = self.0.store.paper_version(PaperKind::Knowledge, PUBLISHED).await?;
-        let own = self.0.version();
-        if newest <= own {
-            return Ok(newest);
-        }
-        let Some(paper) = self.0.store.paper(PaperKind::Knowledge, PUBLISHED).await? else { return Ok(own) };
-        let published: PublishedFiles =
-            serde_json::from_value(paper.body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        let Some((version, files)) = newer(&self.0.configuration, self.0.store.as_ref()).await? else {
+            return Ok(self.0.store.paper_version(PaperKind::Knowledge, PUBLISHED).await?);
+        };
         let (inner, today) = (Arc::clone(&self.0), self.today());
         let brain = blocking(move || {
             let fresh = beside(&inner.folder(), "new")?;
-            published.files.write(&fresh)?;
+            files.write(&fresh)?;
             let brain = Brain::open_on(&fresh, &inner.configuration, today)?;
-            inner.exchange(&fresh, paper.version)?;
+            take_place(&inner.configuration, &fresh, version)?;
             Ok(brain)
         })
         .await?;
@@ -513,7 +510,7 @@ impl Editing {
             (brain.publication().entries().len(), brain.publication().revision().to_string());
         self.0.minds.publish(brain);
         tracing::info!(entries, revision, "a knowledge base that another node published is in service");
-        Ok(paper.version)
+        Ok(version)
     }
 
     /// Looks for what other nodes publish until the server drains.
@@ -528,6 +525,8 @@ impl Editing {
             let _one_at_a_time = self.0.publishing.lock().await;
             if let Err(error) = self.catch_up().await {
                 tracing::error!(%error, "what another node has published could not be taken into service");
+                // Trying costs seconds of computing.
+                ticks.reset_after(REST_AFTER_FAILURE);
             }
         }
     }
@@ -551,12 +550,6 @@ impl Inner {
         self.configuration.data("knowledge")
     }
 
-    /// The version that the folder is of; 0 where it was never published from here.
-    fn version(&self) -> u64 {
-        let text = fs::read_to_string(self.configuration.data(VERSION)).unwrap_or_default();
-        text.trim().parse().unwrap_or_default()
-    }
-
     /// The files with these entries, in a folder of their own, published for trial.
     fn prepare(
         &self,
@@ -572,11 +565,6 @@ impl Inner {
         let brain = Brain::open_on(&fresh, &self.configuration, today)?;
         Ok((fresh, files, brain))
     }
-
-    fn exchange(&self, fresh: &std::path::Path, version: u64) -> Result<(), FolderError> {
-        exchange(fresh, &self.folder())?;
-        save(&self.configuration.data(VERSION), version.to_string().as_bytes())
-    }
 }
 
 /// Restores what the store says was published last where this machine's folder is of an older version: before the server loads it.
@@ -584,20 +572,33 @@ impl Inner {
 /// # Errors
 /// Of the store and the disk.
 pub async fn restore(configuration: &Configuration, store: &dyn Store) -> Result<(), EditingError> {
-    let version = fs::read_to_string(configuration.data(VERSION)).unwrap_or_default();
-    let own: u64 = version.trim().parse().unwrap_or_default();
+    let Some((version, files)) = newer(configuration, store).await? else { return Ok(()) };
+    let fresh = beside(&configuration.data("knowledge"), "new")?;
+    files.write(&fresh)?;
+    Ok(take_place(configuration, &fresh, version)?)
+}
+
+/// What the store says was published last with its version, where that is newer than this machine's folder.
+async fn newer(
+    configuration: &Configuration,
+    store: &dyn Store,
+) -> Result<Option<(u64, Files)>, EditingError> {
+    // No file: the folder was never published from here.
+    let own = fs::read_to_string(configuration.data(VERSION)).unwrap_or_default();
+    let own: u64 = own.trim().parse().unwrap_or_default();
     if store.paper_version(PaperKind::Knowledge, PUBLISHED).await? <= own {
-        return Ok(());
+        return Ok(None);
     }
-    let Some(paper) = store.paper(PaperKind::Knowledge, PUBLISHED).await? else { return Ok(()) };
+    let Some(paper) = store.paper(PaperKind::Knowledge, PUBLISHED).await? else { return Ok(None) };
     let published: PublishedFiles =
         serde_json::from_value(paper.body).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let folder = configuration.data("knowledge");
-    let fresh = beside(&folder, "new")?;
-    published.files.write(&fresh)?;
-    exchange(&fresh, &folder)?;
-    save(&configuration.data(VERSION), paper.version.to_string().as_bytes())?;
-    Ok(())
+    Ok(Some((paper.version, published.files)))
+}
+
+/// Puts a folder in the served one's place, as this version of it.
+fn take_place(configuration: &Configuration, fresh: &Path, version: u64) -> Result<(), FolderError> {
+    exchange(fresh, &configuration.data("knowledge"))?;
+    save(&configuration.data(VERSION), version.to_string().as_bytes())
 }
 
 fn change(id: &str, version: u64, proposal: &Proposal) -> Result<PaperChange, EditingError> {

@@ -2,15 +2,17 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{ConnectInfo, FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, NoContent, Response};
 use conversation::recordings::{Confirmed, ConfirmedBy, NewRecording};
 use conversation::{ConversationState, Event, EventBody, MessageId, Source, Token};
+use futures::{StreamExt as _, future};
 use language::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,9 @@ use crate::workers::container::Container;
 
 /// Events that are looked at behind a spoken turn for what became of it.
 const LOOKED_AT: u32 = 200;
+/// Of what is refused so many pieces are passed over, and no longer than this.
+const MOST_PIECES: usize = 4_096;
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The shortest recording that can teach anything, in seconds.
 const SHORTEST: f64 = 0.2;
 
@@ -72,7 +77,14 @@ pub(super) async fn leave(
     of: Result<Query<Of>, QueryRejection>,
     Upload(body): Upload,
 ) -> Response {
-    match keep(&state, peer, &headers, of, body).await {
+    let mut body = body.into_data_stream();
+    let kept = keep(&state, peer, &headers, of, &mut body).await;
+    if kept.is_err() {
+        // Whoever is still sending does not read an answer: the connection would break instead of telling why.
+        let rest = body.take(MOST_PIECES).for_each(|_| future::ready(()));
+        drop(tokio::time::timeout(PATIENCE, rest).await);
+    }
+    match kept {
         Ok(left) => (StatusCode::CREATED, Json(left)).into_response(),
         Err(refused) => refused.into_response(),
     }
@@ -137,7 +149,7 @@ async fn keep(
     peer: SocketAddr,
     headers: &HeaderMap,
     of: Result<Query<Of>, QueryRejection>,
-    body: Body,
+    body: &mut BodyDataStream,
 ) -> Result<Left, Refused> {
     let Query(of) = of.map_err(|error| (StatusCode::BAD_REQUEST, error.body_text()))?;
     let conversation = opened(state, peer, headers).await?.conversation;
@@ -160,9 +172,14 @@ async fn keep(
     })?;
     let most = f64::from(state.service.configuration.limits.audio_seconds);
     // PCM at 48 kHz in two channels is the largest that a page would send.
-    let bytes = axum::body::to_bytes(body, (most as usize + 1) * 192_000).await;
-    let bytes = bytes.map_err(|_| refused(StatusCode::PAYLOAD_TOO_LARGE, "the recording is too long"))?;
-    let written = tokio::task::spawn_blocking(move || as_kept(bytes.into(), most)).await;
+    let mut bytes = Vec::new();
+    while let Some(piece) = body.next().await {
+        bytes.extend(piece.map_err(|_| refused(StatusCode::BAD_REQUEST, "the recording broke off"))?);
+        if bytes.len() > (most as usize + 1) * 192_000 {
+            return Err(refused(StatusCode::PAYLOAD_TOO_LARGE, "the recording is too long"));
+        }
+    }
+    let written = tokio::task::spawn_blocking(move || as_kept(bytes, most)).await;
     let (sound, seconds) = written.map_err(|_| unavailable())??;
     let id = hex::encode(&Sha256::digest(format!("{conversation}\0{}", of.message))[..16]);
     let new = NewRecording { id: id.clone(), conversation, language, seconds, confirmed, sound };
