@@ -49,6 +49,7 @@ async fn conversation(store: &SqlStore, text: &str) -> ConversationId {
         source: Source::Text,
         language: Language::Bo,
         dictation: true,
+        sound: None,
     };
     store.append(Append::to(id).event(EventBody::CitizenMessage(message))).await.unwrap();
     id

@@ -55,8 +55,12 @@ async fn who_asks_for_a_person_sees_the_queue_and_talks_to_the_agent() {
         client.say(&question("idcard-renew", language)).await.unwrap();
         client.wait_for("citizen_message").await.unwrap();
         let text = "您好，བཀྲ་ཤིས་བདེ་ལེགས།".to_owned();
-        desk.perform(&server, &client, HandoffCommand::Message { agent: desk.actor(), text: text.clone() })
-            .await;
+        desk.perform(
+            &server,
+            &client,
+            HandoffCommand::Message { agent: desk.actor(), text: text.clone(), sound: None },
+        )
+        .await;
         let next = client.wait_for_any(&["answer", "clarify", "say", "agent_message"]).await.unwrap();
         assert_eq!(
             (next["type"].as_str(), next["text"].as_str()),

@@ -413,7 +413,7 @@ async fn an_agent_s_words_are_spoken_to_who_speaks() {
     until(&mut client, "audio_end").await;
     let text = "您的卡已经办好了。".to_owned();
     store
-        .append(Append::to(conversation).then(HandoffCommand::Message { agent: actor, text }))
+        .append(Append::to(conversation).then(HandoffCommand::Message { agent: actor, text, sound: None }))
         .await
         .unwrap();
     let turn = until(&mut client, "audio_end").await;
@@ -421,6 +421,159 @@ async fn an_agent_s_words_are_spoken_to_who_speaks() {
     assert_eq!(turn.find("audio_start")["seq"], turn.find("agent_message")["seq"]);
     let kept = walk(&server.data.path().join("data/voice-cache"));
     assert!(kept == 0, "an agent's words were kept on disk: {kept} files");
+}
+
+/// An agent has this client's conversation.
+async fn taken_over(
+    server: &TestServer,
+    client: &mut Client,
+) -> (conversation::ConversationId, conversation::Actor) {
+    use conversation::{Append, HandoffCommand, Token};
+    client.send(json!({"type": "person", "id": "p"})).await.unwrap();
+    client.wait_for("escalated").await.unwrap();
+    let store = server.server.store();
+    let agent = store.agents().await.unwrap()[0].actor();
+    let token: Token = client.token.clone().unwrap().parse().unwrap();
+    let id = store.find_by_token(&token.hash()).await.unwrap().unwrap().conversation;
+    store.append(Append::to(id).then(HandoffCommand::Claim { agent: agent.clone() })).await.unwrap();
+    client.wait_for("agent_joined").await.unwrap();
+    (id, agent)
+}
+
+/// What is said to the assistant is not kept; what is said to a person is, if the operator has not said otherwise, for them to hear.
+#[tokio::test]
+async fn what_is_said_to_a_person_is_kept_for_them_and_nothing_else() {
+    for (language, hears, keeps) in [
+        ("zh", Hears::Words("你好".to_owned()), true),
+        // An engine that writes nothing down: without the sound the person would not know what was said.
+        ("bo", Hears::Sounds("་".to_owned()), true),
+        ("zh", Hears::Words("你好".to_owned()), false),
+    ] {
+        let server = server(hears, &format!("[handoff]\nkeep_speech = {keeps}")).await;
+        let mut client = citizen(&server, language, "none").await;
+        let said = voice("身份证到期了怎么换", Language::Zh, 1.5);
+        client.speak(&said, false).await.unwrap();
+        let to_assistant = client.wait_for("citizen_message").await.ok();
+        assert!(to_assistant.is_none_or(|message| message["sound"].is_null()));
+        let (id, _) = taken_over(&server, &mut client).await;
+        client.speak(&said, false).await.unwrap();
+        let told = client.wait_for("citizen_message").await.unwrap();
+        assert_eq!(told["sound"].is_object(), keeps, "{told}");
+        if keeps {
+            let store = server.server.store();
+            let sound = told["sound"]["id"].as_str().unwrap().parse().unwrap();
+            let kept = store.sound(sound).await.unwrap().unwrap();
+            assert_eq!((kept.conversation, kept.by), (id, None));
+            let heard = speech::codec::file::decode(kept.file, 60.0).unwrap();
+            assert!(
+                heard.len() as f64 > 0.5 * (said.len() as f64 - 1.5 * 16_000.0),
+                "{} samples",
+                heard.len()
+            );
+            assert!(heard.iter().any(|sample| sample.abs() > 0.05), "silence");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reply_in_the_agents_own_voice_is_played_in_place_of_the_machines() {
+    use conversation::sounds::NewSound;
+    use conversation::{Append, HandoffCommand, SoundId, SoundRef};
+    let server = server(Hears::Words("你好".to_owned()), "").await;
+    let mut client = citizen(&server, "zh", "pcm16").await;
+    let (conversation, agent) = taken_over(&server, &mut client).await;
+    let store = server.server.store();
+    // A tone that no synthesizer makes.
+    let tone: Vec<i16> = (0..24_000).map(|n| ((n as f32 * 0.3).sin() * 9_000.0) as i16).collect();
+    let file = assistant::workers::container::Container::Ogg.write(&tone).unwrap();
+    let id = SoundId::generate();
+    let new = NewSound { id, conversation, by: Some(agent.id), ms: 1_500, file };
+    store.keep_sound(new).await.unwrap();
+    let sound = Some(SoundRef { id, ms: 1_500 });
+    let message = HandoffCommand::Message { agent, text: String::new(), sound };
+    store.append(Append::to(conversation).then(message)).await.unwrap();
+    let told = client.wait_for("agent_message").await.unwrap();
+    assert_eq!((&told["text"], &told["sound"]["ms"]), (&json!(""), &json!(1_500)));
+    let start = loop {
+        let start = client.wait_for("audio_start").await.unwrap();
+        if start["seq"] == told["seq"] {
+            break start;
+        }
+    };
+    assert_eq!(start["source"], "recorded");
+    let played = until(&mut client, "audio_end").await;
+    let samples: Vec<i16> = played
+        .sound
+        .iter()
+        .flat_map(|piece| piece.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)))
+        .collect();
+    let seconds = samples.len() as f32 / 16_000.0;
+    assert!((1.4..1.7).contains(&seconds), "{seconds} s");
+    // A sine of 0.3 radians a sample crosses zero every 10.5 samples.
+    let crossings = samples.windows(2).filter(|pair| (pair[0] < 0) != (pair[1] < 0)).count();
+    assert!((2_100..2_500).contains(&crossings), "{crossings} crossings: not the agent's tone");
+}
+
+#[tokio::test]
+async fn a_person_learns_that_the_citizen_writes_what_may_answer_it_and_what_was_seen() {
+    use conversation::{NewPassword, NewPerson, Role};
+    const PASSWORD: &str = "ལྷ་ས་ 拉萨 3650";
+    for language in ["zh", "bo"] {
+        let server = server(Hears::Words("你好".to_owned()), "").await;
+        let mut client = citizen(&server, language, "none").await;
+        let store = server.server.store();
+        let hash = assistant::doors::desk::password::hash(PASSWORD, [7; 16]).unwrap();
+        let mut new = NewPerson::new("dolma", Language::ALL.to_vec(), [Role::Agent].into());
+        new.password = Some(NewPassword { hash, must_change: false });
+        store.add_person(conversation::AuditActor::System, new).await.unwrap();
+        let desk = examples::Desk::log_in(&server.server.url(), "dolma", PASSWORD).await.unwrap();
+        let mut live = desk.live().await.unwrap();
+        client.send(json!({"type": "person", "id": "p"})).await.unwrap();
+        client.wait_for("escalated").await.unwrap();
+        let queue = desk.get("/v1/desk/queue").await.unwrap();
+        let id = queue["waiting"][0]["conversation"].as_str().unwrap().to_owned();
+        desk.act(&id, "claim", &json!({})).await.unwrap();
+        client.wait_for("agent_joined").await.unwrap();
+        let draft = question("idcard-renew", language);
+        let mut told = Vec::new();
+        // Until the desk follows the conversation, nobody there is told.
+        let foreseen = loop {
+            client.send(json!({"type": "typing", "draft": draft})).await.unwrap();
+            let next = tokio::time::timeout(Duration::from_millis(1_500), live.next()).await;
+            let Ok(next) = next else { continue };
+            let next = next.unwrap().unwrap();
+            told.push(next.to_string());
+            if next["type"] == "foreseen" {
+                break next;
+            }
+        };
+        assert_eq!(foreseen["candidates"][0]["entry"], "idcard-renew");
+        assert!(told.iter().any(|message| message.contains("citizen_typing")));
+        let elsewhere =
+            foreseen["candidates"].as_array().unwrap().iter().all(|one| one["question"] != json!(draft));
+        assert!(elsewhere || told.iter().filter(|message| message.contains(draft.as_str())).count() == 1);
+        desk.write(&id, "好 འགྲིག").await.unwrap();
+        let seq = client.wait_for("agent_message").await.unwrap()["seq"].as_u64().unwrap();
+        // What has not come is not seen.
+        client.send(json!({"type": "seen", "seq": seq + 100})).await.unwrap();
+        client.send(json!({"type": "seen", "seq": seq})).await.unwrap();
+        loop {
+            let next = live.next().await.unwrap().unwrap();
+            if next["type"] == "seen" {
+                assert_eq!(next["seq"], seq);
+                break;
+            }
+        }
+        let mut receipts = json!(null);
+        for _ in 0..50 {
+            receipts = desk.get(&format!("/v1/desk/conversations/{id}")).await.unwrap()["receipts"].clone();
+            if receipts["seen"] == seq {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(receipts, json!({"delivered": seq, "seen": seq}));
+    }
 }
 
 fn walk(folder: &std::path::Path) -> usize {

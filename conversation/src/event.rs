@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::handoff::{AttemptOutcome, Priority};
-use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, OfferId};
+use crate::ids::{AgentId, ConversationId, EscalationId, MessageId, OfferId, SoundId};
 use crate::schema::{LanguageCode, ReasonName};
 use crate::time::Timestamp;
 use crate::wait::WaitRange;
@@ -66,7 +66,7 @@ pub enum EventBody {
     EscalationCancelled(EscalationCancelled),
     /// An agent took the conversation over.
     AgentJoined(AgentJoined),
-    /// An agent wrote something.
+    /// An agent wrote or said something.
     AgentMessage(AgentMessage),
     /// The agent is gone from the conversation.
     AgentLeft(AgentLeft),
@@ -361,6 +361,18 @@ pub struct CitizenMessage {
     pub language: Language,
     /// Whether `text` is what was said, word for word; false where a recogniser that takes no dictation heard it.
     pub dictation: bool,
+    /// What was said, where it was said to a person and is kept for them to hear.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundRef>,
+}
+
+/// A sound that is kept with its conversation ([`crate::sounds`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SoundRef {
+    /// Its id.
+    pub id: SoundId,
+    /// How long it is.
+    pub ms: u64,
 }
 
 /// An entry that the assistant considered, with its calibrated probability.
@@ -662,16 +674,19 @@ pub struct AgentJoined {
     pub text: String,
 }
 
-/// An agent wrote something.
+/// An agent wrote or said something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentMessage {
     /// Who.
     pub agent: AgentRef,
-    /// The words.
+    /// The words; may be empty where they were only spoken.
     pub text: String,
     /// The language of the words, as the conversation had it.
     #[schemars(with = "LanguageCode")]
     pub language: Language,
+    /// The words in the agent's own voice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<SoundRef>,
 }
 
 /// Why an agent is gone from a conversation.

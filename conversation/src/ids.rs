@@ -82,6 +82,11 @@ uuid_id!(
     "agent id"
 );
 uuid_id!(
+    /// A sound that is kept with a conversation.
+    SoundId,
+    "sound id"
+);
+uuid_id!(
     /// An open session of somebody with an account, in lists; it opens nothing (the [`Token`] does).
     SessionId,
     "session id"

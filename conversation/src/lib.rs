@@ -36,6 +36,7 @@ pub mod roles;
 pub mod routing;
 mod schema;
 pub mod signal;
+pub mod sounds;
 mod state;
 pub mod store;
 mod time;
@@ -47,7 +48,7 @@ pub use erasure::{Erasure, PlaceBehind};
 pub use event::{
     AgentRef, Answer, AnswerLink, CallEvent, CallHappened, CallbackRequested, Channel, Choice,
     CitizenMessage, Clarify, ClarifyKind, Closed, ClosedBy, Considered, Event, EventBody, Interrupted,
-    LanguageChanged, Outcome, Provenance, Rated, Say, SayAct, Source, Started, Withdrawn,
+    LanguageChanged, Outcome, Provenance, Rated, Say, SayAct, SoundRef, Source, Started, Withdrawn,
 };
 pub use figures::{Day, Figures};
 pub use handoff::{
@@ -55,8 +56,8 @@ pub use handoff::{
     IllegalTransition, Offer, Priority, Status, Ticket,
 };
 pub use ids::{
-    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, OfferId, SessionId, Token,
-    TokenHash,
+    AgentId, ConversationId, EscalationId, InvalidId, InvalidMessageId, MessageId, OfferId, SessionId,
+    SoundId, Token, TokenHash,
 };
 pub use intents::EscalationReason;
 pub use papers::{Paper, PaperChange, PaperKind, Papers};

@@ -97,6 +97,12 @@ pub trait Recordings {
     /// [`StoreError::Unavailable`], [`StoreError::Corrupt`].
     async fn recordings(&self, before: Timestamp, limit: u32) -> Result<Vec<Recording>, StoreError>;
 
+    /// The recordings that were left in a conversation, in no order.
+    ///
+    /// # Errors
+    /// As [`Self::recordings`].
+    async fn recordings_of(&self, conversation: ConversationId) -> Result<Vec<Recording>, StoreError>;
+
     /// A recording with its sound.
     ///
     /// # Errors

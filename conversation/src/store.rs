@@ -23,6 +23,7 @@ use crate::people::People;
 use crate::recordings::Recordings;
 use crate::routing::{AtDesk, HandoffRules, Presence};
 use crate::signal::{NodeSignal, NodeSignalFeed};
+use crate::sounds::Sounds;
 use crate::state::ConversationState;
 use crate::time::Timestamp;
 use crate::webhook::Deliveries;
@@ -288,7 +289,7 @@ pub enum StoreError {
 /// Keeps conversations and the queue, with the people and the audit trail beside them. See the module for what it promises.
 #[async_trait]
 pub trait Store:
-    People + AuditTrail + Deliveries + Papers + Recordings + Figures + Send + Sync + fmt::Debug
+    People + AuditTrail + Deliveries + Papers + Recordings + Sounds + Figures + Send + Sync + fmt::Debug
 {
     /// Begins a conversation: appends `started`.
     ///

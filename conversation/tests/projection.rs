@@ -42,7 +42,9 @@ fn command() -> impl Strategy<Value = HandoffCommand> {
         (offer(), agent()).prop_map(|(offer, agent)| HandoffCommand::Accept { offer, agent }),
         (offer(), agent()).prop_map(|(offer, agent)| HandoffCommand::Decline { offer, agent }),
         agent().prop_map(|agent| HandoffCommand::Claim { agent }),
-        agent().prop_map(|agent| HandoffCommand::Message { agent, text: "好 འགྲིག".to_owned() }),
+        agent().prop_map(|agent| HandoffCommand::Message {
+            agent, text: "好 འགྲིག".to_owned(), sound: None
+        }),
         (agent(), note()).prop_map(|(agent, note)| HandoffCommand::Return { agent, note }),
         (agent(), note()).prop_map(|(agent, note)| HandoffCommand::Requeue {
             agent,

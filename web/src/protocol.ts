@@ -122,6 +122,16 @@ export interface Heard {
   /** How far the sound was played, in milliseconds. */
   ms: number;
 }
+/** The citizen is writing to a person; `draft` is for looking up answers to it, and kept nowhere. */
+export interface Typing {
+  type: "typing";
+  draft: string;
+}
+/** What was written to the citizen is on their screen, up to that event. */
+export interface Seen {
+  type: "seen";
+  seq: number;
+}
 export interface Close {
   type: "close";
   id: string;
@@ -132,7 +142,7 @@ export interface Ping {
 }
 /** Messages with an `id` that are kept until the server has accepted them. */
 export type DurableMessage = Text | Choose | Person | LeaveQueue | RequestCallback | Reopen | ChangeLanguage | Repeat | Rate | Close;
-export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Ping;
+export type ClientMessage = Start | Resume | DurableMessage | AudioStart | Commit | Cancel | Voice | Heard | Typing | Seen | Ping;
 
 // ------------------------------------------------------------------------------------- server → client: events
 
@@ -160,6 +170,13 @@ export interface CitizenMessage extends EventBase {
   language: Language;
   /** False: `text` of a voice turn is the matched question or empty, never a transcript. */
   dictation: boolean;
+  /** It was said to a person and is kept for them to hear. */
+  sound?: SoundRef;
+}
+/** A sound that is kept with its conversation. */
+export interface SoundRef {
+  id: string;
+  ms: number;
 }
 export interface Link {
   label: string;
@@ -294,8 +311,11 @@ export interface AgentJoined extends EventBase {
 export interface AgentMessage extends EventBase {
   type: "agent_message";
   agent: AgentName;
+  /** May be empty where it was spoken. */
   text: string;
   language: Language;
+  /** In the agent's own voice. */
+  sound?: SoundRef;
 }
 export interface AgentLeft extends EventBase {
   type: "agent_left";
@@ -714,6 +734,10 @@ export interface DeskConversation {
   /** With its number, for whoever has the conversation. */
   callback?: Callback | null;
   events: ServerEvent[];
+  /** How far the citizen has come with what was written to them: places of events. */
+  receipts: { delivered: number; seen: number };
+  /** Spoken turns whose recordings the citizen has left. */
+  left: number[];
 }
 export interface Candidate {
   entry: string;
@@ -748,8 +772,10 @@ export type DeskServerMessage =
   | ({ type: "queue" } & DeskQueue)
   | { type: "event"; conversation: string; event: ServerEvent }
   | { type: "citizen_typing"; conversation: string }
-  /** What an agent wrote up to `seq` has gone out to the citizen, who is connected; that it was read, nobody knows. */
-  | { type: "delivered"; conversation: string; seq: number }
+  /** Answers to what the citizen is writing, best first. */
+  | { type: "foreseen"; conversation: string; candidates: Candidate[] }
+  /** What an agent wrote up to `seq` has gone out to the citizen, who is connected, or has been on their screen. */
+  | { type: "delivered" | "seen"; conversation: string; seq: number }
   | { type: "error"; error: HttpError["error"] };
 export type DeskClientMessage =
   | { type: "watch" | "unwatch" | "typing"; conversation: string }

@@ -50,6 +50,8 @@ pub struct Handoff {
     /// … and in an emergency longer than this.
     #[serde(with = "humantime_serde")]
     pub answer_emergencies_within: Duration,
+    /// What a citizen says to a person is kept with the conversation, for that person to hear.
+    pub keep_speech: bool,
     /// When people are at work; without hours, always.
     #[serde(default)]
     pub hours: OfficeHours,

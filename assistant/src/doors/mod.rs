@@ -4,6 +4,7 @@ pub mod address;
 pub mod attached;
 pub mod desk;
 pub mod http;
+mod leftover;
 pub mod limits;
 pub mod openapi;
 pub mod origin;

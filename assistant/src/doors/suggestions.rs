@@ -23,19 +23,24 @@ impl SuggestAnswers for Minds {
         let utterance = Utterance::typed(question, language);
         let thought = self.think(move |brain| brain.candidates(&utterance)).await;
         let candidates = thought.map_err(|error| NoSuggestions(error.to_string()))?;
+        let found: Vec<_> = candidates.into_iter().map(|scored| (scored.entry, scored.confidence)).collect();
+        Ok(self.named(&found, language))
+    }
+
+    fn named(&self, entries: &[(kb::EntryId, f32)], language: Language) -> Vec<SuggestedAnswer> {
         let brain = self.brain();
-        let answers = candidates.into_iter().filter_map(|scored| {
-            let entry = brain.publication().entry(&scored.entry)?;
+        let answers = entries.iter().filter_map(|(id, confidence)| {
+            let entry = brain.publication().entry(id)?;
             // An answer in the other language helps an agent more than none.
             let text = entry.text(language).or_else(|| entry.text(language.other()))?;
             Some(SuggestedAnswer {
-                entry: scored.entry,
+                entry: id.clone(),
                 question: text.question.clone(),
                 text: text.written.clone(),
-                confidence: scored.confidence,
+                confidence: *confidence,
             })
         });
-        Ok(answers.take(MOST).collect())
+        answers.take(MOST).collect()
     }
 
     fn served(&self) -> Arc<kb::Publication> {

@@ -98,7 +98,7 @@ impl Prompts {
             return Some(Arc::clone(kept));
         }
         let passages = vec![Passage { text: key.0.clone(), language: part.language }];
-        let speech = Speech { passages, source: SoundSource::Synthetic, keep: true };
+        let speech = Speech { passages, source: SoundSource::Synthetic, keep: true, sound: None };
         let mut samples = Vec::new();
         for sentence in Said::of(&speech, self.recordings.as_ref()).await {
             let sound = sentence.sound(self.mouths.clone(), rate, Codec::Pcm16, true, Arc::default()).await;

@@ -232,7 +232,7 @@ impl Server {
             conversations: conversations.clone(),
             ears: workers.ears.clone(),
             mouths: workers.mouths.clone(),
-            recordings: Some(Recordings::new(Arc::clone(&clips))),
+            recordings: Some(Recordings::new(Arc::clone(&clips), Arc::clone(&store))),
             typing: typing.clone(),
             limits: Arc::clone(&limits),
             at_work: AtWork::default(),

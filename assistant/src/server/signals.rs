@@ -28,6 +28,12 @@ pub(super) async fn run(
                 Some(NodeSignal::Delivered { conversation, seq }) => {
                     typing.tell_from_elsewhere(Typing::Delivered(conversation, seq));
                 }
+                Some(NodeSignal::Foreseen { conversation, entries }) => {
+                    typing.tell_from_elsewhere(Typing::Foreseen(conversation, entries.into()));
+                }
+                Some(NodeSignal::Seen { conversation, seq }) => {
+                    typing.tell_from_elsewhere(Typing::Seen(conversation, seq));
+                }
                 Some(NodeSignal::CitizenAttached { conversation, at }) => {
                     conversations.taken_over_elsewhere(conversation, at);
                 }
@@ -37,6 +43,10 @@ pub(super) async fn run(
                 let signal = match typing {
                     Typing::Agent(conversation) => NodeSignal::AgentTyping { conversation },
                     Typing::Citizen(conversation) => NodeSignal::CitizenTyping { conversation },
+                    Typing::Foreseen(conversation, entries) => {
+                        NodeSignal::Foreseen { conversation, entries: entries.to_vec() }
+                    }
+                    Typing::Seen(conversation, seq) => NodeSignal::Seen { conversation, seq },
                     Typing::Delivered(conversation, seq) => NodeSignal::Delivered { conversation, seq },
                 };
                 // Nobody misses one of these.

@@ -141,6 +141,7 @@ impl Conversations {
             source: Source::Voice,
             language: before.language,
             dictation: heard.dictation,
+            sound: self.keep_said(session, state, heard.sound.clone()).await,
         };
         let mut append = Append::to(session.id)
             .because_of(key_after(state)?)

@@ -119,6 +119,8 @@ pub struct Heard {
     pub language: Language,
     /// What was wrong with the sound.
     pub complaint: Option<Complaint>,
+    /// The sound itself, 16 kHz in [-1, 1], where it is for a person to hear.
+    pub sound: Option<Arc<[f32]>>,
 }
 
 impl Heard {

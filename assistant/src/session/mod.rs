@@ -18,6 +18,7 @@ mod memory;
 mod refusal;
 mod registry;
 mod respond;
+mod said;
 mod spoken;
 mod turn;
 mod voice_turn;
@@ -34,6 +35,7 @@ pub use input::{Heard, Input};
 pub use refusal::Refusal;
 pub use registry::{Session, Sessions};
 pub use respond::{Response, Situation, choice_in, prompt, respond};
+pub(crate) use said::{milliseconds, ogg};
 pub use spoken::{Passage, Speech, sentences, speech};
 
 use crate::workers::minds::Minds;

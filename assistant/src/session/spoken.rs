@@ -1,6 +1,6 @@
 //! What of an event is said aloud.
 
-use conversation::{Clarify, EventBody, protocol::SoundSource};
+use conversation::{Clarify, EventBody, SoundId, protocol::SoundSource};
 use language::Language;
 
 use crate::phrases::{Phrase, say, say_with};
@@ -23,11 +23,14 @@ pub struct Speech {
     pub source: SoundSource,
     /// Whether their sound may be kept on disk.
     pub keep: bool,
+    /// All of it, as somebody spoke it in this conversation.
+    pub sound: Option<SoundId>,
 }
 
 /// What is said of an event in a conversation in `language`; `None` for events that are only shown.
 pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
-    let of = |passages: Vec<Passage>| Speech { passages, source: SoundSource::Synthetic, keep: true };
+    let of =
+        |passages: Vec<Passage>| Speech { passages, source: SoundSource::Synthetic, keep: true, sound: None };
     let own = |text: String, language: Language| of(vec![Passage { text, language }]);
     let speech = match body {
         EventBody::Answer(answer) => {
@@ -51,9 +54,12 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         EventBody::CallbackAttempted(e) => own(e.text.clone(), language),
         EventBody::Reopened(e) => Speech { keep: false, ..own(e.text.clone(), language) },
         EventBody::SupervisorJoined(e) => Speech { keep: false, ..own(e.text.clone(), language) },
-        EventBody::AgentMessage(message) => {
-            Speech { source: SoundSource::Agent, keep: false, ..own(message.text.clone(), message.language) }
-        }
+        EventBody::AgentMessage(message) => Speech {
+            source: SoundSource::Agent,
+            keep: false,
+            sound: message.sound.as_ref().map(|sound| sound.id),
+            ..own(message.text.clone(), message.language)
+        },
         EventBody::Started(_)
         | EventBody::LanguageChanged(_)
         | EventBody::CitizenMessage(_)
@@ -68,7 +74,9 @@ pub fn speech(body: &EventBody, language: Language) -> Option<Speech> {
         | EventBody::Call(_)
         | EventBody::Rated(_) => return None,
     };
-    speech.passages.iter().any(|passage| !passage.text.trim().is_empty()).then_some(speech)
+    let anything =
+        speech.sound.is_some() || speech.passages.iter().any(|passage| !passage.text.trim().is_empty());
+    anything.then_some(speech)
 }
 
 /// The prompt, then the choices; what exists only in the other language is read out by that language's voice. The one

@@ -115,6 +115,7 @@ impl Conversations {
             source: Source::Text,
             language: before.language,
             dictation: true,
+            sound: None,
         };
         let append = Append::to(session.id)
             .because_of(MessageKey::citizen(id.clone()))
@@ -291,7 +292,14 @@ impl Conversations {
         let memory = self.memory(&state).await?;
         let thought = self.minds.brain().decide(understanding, &memory, language);
         let key = MessageKey::citizen(id.clone());
-        let message = CitizenMessage { id, text: chosen, source: Source::Choice, language, dictation: true };
+        let message = CitizenMessage {
+            id,
+            text: chosen,
+            source: Source::Choice,
+            language,
+            dictation: true,
+            sound: None,
+        };
         self.settle(session, state, None, &thought, |_| Some((key.clone(), message.clone())), audience).await
     }
 

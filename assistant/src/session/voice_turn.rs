@@ -9,6 +9,7 @@ use conversation::{
     protocol::{ErrorCode, Signal},
 };
 use intents::{Completeness, Decision, Utterance};
+use kb::EntryId;
 use language::Language;
 use metrics::histogram;
 use speech::{Complaint, Transcript};
@@ -33,15 +34,19 @@ impl Conversations {
             return self.nothing_heard(session, id, key, heard.complaint, audience).await;
         };
         let complaint = heard.complaint;
+        let said = heard.sound.clone();
         let (dictation, seconds) = (heard.dictation, seconds(&transcript));
         let text = if dictation { transcript.written() } else { String::new() };
         let last = |text: String| Signal::Final { id: id.clone(), text, dictation, seconds };
         if dictation {
             audience.tell(last(text.clone()));
         }
-        audience.tell(Signal::Thinking { id: id.clone() });
         let begun = Instant::now();
         let mut state = self.state(session).await?;
+        // Nobody waits for an answer of the assistant's where a person has the conversation.
+        if !state.status().is_with_a_person() {
+            audience.tell(Signal::Thinking { id: id.clone() });
+        }
         let think = async |state: &ConversationState, language| {
             let memory = self.memory(state).await?;
             let (utterance, engine) = (utterance(&transcript, text.clone(), language), heard.engine.clone());
@@ -63,12 +68,14 @@ impl Conversations {
         if !dictation {
             audience.tell(last(shown.clone()));
         }
+        let sound = self.keep_said(session, &state, said).await;
         let message = |language| CitizenMessage {
             id: id.clone(),
             text: shown.clone(),
             source: Source::Voice,
             language,
             dictation,
+            sound: sound.clone(),
         };
         let settled = self
             .settle(
@@ -105,6 +112,7 @@ impl Conversations {
                 source: Source::Voice,
                 language,
                 dictation: false,
+                sound: None,
             })
         } else {
             let phrase = complaint.map_or(Phrase::NotHeard, Phrase::of_complaint);
@@ -168,6 +176,17 @@ impl Conversations {
 }
 
 impl Conversations {
+    /// The entries that may answer what somebody is writing, best first, each with how probably it is meant. `None` where nothing may, or the minds
+    /// have better things to do.
+    pub async fn foresee(&self, draft: String, language: Language) -> Option<Vec<(EntryId, f32)>> {
+        /// As many as an agent takes in at a glance.
+        const MOST: usize = 5;
+        let utterance = Utterance::typed(draft, language);
+        let candidates = self.minds.think_if_idle(move |brain| brain.candidates(&utterance)).await?;
+        let entries = candidates.into_iter().take(MOST).map(|scored| (scored.entry, scored.confidence));
+        Some(entries.collect::<Vec<_>>()).filter(|entries| !entries.is_empty())
+    }
+
     /// Whether what was said before a pause is all. [`Completeness::Unclear`] where the minds have better things to do: then silence decides.
     pub async fn completeness(&self, transcript: Transcript, language: Language) -> Completeness {
         // Words are complete or not by what they mean, which silence tells better than we do; sound that fits a question does not go on.

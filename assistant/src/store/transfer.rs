@@ -36,7 +36,7 @@ struct Table {
 
 /// In an order in which no row comes before the row it belongs to. Sessions are not copied (everybody logs in again),
 /// nor what belongs to a place: key files, nodes, what nodes leave each other.
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 18] = [
     Table {
         name: "agents",
         order: "id",
@@ -82,6 +82,8 @@ const TABLES: [Table; 16] = [
         order: "id",
         columns: "id:t conversation:t at:n language:t seconds:r body:t sound:b",
     },
+    Table { name: "sounds", order: "id", columns: "id:t conversation:t at:n agent:t ms:n sound:b" },
+    Table { name: "receipts", order: "conversation", columns: "conversation:t delivered:n seen:n" },
     Table { name: "erasures", order: "number", columns: "number:n conversation:t at:n by:t why:t" },
     Table {
         name: "audit",

@@ -130,6 +130,8 @@ pub(super) struct Turn {
     /// What is asked of an engine for all of it.
     request: TranscribeRequest,
     listener: Listener,
+    /// The sound is handed over with what was heard.
+    keep: bool,
     hearing: Hearing,
     /// Length of the utterance at the last partial transcript.
     partial_at: usize,
@@ -161,6 +163,11 @@ impl Turn {
     fn finish(&mut self, event: EarEvent) {
         self.over = true;
         self.tell(event);
+    }
+
+    /// The sound of an utterance, for whoever is to hear it.
+    fn kept(&self, audio: &[f32]) -> Option<Arc<[f32]>> {
+        self.keep.then(|| audio.into())
     }
 
     /// Whether there is room among the events for one that can be left out.
@@ -218,7 +225,7 @@ impl Ear {
 
     /// Begins a turn; `None` where its decoder cannot be had, which the connection has been told.
     pub(super) fn open(&self, opening: Opening) -> Option<Turn> {
-        let Opening { codec, language, request, listener, events } = opening;
+        let Opening { codec, language, request, listener, keep, events } = opening;
         let streams = Arc::clone(&self.streams);
         let (decoder, failed) = match codec {
             Codec::Pcm16 => (Decoder::Pcm16, None),
@@ -232,6 +239,7 @@ impl Ear {
             language,
             request,
             listener,
+            keep,
             hearing: Hearing::Waiting,
             partial_at: 0,
             due: Due::default(),
@@ -410,6 +418,7 @@ impl Ear {
                 engine: String::new(),
                 language: turn.language,
                 complaint,
+                sound: None,
             };
             turn.finish(EarEvent::Final(heard));
             return;
@@ -418,7 +427,7 @@ impl Ear {
             Some(transcript) => Ok(self.heard(transcript, turn.language)),
             None => self.transcribe(&utterance.audio, turn),
         };
-        let whole = whole.map(|heard| Heard { complaint, ..heard });
+        let whole = whole.map(|heard| Heard { complaint, sound: turn.kept(&utterance.audio), ..heard });
         let outcome = whole.and_then(|whole| self.told(turn, utterance, whole));
         histogram!(names::TRANSCRIBE_SECONDS).record(ended.elapsed());
         match outcome {
@@ -443,7 +452,8 @@ impl Ear {
             return Ok(EarEvent::Final(whole));
         };
         let rest = utterance.audio.get(at..).unwrap_or_default();
-        let rest = Heard { complaint: whole.complaint, ..self.transcribe(rest, turn)? };
+        let rest =
+            Heard { complaint: whole.complaint, sound: turn.kept(rest), ..self.transcribe(rest, turn)? };
         let rest_ms = utterance.speech_ms.saturating_sub(first_ms);
         Ok(EarEvent::Continued(Box::new(Continued { first, whole, rest, rest_ms })))
     }
@@ -483,6 +493,13 @@ impl Ear {
             .unwrap_or_default();
         // After a fall-back, the words are missing: then it was no dictation, whatever the first engine can do.
         let dictation = dictates && !transcript.text().is_empty();
-        Heard { dictation, engine: name, language, transcript: Some(transcript), complaint: None }
+        Heard {
+            dictation,
+            engine: name,
+            language,
+            transcript: Some(transcript),
+            complaint: None,
+            sound: None,
+        }
     }
 }

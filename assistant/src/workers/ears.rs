@@ -54,6 +54,8 @@ pub(super) struct Opening {
     pub language: Language,
     pub request: TranscribeRequest,
     pub listener: Listener,
+    /// Its sound is handed over with what was heard.
+    pub keep: bool,
     pub events: channel::Sender<EarEvent>,
 }
 
@@ -152,7 +154,8 @@ impl Ears {
     }
 
     /// Begins a spoken turn on the least busy thread; `None` where this language cannot be heard. The holder of the
-    /// place is one conversation, and a conversation has one turn at a time. `request` holds for all of the turn.
+    /// place is one conversation, and a conversation has one turn at a time. `request` holds for all of the turn; `keep`: its sound is handed over
+    /// with what was heard.
     pub fn open(
         &self,
         _place: &VoicePlace,
@@ -160,6 +163,7 @@ impl Ears {
         codec: Codec,
         language: Language,
         request: TranscribeRequest,
+        keep: bool,
     ) -> Option<EarStream> {
         self.dictation(language)?;
         let thread = self.threads.iter().min_by_key(|t| t.streams.load(Ordering::Relaxed))?;
@@ -171,7 +175,7 @@ impl Ears {
         let listener = Listener::new(Box::new(EarshotDetector::new()), rules.clone());
         let stream = self.next.fetch_add(1, Ordering::Relaxed);
         thread.streams.fetch_add(1, Ordering::Relaxed);
-        let turn = Box::new(Opening { codec, language, request, listener, events });
+        let turn = Box::new(Opening { codec, language, request, listener, keep, events });
         thread.commands.try_send(Command::Open { stream, turn }).ok()?;
         Some(EarStream {
             stream,

@@ -1,26 +1,31 @@
-//! Playing what people have read aloud, sentence by sentence like a synthetic voice. Files are read and encoded on blocking
-//! threads.
+//! Playing what people have read aloud, sentence by sentence like a synthetic voice, and what agents have said in a conversation. Files are
+//! read and encoded on blocking threads.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use conversation::protocol::Codec;
+use conversation::{SoundId, Store};
 use language::{Language, utterance};
 use metrics::counter;
+use speech::codec::file::decode;
 use speech::{SpeechRequest, SynthesisError, recording};
 
 use super::encode::{self, SOUND_RATE, Sound};
 use super::mouths::{Mouths, Sentence};
 use crate::clips::Clips;
-use crate::session::{Speech, sentences};
+use crate::session::{Passage, Speech, sentences};
 use crate::telemetry::names;
 
 /// The pause at the end of a sentence is as long as so many syllables.
 const PAUSE: f32 = 2.0;
 
-/// The clips, for those who play them.
+/// What people have said, for those who play it.
 #[derive(Clone, Debug)]
-pub struct Recordings(Arc<Clips>);
+pub struct Recordings {
+    clips: Arc<Clips>,
+    store: Arc<dyn Store>,
+}
 
 /// A clip that is being played.
 #[derive(Debug)]
@@ -31,15 +36,32 @@ pub struct Reading {
 }
 
 impl Recordings {
-    /// Plays these.
-    pub fn new(clips: Arc<Clips>) -> Self {
-        Self(clips)
+    /// Plays these clips, and the sounds that are kept here.
+    pub fn new(clips: Arc<Clips>, store: Arc<dyn Store>) -> Self {
+        Self { clips, store }
+    }
+
+    /// What somebody said in a conversation. `None` where it is gone or cannot be used, which is logged.
+    async fn said(&self, id: SoundId) -> Option<Arc<Reading>> {
+        let kept = match self.store.sound(id).await {
+            Ok(kept) => kept?,
+            Err(error) => {
+                tracing::error!(%error, "what an agent said cannot be read");
+                return None;
+            }
+        };
+        let most = kept.ms as f32 / 1_000.0 + 1.0;
+        let decoded = tokio::task::spawn_blocking(move || decode(kept.file, most)).await.ok()?;
+        decoded
+            .map(|samples| Arc::new(Reading { samples, ends: Vec::new() }))
+            .inspect_err(|error| tracing::error!(%error, "what an agent said cannot be played"))
+            .ok()
     }
 
     /// The recording of these words, of which `sentences` are the sentences. `None` where nobody has read them, or where the file
     /// cannot be used, which is logged.
     async fn find(&self, language: Language, text: &str, sentences: &[String]) -> Option<Arc<Reading>> {
-        let (clips, text) = (Arc::clone(&self.0), text.to_owned());
+        let (clips, text) = (Arc::clone(&self.clips), text.to_owned());
         // How long a sentence is said to be follows from its syllables.
         let lengths: Vec<f32> = sentences
             .iter()
@@ -77,9 +99,16 @@ pub struct Said {
 }
 
 impl Said {
-    /// The sentences of what is said, each with the recording of it where there is one. Only what the assistant itself says is
-    /// ever recorded.
+    /// The sentences of what is said, each with the recording of it where there is one. Of clips, only what the assistant itself says; what an
+    /// agent spoke is one piece, whatever words stand beside it.
     pub async fn of(speech: &Speech, recordings: Option<&Recordings>) -> Vec<Self> {
+        if let (Some(recordings), Some(sound), [passage, ..]) =
+            (recordings, speech.sound, speech.passages.as_slice())
+            && let Some(reading) = recordings.said(sound).await
+        {
+            let Passage { text, language } = passage.clone();
+            return vec![Self { text, language, reading: Some((reading, 0)) }];
+        }
         let mut said = Vec::new();
         for passage in &speech.passages {
             let (texts, language) = (sentences(&passage.text), passage.language);

@@ -61,6 +61,16 @@ impl SuggestAnswers for OneAnswer {
         }])
     }
 
+    fn named(&self, entries: &[(kb::EntryId, f32)], language: Language) -> Vec<SuggestedAnswer> {
+        let answer = |(entry, confidence): &(kb::EntryId, f32)| SuggestedAnswer {
+            entry: entry.clone(),
+            question: format!("问：{entry}"),
+            text: format!("{language}: ལན་ 答案"),
+            confidence: *confidence,
+        };
+        entries.iter().map(answer).collect()
+    }
+
     fn served(&self) -> Arc<kb::Publication> {
         let collection = kb::Collection::parse("served.yaml", SERVED);
         assert_eq!(collection.problems, []);
@@ -103,6 +113,7 @@ pub struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Value,
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -221,7 +232,7 @@ impl TestApp {
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
         contract::check(&method, &path, parts.status, &body);
-        Reply { status: parts.status, headers: parts.headers, body }
+        Reply { status: parts.status, headers: parts.headers, body, bytes: bytes.into() }
     }
 
     /// As [`TestApp::send`], for answers that may be no JSON.
@@ -232,7 +243,7 @@ impl TestApp {
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         contract::check(&method, &path, parts.status, &body);
-        Reply { status: parts.status, headers: parts.headers, body }
+        Reply { status: parts.status, headers: parts.headers, body, bytes: bytes.into() }
     }
 
     /// A conversation in which the assistant did not understand and that waits since.
@@ -288,6 +299,7 @@ impl TestApp {
             source: Source::Text,
             language,
             dictation: true,
+            sound: None,
         });
         self.store.append(Append::to(id).because_of(MessageKey::citizen(name)).event(message)).await.unwrap();
     }

@@ -317,7 +317,8 @@ async fn a_page_that_fell_behind_misses_nothing() {
     let text = "ཚིག་长".repeat(400);
     futures::stream::iter(0..MESSAGES)
         .map(|_| {
-            let command = HandoffCommand::Message { agent: session.agent.actor(), text: text.clone() };
+            let command =
+                HandoffCommand::Message { agent: session.agent.actor(), text: text.clone(), sound: None };
             app.store.append(Append::to(id).then(command))
         })
         .buffer_unordered(250)

@@ -18,5 +18,6 @@ mod permissions;
 mod provider;
 mod replies;
 mod second_factor;
+mod sounds;
 mod statistics;
 mod suggestions;

@@ -21,6 +21,7 @@ async fn says(app: &TestApp, id: ConversationId, text: String) -> u64 {
         source: Source::Text,
         language: Language::Bo,
         dictation: true,
+        sound: None,
     });
     let append = Append::to(id).because_of(MessageKey::citizen(name)).event(message);
     app.store.append(append).await.unwrap().first_seq().unwrap()
@@ -36,8 +37,11 @@ async fn lists_and_transcripts_show_no_personal_number_and_the_log_keeps_them() 
     assert_eq!(queue["waiting"][0]["preview"], json!(SHOWN));
 
     app.post(&agent, &format!("/v1/desk/conversations/{id}/claim"), json!({})).await;
-    let back =
-        HandoffCommand::Message { agent: agent.agent.actor(), text: "您的13912345678对吗".to_owned() };
+    let back = HandoffCommand::Message {
+        agent: agent.agent.actor(),
+        text: "您的13912345678对吗".to_owned(),
+        sound: None,
+    };
     app.store.append(Append::to(id).then(back)).await.unwrap();
     let note = HandoffCommand::Requeue {
         agent: agent.agent.actor(),

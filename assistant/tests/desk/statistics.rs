@@ -16,6 +16,7 @@ async fn not_understood(app: &TestApp, id: ConversationId, name: &str, text: &st
         source: Source::Text,
         language: Language::Zh,
         dictation: true,
+        sound: None,
     });
     let say = EventBody::Say(Say {
         reply_to: None,

@@ -88,7 +88,7 @@ pub async fn only_the_holder_writes_and_leaves(bench: Bench) {
     let (holder, other) = (bench.agent("卓玛").await, bench.agent("བསྟན་འཛིན།").await);
     bench.store.append(claim(id, &holder)).await.unwrap();
     for command in [
-        HandoffCommand::Message { agent: other.actor(), text: "我来".to_owned() },
+        HandoffCommand::Message { agent: other.actor(), text: "我来".to_owned(), sound: None },
         HandoffCommand::Resolve { agent: other.actor(), wrap_up: false },
         HandoffCommand::Return { agent: other.actor(), note: None },
         HandoffCommand::Requeue { agent: other.actor(), note: None, skills: Vec::new() },
@@ -115,7 +115,7 @@ pub async fn an_agents_message_is_accepted_once(bench: Bench) {
     bench.store.append(claim(id, &agent)).await.unwrap();
     let message = Append::to(id).because_of(MessageKey::agent(agent.id, message_id("1"))).then(
         HandoffCommand::Message {
-            agent: agent.actor(), text: "您好 བཀྲ་ཤིས་བདེ་ལེགས།".to_owned()
+            agent: agent.actor(), text: "您好 བཀྲ་ཤིས་བདེ་ལེགས།".to_owned(), sound: None
         },
     );
     assert_eq!(bench.store.append(message.clone()).await.unwrap().first_seq(), Some(4));

@@ -67,6 +67,7 @@ fn spoken(id: &str, text: &str) -> EventBody {
         source: Source::Voice,
         language: Language::Bo,
         dictation: true,
+        sound: None,
     })
 }
 
@@ -107,9 +108,11 @@ pub async fn what_happens_is_counted_once_and_what_failed_is_not(bench: Bench) {
     assert!(matches!(bench.store.append(stale).await, Err(StoreError::Stale(_))));
     // Together or not at all: the handoff is refused, and with it the answer.
     let agent = bench.agent("卓玛").await;
-    let refused = Append::to(id)
-        .event(answer(seq, "other"))
-        .then(HandoffCommand::Message { agent: agent.actor(), text: "在".to_owned() });
+    let refused = Append::to(id).event(answer(seq, "other")).then(HandoffCommand::Message {
+        agent: agent.actor(),
+        text: "在".to_owned(),
+        sound: None,
+    });
     assert!(matches!(bench.store.append(refused).await, Err(StoreError::Handoff(_))));
 
     let counted = bench.counted().await;

@@ -313,6 +313,6 @@ fn any_command(
         20 => HandoffCommand::Join { supervisor: agent },
         21 => HandoffCommand::Return { agent, note: None },
         22 => HandoffCommand::Cancel,
-        _ => HandoffCommand::Message { agent, text: "好 འགྲིག".to_owned() },
+        _ => HandoffCommand::Message { agent, text: "好 འགྲིག".to_owned(), sound: None },
     }
 }

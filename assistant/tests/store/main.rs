@@ -12,6 +12,7 @@ mod figures;
 mod handoff;
 mod papers;
 mod postgres;
+mod sounds;
 mod sqlite;
 mod story;
 mod sweeps;
@@ -86,6 +87,8 @@ macro_rules! every_promise {
                 papers::a_paper_is_changed_in_the_version_that_was_seen_and_otherwise_not,
                 papers::several_papers_are_changed_together_or_not_at_all,
                 papers::of_fifty_who_change_a_paper_at_once_one_does,
+                sounds::what_is_said_is_kept_and_ends_with_its_conversation,
+                sounds::receipts_never_go_back,
                 figures::what_happens_is_counted_once_and_what_failed_is_not,
                 figures::a_place_is_counted_as_a_prefecture_and_only_where_the_citizen_named_it,
                 figures::waits_are_measured_until_somebody_comes_for_the_first_time,

@@ -54,6 +54,7 @@ pub fn question(id: &str) -> EventBody {
         source: Source::Text,
         language: Language::Bo,
         dictation: true,
+        sound: None,
     })
 }
 

@@ -30,7 +30,9 @@ pub async fn lost_agents_give_back_what_they_have_in_its_old_place(bench: Bench)
 
     // The lost agent comes back too late to write, and may claim again.
     let message =
-        HandoffCommand::Message { agent: lost.actor(), text: "在吗 ཡོད་དམ།".to_owned() };
+        HandoffCommand::Message {
+            agent: lost.actor(), text: "在吗 ཡོད་དམ།".to_owned(), sound: None
+        };
     assert!(matches!(bench.store.append(Append::to(first).then(message)).await, Err(StoreError::Handoff(_))));
     bench.store.heartbeat(lost.id).await.unwrap();
     bench.store.append(claim(first, &lost)).await.unwrap();

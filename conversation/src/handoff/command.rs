@@ -6,7 +6,7 @@ use intents::EscalationReason;
 use language::Language;
 
 use super::{Actor, AttemptOutcome, Status};
-use crate::event::ClosedBy;
+use crate::event::{ClosedBy, SoundRef};
 use crate::ids::{AgentId, EscalationId, OfferId};
 use crate::time::Timestamp;
 use crate::wait::{Opening, WaitRange};
@@ -123,8 +123,10 @@ pub enum HandoffCommand {
     Message {
         /// Who.
         agent: Actor,
-        /// The words.
+        /// The words; empty where they are only spoken.
         text: String,
+        /// The words as the agent spoke them.
+        sound: Option<SoundRef>,
     },
     /// `Assigned → Bot`. Appends `agent_left`.
     Return {

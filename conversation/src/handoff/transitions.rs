@@ -9,7 +9,7 @@ use super::{
 use crate::event::{
     Abandoned, AgentJoined, AgentLeft, AgentMessage, CallbackAttempted, CallbackRequested, Closed, ClosedBy,
     Escalated, EscalationCancelled, EventBody, OfferEnd, OfferEnded, Offered, Outcome, Reopened, Snoozed,
-    Supervisor, WakeReason, Woken, WrappedUp,
+    SoundRef, Supervisor, WakeReason, Woken, WrappedUp,
 };
 use crate::ids::{AgentId, EscalationId, OfferId};
 use crate::phrases::Phrase;
@@ -30,7 +30,7 @@ impl Handoff {
             HandoffCommand::Accept { offer, agent } => self.accept(*offer, agent, here),
             HandoffCommand::Decline { offer, agent } => self.decline(*offer, agent),
             HandoffCommand::Claim { agent } => self.claim(agent, here),
-            HandoffCommand::Message { agent, text } => self.message(agent, text, here),
+            HandoffCommand::Message { agent, text, sound } => self.message(agent, text, sound.as_ref(), here),
             HandoffCommand::Return { agent, note } => {
                 self.leave(agent, Outcome::Returned, note.clone(), Vec::new(), here)
             }
@@ -145,7 +145,7 @@ impl Handoff {
         }
     }
 
-    fn message(&self, agent: &Actor, text: &str, here: &Circumstances) -> Events {
+    fn message(&self, agent: &Actor, text: &str, sound: Option<&SoundRef>, here: &Circumstances) -> Events {
         let takes_part =
             matches!(self, Self::Assigned { joined, .. } if joined.iter().any(|other| other.id == agent.id));
         if !takes_part {
@@ -155,6 +155,7 @@ impl Handoff {
             agent: agent.reference(),
             text: text.to_owned(),
             language: here.language,
+            sound: sound.cloned(),
         })])
     }
 

@@ -44,6 +44,10 @@ pub enum ClientMessage {
     Rate(Rate),
     /// How far a sound was played.
     Heard(Heard),
+    /// The citizen is writing to a person.
+    Typing(Typing),
+    /// What was written to the citizen is on their screen.
+    Seen(Seen),
     /// The citizen is done.
     Close(Close),
     /// Answered by `pong`.
@@ -70,6 +74,8 @@ impl ClientMessage {
             Self::Repeat(_) => "repeat",
             Self::Rate(_) => "rate",
             Self::Heard(_) => "heard",
+            Self::Typing(_) => "typing",
+            Self::Seen(_) => "seen",
             Self::Close(_) => "close",
             Self::Ping(_) => "ping",
         }
@@ -91,7 +97,13 @@ impl ClientMessage {
             | Self::Repeat(Repeat { id })
             | Self::Close(Close { id }) => Some(id),
             Self::Cancel(Cancel { id }) => id.as_ref(),
-            Self::Start(_) | Self::Resume(_) | Self::Voice(_) | Self::Heard(_) | Self::Ping(_) => None,
+            Self::Start(_)
+            | Self::Resume(_)
+            | Self::Voice(_)
+            | Self::Heard(_)
+            | Self::Typing(_)
+            | Self::Seen(_)
+            | Self::Ping(_) => None,
         }
     }
 }
@@ -308,6 +320,23 @@ pub struct Heard {
     pub audio_id: u64,
     /// How far it was played, in milliseconds.
     pub ms: u64,
+}
+
+/// The citizen is writing to a person; to be said once in two seconds at most. Kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Typing {
+    /// What stands in the box so far, if answers to it shall be looked up for the person. They are shown those answers and never these
+    /// words.
+    #[serde(default)]
+    #[schemars(length(max = 2000))]
+    pub draft: String,
+}
+
+/// What was written to the citizen is on their screen, or was played to them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Seen {
+    /// The place of the last event that is.
+    pub seq: u64,
 }
 
 /// The citizen is done.

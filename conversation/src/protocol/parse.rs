@@ -107,6 +107,8 @@ impl ClientMessage {
             "repeat" => Self::Repeat(read(fields)?),
             "rate" => Self::Rate(read(fields)?),
             "heard" => Self::Heard(read(fields)?),
+            "typing" => Self::Typing(read(fields)?),
+            "seen" => Self::Seen(read(fields)?),
             "close" => Self::Close(read(fields)?),
             "ping" => Self::Ping(read(fields)?),
             _ => return Err(ParseError::UnknownType(kind.chars().take(40).collect())),
@@ -135,6 +137,9 @@ impl ClientMessage {
             Self::AudioStart(audio) => {
                 check_sample_rate(audio)?;
                 check_expected(audio)?;
+            }
+            Self::Typing(typing) if typing.draft.chars().count() > MAX_TEXT_CHARACTERS => {
+                return Err(wrong("draft", "has more than 2000 characters", None));
             }
             Self::Choose(choose) if choose.choice > MAX_CHOICES => {
                 return Err(wrong("choice", "must be 0 to 9", id));

@@ -202,11 +202,11 @@ pub enum SpeechEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SoundSource {
-    /// A person recorded it for this answer.
+    /// A person has spoken it: for this answer, or an agent in this conversation.
     Recorded,
     /// A synthesizer.
     Synthetic,
-    /// An agent's words.
+    /// An agent's words, by a synthesizer.
     Agent,
 }
 

@@ -71,6 +71,7 @@ pub fn citizen(language: Language, source: Source) -> EventBody {
         source,
         language,
         dictation: source != Source::Voice,
+        sound: None,
     })
 }
 
@@ -242,7 +243,7 @@ pub fn conversation_of_every_event(language: Language) -> Vec<Event> {
     log.perform(&HandoffCommand::Reassign { by: other_agent(), to: None, note: None });
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });
     let words = text(language, "您好，我来帮您。", "བཀྲ་ཤིས་བདེ་ལེགས། ངས་རོགས་བྱེད་ཆོག");
-    log.perform(&HandoffCommand::Message { agent: agent.clone(), text: words.to_owned() });
+    log.perform(&HandoffCommand::Message { agent: agent.clone(), text: words.to_owned(), sound: None });
     log.perform(&HandoffCommand::Return { agent: agent.clone(), note: None });
     log.perform(&HandoffCommand::Escalate { escalation: escalation(), reason: EscalationReason::Asked });
     log.perform(&HandoffCommand::Claim { agent: agent.clone() });

@@ -4,6 +4,7 @@
 import type { AudioEnd, AudioId, AudioOutStart, Mark } from "../protocol";
 import { addSamples, ClipShelf, newClip, sentenceAt, wholeClip, type Clip } from "./clip";
 import { openDownlink, type Downlink } from "./downlink";
+import { SPEECH_RATE } from "./microphone";
 import type { OpusRuntime } from "./opus/runtime";
 import { Resampler } from "./resampler";
 import { concat, stretch } from "./samples";
@@ -150,6 +151,14 @@ export class Player {
   }
 
   // ------------------------------------------------------------------------------------------------ by the citizen
+
+  /** Keeps a sound that was fetched by itself: samples of a person's voice at 16 kHz. */
+  keep(seq: number, samples: Float32Array, slow: boolean): void {
+    const clip = newClip({ type: "audio_start", audio_id: 0, seq, codec: "pcm16", sample_rate: SPEECH_RATE, source: "recorded" }, slow);
+    addSamples(clip, samples, SPEECH_RATE);
+    clip.complete = true;
+    this.shelf.add(clip);
+  }
 
   /** Plays a kept sound again. @returns false where it is not kept. */
   play(seq: number, slow: boolean): boolean {

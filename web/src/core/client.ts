@@ -158,6 +158,17 @@ export class ConversationClient {
     if (this.ready) this.post({ type: "cancel" });
   }
 
+  /** The citizen is writing to a person. */
+  typing(draft: string): void {
+    if (this.ready) this.post({ type: "typing", draft });
+  }
+
+  /** What was written to the citizen is on the screen, up to that event. @returns false where the server could not be told */
+  seen(seq: number): boolean {
+    if (this.ready) this.post({ type: "seen", seq });
+    return this.ready;
+  }
+
   heard(audioId: AudioId, ms: number): void {
     if (this.ready) this.post({ type: "heard", audio_id: audioId, ms: Math.round(ms) });
   }

@@ -1,5 +1,5 @@
 /** The desk's HTTP calls, as docs/protocol.md lists them. */
-import type { CannedReply, Candidate, Colleague, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays, Presence, TextRead, Waiting } from "../protocol";
+import type { CannedReply, Candidate, Colleague, DeskConversation, DeskQueue, DeskSession, HttpError, Language, LoggedOut, LoginWays, Presence, SoundRef, TextRead, Waiting } from "../protocol";
 
 /** A refused or failed request. `status` 0: the server was not reached. */
 export class DeskError extends Error {
@@ -74,9 +74,18 @@ export class DeskApi {
     return this.act(id, "claim", {});
   }
 
-  /** The same `id` is taken once, however often it is sent. */
-  message(conversation: string, id: string, text: string): Promise<{ seq: number }> {
-    return this.act(conversation, "messages", { id, text });
+  /** The same `id` is taken once, however often it is sent. `sound`: what was spoken, by its id; `text` may be empty then. */
+  message(conversation: string, id: string, text: string, sound?: string): Promise<{ seq: number }> {
+    return this.act(conversation, "messages", sound === undefined ? { id, text } : { id, text, sound });
+  }
+
+  /** Keeps a reply that was spoken, to be sent by naming it. */
+  keepSound(conversation: string, file: Blob): Promise<SoundRef> {
+    return this.act(conversation, "sounds", file);
+  }
+
+  dropSound(conversation: string, sound: string): Promise<void> {
+    return this.act(conversation, `sounds/${sound}/remove`, {});
   }
 
   finish(conversation: string, how: "resolve" | "return" | "requeue", note: string): Promise<void> {

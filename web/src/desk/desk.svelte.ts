@@ -56,6 +56,8 @@ export class Desk {
   });
   /** Whose composer is to have the keyboard as soon as it is there. */
   composerWanted: string | undefined = $state();
+  /** Whose agent wants to speak, or to have done so. */
+  speakWanted: string | undefined = $state();
   /** When the live socket broke, in ms. */
   brokenSince: number | undefined = $state();
   problem: string | undefined = $state();
@@ -238,7 +240,11 @@ export class Desk {
         break;
       }
       case "delivered":
-        this.talks.get(message.conversation)?.reached(message.seq);
+      case "seen":
+        this.talks.get(message.conversation)?.reached(message.seq, message.type);
+        break;
+      case "foreseen":
+        this.talks.get(message.conversation)?.foresee(message.candidates);
         break;
       case "citizen_typing":
         this.talks.get(message.conversation)?.citizenTypes();

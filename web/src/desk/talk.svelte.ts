@@ -1,5 +1,5 @@
 /** A conversation that is open at the desk: what happened in it, what is being written, and what could be answered. */
-import type { Candidate, DeskConversation, Language, Mine, ServerEvent, Waiting } from "../protocol";
+import type { Candidate, DeskConversation, Language, Mine, ServerEvent, SoundRef, Waiting } from "../protocol";
 import type { Question } from "./Asking.svelte";
 import type { Desk } from "./desk.svelte";
 import { isTakingPart, lastQuestion, owedSince, withEvent } from "./transcript";
@@ -15,6 +15,8 @@ const CHANGES_HANDS: ReadonlySet<ServerEvent["type"]> = new Set(["agent_joined",
 export interface Outgoing {
   id: string;
   text: string;
+  /** What was spoken. */
+  sound?: SoundRef;
   state: "sending" | "failed";
 }
 
@@ -23,8 +25,13 @@ export class Talk {
   unread = $state(0);
   outbox: Outgoing[] = $state([]);
   typingUntil = $state(0);
-  /** The last event that is known to have gone out to the citizen. */
+  /** How far the citizen has come, as far as it was told here: gone out to them, and on their screen. */
   private delivered = $state(0);
+  private seen = $state(0);
+  /** A reply that was spoken and is not sent yet. */
+  spoken: SoundRef | undefined = $state.raw();
+  /** What is suggested is for what the citizen is writing. */
+  foreseen = $state(false);
   search = $state("");
   candidates: Candidate[] | undefined = $state.raw();
   /** What is still asked before it is given away, set aside or ended. */
@@ -88,7 +95,7 @@ export class Talk {
 
   /** Nothing would be lost if it were forgotten. */
   get isIdle(): boolean {
-    return this.words === "" && this.outbox.length === 0;
+    return this.words === "" && this.spoken === undefined && this.outbox.length === 0;
   }
 
   // ------------------------------------------------------------------------------------------------------ reading
@@ -137,18 +144,35 @@ export class Talk {
     return this.events.some((event) => event.type === "agent_joined" && event.agent.id === this.desk.me);
   }
 
-  /** What was written up to `seq` has gone out to the citizen. */
-  reached(seq: number): void {
-    this.delivered = Math.max(this.delivered, seq);
+  /** What was written up to `seq` has gone out to the citizen, or has been on their screen. */
+  reached(seq: number, how: "delivered" | "seen"): void {
+    this[how] = Math.max(this[how], seq);
   }
 
   /**
-   * What is known of the way of the agent's message at `seq`: kept by the server; gone out to the citizen; answered, which the
-   * citizen can only do who has it.
+   * What is known of the way of the agent's message at `seq`: kept by the server; gone out to the citizen; on their screen;
+   * answered, which the citizen can only do who has it.
    */
-  wayOf(seq: number): "kept" | "delivered" | "answered" {
+  wayOf(seq: number): "kept" | "delivered" | "seen" | "answered" {
     if (this.events.some((event) => event.seq > seq && event.type === "citizen_message")) return "answered";
-    return this.delivered >= seq ? "delivered" : "kept";
+    const known = this.open?.receipts;
+    if (Math.max(this.seen, known?.seen ?? 0) >= seq) return "seen";
+    return Math.max(this.delivered, known?.delivered ?? 0) >= seq ? "delivered" : "kept";
+  }
+
+  /** Whether what was said with an event can be heard. */
+  canHear(event: ServerEvent): boolean {
+    if ((event.type === "citizen_message" || event.type === "agent_message") && event.sound !== undefined) return true;
+    return event.type === "citizen_message" && this.open?.left.includes(event.seq) === true;
+  }
+
+  /** What the citizen is writing looks like what these answer; what the agent looks for themselves goes first. */
+  foresee(candidates: Candidate[]): void {
+    if (this.search.trim() !== "") return;
+    clearTimeout(this.searchTimer);
+    this.searched = "";
+    this.candidates = candidates;
+    this.foreseen = true;
   }
 
   citizenTypes(): void {
@@ -171,9 +195,12 @@ export class Talk {
 
   async send(): Promise<void> {
     const text = this.draft.trim();
-    if (text === "" || !this.mayWrite) return;
+    const sound = this.spoken;
+    if ((text === "" && sound === undefined) || !this.mayWrite) return;
     this.draft = "";
-    const message: Outgoing = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, text, state: "sending" };
+    this.spoken = undefined;
+    const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    const message: Outgoing = { id, text, state: "sending", ...(sound !== undefined && { sound }) };
     this.outbox = [...this.outbox, message];
     await this.deliver(message.id);
   }
@@ -183,7 +210,7 @@ export class Talk {
     const message = this.outbox.find((one) => one.id === id);
     if (message === undefined) return;
     message.state = "sending";
-    if (await this.desk.attempt(() => this.desk.api.message(this.id, id, message.text))) {
+    if (await this.desk.attempt(() => this.desk.api.message(this.id, id, message.text, message.sound?.id))) {
       this.outbox = this.outbox.filter((one) => one.id !== id);
       await this.fetch();
     } else {
@@ -200,6 +227,7 @@ export class Talk {
   }
 
   private async suggestNow(): Promise<void> {
+    this.foreseen = false;
     const query = this.search.trim() || lastQuestion(this.events);
     if (query === "") {
       this.candidates = [];

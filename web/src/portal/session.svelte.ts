@@ -15,6 +15,8 @@ import type { OfflineShelf } from "./offline/shelf.svelte";
 const TEXTS = { bo, zh };
 /** A sound that was asked for once more may take this long to begin before the button lets go of its waiting look. */
 const REPEAT_PATIENCE_MS = 6000;
+/** Whoever writes to a person is told of so often at most. */
+const TYPING_EVERY_MS = 2000;
 
 /** A spoken turn being recorded; the microphone comes once the citizen has allowed it. */
 interface Recording {
@@ -57,7 +59,7 @@ export class Session {
   playing: Playing | undefined = $state.raw();
   microphone: "closed" | "opening" | "open" = $state("closed");
   level = $state(0);
-  problem: MicrophoneProblem | "nothing" | "muted" | undefined = $state();
+  problem: MicrophoneProblem | "nothing" | "muted" | "unheard" | undefined = $state();
   voice = $state(true);
   slow = $state(false);
   /** Event whose sound has been asked for and has not come yet. */
@@ -96,6 +98,10 @@ export class Session {
   private worker: OpusRuntime | undefined;
   private recording: Recording | undefined;
   private goneSince: ReturnType<typeof setTimeout> | undefined;
+  private typing: ReturnType<typeof setTimeout> | undefined;
+  private typed = "";
+  /** The last word of a person's that was on this screen, as the server knows. */
+  private seen = 0;
 
   constructor() {
     const device = shelfOr(() => window.localStorage);
@@ -136,7 +142,9 @@ export class Session {
     window.addEventListener("offline", () => this.lost());
     if (navigator.onLine === false) this.lost();
     document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.client.nudge();
+      if (document.visibilityState !== "visible") return;
+      this.client.nudge();
+      this.tellSeen();
     });
     await this.settled;
     await this.loadSounds();
@@ -199,6 +207,29 @@ export class Session {
     this.unlock();
     this.quiet();
     this.client.send({ type: "choose", clarify_seq: clarifySeq, choice });
+  }
+
+  /** Something was written into the box: a person who has the conversation learns that something comes, and what may answer it. */
+  wrote(): void {
+    if (this.conversation.holder !== "agent" || this.typing !== undefined || this.draft === this.typed) return;
+    this.typed = this.draft;
+    this.client.typing(this.draft);
+    this.typing = setTimeout(() => {
+      this.typing = undefined;
+      this.wrote();
+    }, TYPING_EVERY_MS);
+  }
+
+  /** What people wrote is on the screen, if that is looked at. */
+  private tellSeen(): void {
+    if (document.visibilityState !== "visible") return;
+    const { items } = this.conversation;
+    for (let i = items.length - 1; i >= 0; i -= 1) {
+      const event = items[i]?.event;
+      if (event?.type !== "agent_message") continue;
+      if (event.seq > this.seen && this.client.seen(event.seq)) this.seen = event.seq;
+      return;
+    }
   }
 
   /** Puts what was heard into the box, to be mended and asked again. */
@@ -304,19 +335,37 @@ export class Session {
 
   /** Whether `seq` can be heard: from what is kept, or by asking the server, who repeats only the last answer. */
   canPlay(seq: number): boolean {
-    return this.player?.has(seq) === true || seq === this.lastSpoken();
+    return this.player?.has(seq) === true || seq === this.lastSpoken() || (this.player !== undefined && this.isSpoken(seq));
+  }
+
+  /** Whether a person spoke it in this conversation: then it is kept, and can be fetched. */
+  private isSpoken(seq: number): boolean {
+    return this.conversation.items.some(({ event }) => event.seq === seq && event.type === "agent_message" && event.sound !== undefined);
   }
 
   play(seq: number, slow: boolean): void {
     this.unlock();
     if (slow !== this.slow) this.setSlow(slow);
     if (this.player?.play(seq, slow) === true) return;
-    if (!this.voice) this.setVoice(true);
     this.awaited = seq;
+    if (this.isSpoken(seq)) return void this.fetchSound(seq);
+    if (!this.voice) this.setVoice(true);
     setTimeout(() => {
       if (this.awaited === seq) this.awaited = undefined;
     }, REPEAT_PATIENCE_MS);
     this.client.send({ type: "repeat" });
+  }
+
+  private async fetchSound(seq: number): Promise<void> {
+    const { sounds, player, token, slow } = this;
+    if (sounds === undefined || player === undefined || token === undefined) return;
+    try {
+      player.keep(seq, await sounds.fetchSound(token, seq, slow), slow);
+      if (this.awaited === seq) player.play(seq, slow);
+    } catch {
+      this.problem = "unheard";
+    }
+    if (this.awaited === seq) this.awaited = undefined;
   }
 
   /** Silence within the time of a fade; the server is told so that it stops sending. */
@@ -476,8 +525,10 @@ export class Session {
   // ------------------------------------------------------------------------------------------------------ inner
 
   private changed(state: ConversationState, link: Link): void {
+    if (state.conversation !== this.conversation.conversation) this.seen = 0;
     this.conversation = state;
     this.link = link;
+    this.tellSeen();
     if (link === "waiting") this.lost();
     else if (link === "open") this.found();
     if (this.isListening() && state.turn === undefined) this.stopRecording(false);

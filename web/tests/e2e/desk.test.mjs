@@ -60,7 +60,7 @@ test("two agents want the same citizen: one gets them, the other is told who, an
 
   await say(winner, words, "您好，我来帮您。");
   await page.getByTestId("agent-message").getByText("我来帮您").waitFor();
-  await column(winner, words).getByTestId("way").getByText("已送到").waitFor();
+  await column(winner, words).getByTestId("way").getByText("已看到").waitFor();
   await winner.keyboard.press("Alt+KeyA");
   await winner.keyboard.press("Enter");
   await page.getByTestId("agent_left").waitFor();

@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::extract::ws::close_code;
+use conversation::sounds::Receipts;
 use conversation::{
     Append, Channel, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed,
     Store, StoreError,
@@ -45,6 +46,9 @@ const PAGE: u32 = 200;
 const LAST_WORDS: Duration = Duration::from_secs(15);
 /// Whoever may still say that a closed matter is not settled keeps the connection for so long, so that they go on where they are.
 const TO_REOPEN: Duration = Duration::from_mins(5);
+
+/// Whoever writes is told of once in so long: the page says it every two seconds.
+const TYPING_PAUSE: Duration = Duration::from_secs(1);
 
 /// What the session tells a client while it works on a turn.
 pub(super) struct Teller {
@@ -102,6 +106,10 @@ pub struct Connection {
     slow: bool,
     audio_out: AudioOut,
     last_seq: u64,
+    /// The last event that the citizen has seen, as far as they have said on this connection.
+    seen: u64,
+    /// When they were writing last.
+    typed: Option<Instant>,
     resumed: bool,
     /// While it is being opened.
     place: Option<OwnedSemaphorePermit>,
@@ -158,6 +166,8 @@ impl Connection {
             channel: opened.channel,
             any_language: opened.any_language,
             last_seq: opened.last_seq,
+            seen: 0,
+            typed: None,
             resumed: opened.resumed,
             place: opened.place,
             inputs,
@@ -313,6 +323,7 @@ impl Connection {
             }
             EventBody::AgentMessage(_) => {
                 self.service.typing.tell(Typing::Delivered(self.session.id, event.seq));
+                self.note(Receipts { delivered: event.seq, seen: 0 });
             }
             EventBody::Closed(closed) => {
                 let reopenable = closed.by.is_reopenable();
@@ -322,6 +333,48 @@ impl Connection {
             EventBody::Reopened(_) => self.closing = None,
             _ => {}
         }
+    }
+
+    /// What was written to the citizen has been on their screen.
+    pub(super) fn has_seen(&mut self, seq: u64) {
+        // Never more than it was sent.
+        if seq <= self.seen || seq > self.last_seq {
+            return;
+        }
+        self.seen = seq;
+        self.service.typing.tell(Typing::Seen(self.session.id, seq));
+        self.note(Receipts { delivered: seq, seen: seq });
+    }
+
+    /// Notes how far the citizen has come; a busy store misses one, and the next tells more.
+    fn note(&self, receipts: Receipts) {
+        let (store, id) = (Arc::clone(self.service.conversations.store()), self.session.id);
+        self.service.tasks.spawn(async move {
+            if let Err(error) = store.note_receipts(id, receipts).await {
+                tracing::debug!(%error, "a receipt was not noted");
+            }
+        });
+    }
+
+    /// The citizen is writing to a person, who is told so, and shown what may answer it before it is sent.
+    pub(super) fn is_typing(&mut self, draft: String) {
+        let now = Instant::now();
+        if !self.state.status().is_with_a_person() || self.typed.is_some_and(|then| now < then + TYPING_PAUSE)
+        {
+            return;
+        }
+        self.typed = Some(now);
+        let (id, typing) = (self.session.id, self.service.typing.clone());
+        typing.tell(Typing::Citizen(id));
+        if draft.trim().is_empty() {
+            return;
+        }
+        let (conversations, language) = (self.service.conversations.clone(), self.state.language);
+        self.service.tasks.spawn(async move {
+            if let Some(entries) = conversations.foresee(draft, language).await {
+                typing.tell(Typing::Foreseen(id, entries.into()));
+            }
+        });
     }
 
     fn say(&mut self, event: &Event) {

@@ -44,6 +44,8 @@ impl Connection {
                     speaker.heard(heard.audio_id, heard.ms);
                 }
             }
+            ClientMessage::Typing(typing) => self.is_typing(typing.draft),
+            ClientMessage::Seen(seen) => self.has_seen(seen.seq),
             ClientMessage::Cancel(cancel) => match cancel.id {
                 Some(id) => self.cancel_turn(&id),
                 None => self.stop_sound(),
@@ -99,6 +101,8 @@ impl Connection {
             | ClientMessage::Cancel(_)
             | ClientMessage::Voice(_)
             | ClientMessage::Heard(_)
+            | ClientMessage::Typing(_)
+            | ClientMessage::Seen(_)
             | ClientMessage::Ping(_) => {}
         }
     }

@@ -240,7 +240,8 @@ impl Connection {
         }
         let request = self.service.conversations.listening_for(&self.state, language, &start.expect).await;
         let (CountedPlace(place), _) = self.turns.place.as_ref().ok_or_else(deaf)?;
-        let stream = ears.open(place, self.channel, start.codec, language, request).ok_or_else(deaf)?;
+        let keep = self.service.configuration.handoff.keep_speech && self.state.status().is_with_a_person();
+        let stream = ears.open(place, self.channel, start.codec, language, request, keep).ok_or_else(deaf)?;
         Ok(Turn {
             id: start.id.clone(),
             language,

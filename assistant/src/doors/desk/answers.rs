@@ -42,6 +42,9 @@ pub trait SuggestAnswers: Send + Sync {
         language: Language,
     ) -> Result<Vec<SuggestedAnswer>, NoSuggestions>;
 
+    /// The answers of these entries, in that order, with the confidence that is given for each.
+    fn named(&self, entries: &[(kb::EntryId, f32)], language: Language) -> Vec<SuggestedAnswer>;
+
     /// What is served right now.
     fn served(&self) -> Arc<kb::Publication>;
 

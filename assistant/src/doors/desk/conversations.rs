@@ -3,9 +3,10 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use conversation::protocol::MAX_TEXT_CHARACTERS;
+use conversation::sounds::Receipts;
 use conversation::{
     Agent, Append, Callback, ConversationId, ConversationState, Event, EventBody, HandoffCommand, Holder,
-    LanguageCode, MessageId, MessageKey, Status,
+    LanguageCode, MessageId, MessageKey, SoundId, Status,
 };
 use language::Language;
 use schemars::JsonSchema;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::events::DeskEvent;
 use super::session::{Body, Changing, LoggedIn};
-use super::{DeskError, DeskState};
+use super::{DeskError, DeskState, sounds};
 use crate::masking;
 
 /// Events read from the store at once.
@@ -38,6 +39,10 @@ pub(super) struct View {
     callback: Option<Callback>,
     #[schemars(with = "Vec<DeskEvent>")]
     events: Vec<Event>,
+    /// How far the citizen has come with what was written to them.
+    receipts: Receipts,
+    /// Spoken turns whose recordings the citizen has left: they can be heard (`GET …/sound`), as can all messages that have a `sound`.
+    left: Vec<u64>,
 }
 
 pub(super) async fn view(
@@ -60,6 +65,8 @@ pub(super) async fn view_of(state: &DeskState, id: ConversationId, agent: &Agent
         holder: conversation.holder().cloned(),
         callback: conversation.handoff.ticket().filter(|_| has_it).and_then(|ticket| ticket.callback.clone()),
         events: events.into_iter().map(masking::masked).collect(),
+        receipts: state.store.receipts(id).await?,
+        left: state.store.recordings_of(id).await?.into_iter().map(|left| left.confirmed.seq).collect(),
     })
 }
 
@@ -115,13 +122,17 @@ pub(super) struct Sent {
     seq: Option<u64>,
 }
 
-/// What an agent writes.
+/// What an agent writes or says.
 #[derive(Deserialize, JsonSchema)]
 #[schemars(rename = "AgentText")]
 pub(super) struct Message {
     /// Made by whoever sends it. The same `id` again changes nothing, so that a lost answer can be asked for again.
     id: MessageId,
+    /// The words; may be empty where they were spoken.
+    #[serde(default)]
     text: String,
+    /// What was spoken, and kept under this id (`POST …/sounds`).
+    sound: Option<SoundId>,
 }
 
 pub(super) async fn message(
@@ -131,12 +142,18 @@ pub(super) async fn message(
     Body(message): Body<Message>,
 ) -> Result<Json<Sent>, DeskError> {
     let characters = message.text.chars().count();
-    if message.text.trim().is_empty() || characters > MAX_TEXT_CHARACTERS {
+    let empty = message.text.trim().is_empty() && message.sound.is_none();
+    if empty || characters > MAX_TEXT_CHARACTERS {
         return Err(DeskError::Invalid(format!("`text` must have 1 to {MAX_TEXT_CHARACTERS} characters")));
     }
-    let append = Append::to(parse_id(&id)?)
+    let id = parse_id(&id)?;
+    let sound = match message.sound {
+        Some(sound) => Some(sounds::of_message(&state, id, &logged_in.agent, sound).await?),
+        None => None,
+    };
+    let append = Append::to(id)
         .because_of(MessageKey::agent(logged_in.agent.id, message.id))
-        .then(HandoffCommand::Message { agent: logged_in.agent.actor(), text: message.text });
+        .then(HandoffCommand::Message { agent: logged_in.agent.actor(), text: message.text, sound });
     let seq = act(&state, &logged_in.agent, append).await?;
     Ok(Json(Sent { seq }))
 }

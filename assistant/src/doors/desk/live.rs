@@ -19,7 +19,7 @@ use super::error::Problem;
 use super::events::DeskEvent;
 use super::queue::{Late, Lists};
 use super::session::{LoggedIn, OwnPage};
-use super::{DeskState, ErrorCode, Typing, TypingFeed};
+use super::{DeskState, ErrorCode, SuggestedAnswer, Typing, TypingFeed};
 use crate::doors::openapi::{Output, Shape};
 use crate::masking;
 
@@ -71,8 +71,12 @@ enum ToPage<'a> {
     },
     /// The citizen is about to write.
     CitizenTyping { conversation: ConversationId },
-    /// What an agent wrote has gone out to the citizen, who is connected; `seq` is the last of it. Told once, when it happens.
+    /// What the citizen is writing looks like questions that are known; their answers, best first. What they write itself is not told.
+    Foreseen { conversation: ConversationId, candidates: Vec<SuggestedAnswer> },
+    /// What an agent wrote has gone out to the citizen, who is connected; `seq` is the last of it. What was is told with the conversation.
     Delivered { conversation: ConversationId, seq: u64 },
+    /// … and has been on their screen.
+    Seen { conversation: ConversationId, seq: u64 },
     /// What was sent is not done.
     Error { error: Problem },
 }
@@ -325,7 +329,22 @@ impl Page {
             Typing::Delivered(conversation, seq) if self.followed.contains_key(&conversation) => {
                 self.send(&ToPage::Delivered { conversation, seq }).await
             }
-            Typing::Citizen(_) | Typing::Delivered(..) | Typing::Agent(_) => Ok(()),
+            Typing::Seen(conversation, seq) if self.followed.contains_key(&conversation) => {
+                self.send(&ToPage::Seen { conversation, seq }).await
+            }
+            // For the agent who has it: whoever only looks on has nothing to answer.
+            Typing::Foreseen(conversation, entries)
+                if self.followed.get(&conversation).is_some_and(|followed| followed.held) =>
+            {
+                let Some(state) = self.state.store.conversation(conversation).await? else { return Ok(()) };
+                let candidates = self.state.answers.named(&entries, state.language);
+                self.send(&ToPage::Foreseen { conversation, candidates }).await
+            }
+            Typing::Citizen(_)
+            | Typing::Delivered(..)
+            | Typing::Seen(..)
+            | Typing::Foreseen(..)
+            | Typing::Agent(_) => Ok(()),
         }
     }
 

@@ -30,6 +30,7 @@ mod replies;
 mod routes;
 mod second_factor;
 mod session;
+mod sounds;
 mod statistics;
 mod suggestions;
 mod sweeper;

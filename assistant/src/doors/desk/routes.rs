@@ -11,9 +11,10 @@ use conversation::Permission;
 use super::session::{LoggedIn, csrf_is_right, token_in};
 use super::{
     DeskError, DeskState, account, audit, clips, conversations, handoffs, hours, knowledge, live, login,
-    offers, oidc, people, proposals, queue, reading, recordings, replies, second_factor, statistics,
+    offers, oidc, people, proposals, queue, reading, recordings, replies, second_factor, sounds, statistics,
     suggestions,
 };
+use crate::doors::leftover;
 use crate::doors::openapi::Described;
 use crate::doors::routes::{Access, Doors, Route, Table, filter};
 
@@ -26,7 +27,10 @@ const POST: Method = Method::POST;
 /// Everything under `/v1/desk`.
 pub(super) fn doors(state: DeskState) -> Doors {
     table().with_state(state).behind(|router| {
-        router.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)).layer(middleware::from_fn(never_kept))
+        router
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn(never_kept))
+            .layer(middleware::from_fn(leftover::pass_over))
     })
 }
 
@@ -42,6 +46,9 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(GET, HANDOFF, ServeCitizens, handoffs::of_call)
         .needs(POST, "/v1/desk/conversations/{id}/claim", ServeCitizens, conversations::claim)
         .needs(POST, "/v1/desk/conversations/{id}/messages", ServeCitizens, conversations::message)
+        .needs(POST, "/v1/desk/conversations/{id}/sounds", ServeCitizens, sounds::keep)
+        .needs(POST, "/v1/desk/conversations/{id}/sounds/{sound}/remove", ServeCitizens, sounds::remove)
+        .needs(GET, "/v1/desk/conversations/{id}/sound", ServeCitizens, sounds::hear)
         .needs(POST, "/v1/desk/conversations/{id}/resolve", ServeCitizens, conversations::resolve)
         .needs(POST, "/v1/desk/conversations/{id}/return", ServeCitizens, conversations::give_back)
         .needs(POST, "/v1/desk/conversations/{id}/requeue", ServeCitizens, offers::requeue)

@@ -1,17 +1,24 @@
-//! Who is typing or speaking right now, and what has reached the citizen: passed between the portal and the desk, never stored.
+//! Who is typing or speaking right now, what it looks like, and what has reached the citizen: passed between the portal and the desk.
+
+use std::sync::Arc;
 
 use conversation::ConversationId;
+use kb::EntryId;
 use tokio::sync::broadcast;
 
 /// Somebody is about to say something, or what was said has arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Typing {
     /// The agent who has the conversation.
     Agent(ConversationId),
     /// The citizen.
     Citizen(ConversationId),
-    /// What an agent wrote has gone out to the citizen, who is connected: the place of its event. That it was read, nobody knows.
+    /// What the citizen is writing looks like these, best first, each with how probably it is meant.
+    Foreseen(ConversationId, Arc<[(EntryId, f32)]>),
+    /// What an agent wrote has gone out to the citizen, who is connected: the place of its event.
     Delivered(ConversationId, u64),
+    /// … and has been on their screen.
+    Seen(ConversationId, u64),
 }
 
 /// Where somebody is.

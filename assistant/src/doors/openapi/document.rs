@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::StatusCode;
-use conversation::{AgentId, ConversationId, LanguageCode, Permission, Role, SessionId};
+use conversation::{AgentId, ConversationId, LanguageCode, Permission, Role, SessionId, SoundId};
 use schemars::Schema;
 use serde_json::{Map, Value, json};
 
@@ -170,6 +170,7 @@ fn parameters(route: &Route, shape: &mut Shape<'_>) -> Result<Vec<Value>, Undesc
             ("conversations", "id") => shape.written::<ConversationId>(),
             ("agents" | "people", "id") => shape.written::<AgentId>(),
             ("sessions", "id") => shape.written::<SessionId>(),
+            ("sounds", "sound") => shape.written::<SoundId>(),
             ("extract", "language") => shape.written::<LanguageCode>(),
             ("clips" | "knowledge" | "proposals" | "recordings" | "replies", "id")
             | ("handoffs", "call")

@@ -20,6 +20,7 @@ use axum::{
         ws::{CloseFrame, Message},
     },
     http::{HeaderMap, Method, StatusCode},
+    middleware,
     response::{IntoResponse, Response},
 };
 use conversation::protocol::{ClientMessage, MAX_MESSAGE_BYTES};
@@ -28,6 +29,7 @@ use futures::{SinkExt, StreamExt, future};
 use super::{
     address::client_address,
     attached::{Incoming, Outgoing, Service},
+    leftover,
     origin::OriginPolicy,
     routes::{Doors, Route, Table},
 };
@@ -45,7 +47,8 @@ pub struct PortalState {
 
 /// The route of the conversation WebSocket.
 pub fn doors(state: PortalState) -> Doors {
-    table().with_state(state)
+    // What a citizen leaves is read only where it may be left.
+    table().with_state(state).behind(|router| router.layer(middleware::from_fn(leftover::pass_over)))
 }
 
 /// The lines of the table, without a server.

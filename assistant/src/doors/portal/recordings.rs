@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, BodyDataStream};
@@ -12,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, NoContent, Response};
 use conversation::recordings::{Confirmed, ConfirmedBy, NewRecording};
 use conversation::{ConversationState, Event, EventBody, MessageId, Source, Token};
-use futures::{StreamExt as _, future};
+use futures::StreamExt as _;
 use language::Language;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,9 +25,6 @@ use crate::workers::container::Container;
 
 /// Events that are looked at behind a spoken turn for what became of it.
 const LOOKED_AT: u32 = 200;
-/// Of what is refused so many pieces are passed over, and no longer than this.
-const MOST_PIECES: usize = 4_096;
-const PATIENCE: Duration = Duration::from_secs(10);
 /// The shortest recording that can teach anything, in seconds.
 const SHORTEST: f64 = 0.2;
 
@@ -77,14 +73,7 @@ pub(super) async fn leave(
     of: Result<Query<Of>, QueryRejection>,
     Upload(body): Upload,
 ) -> Response {
-    let mut body = body.into_data_stream();
-    let kept = keep(&state, peer, &headers, of, &mut body).await;
-    if kept.is_err() {
-        // Whoever is still sending does not read an answer: the connection would break instead of telling why.
-        let rest = body.take(MOST_PIECES).for_each(|_| future::ready(()));
-        drop(tokio::time::timeout(PATIENCE, rest).await);
-    }
-    match kept {
+    match keep(&state, peer, &headers, of, body.into_data_stream()).await {
         Ok(left) => (StatusCode::CREATED, Json(left)).into_response(),
         Err(refused) => refused.into_response(),
     }
@@ -149,7 +138,7 @@ async fn keep(
     peer: SocketAddr,
     headers: &HeaderMap,
     of: Result<Query<Of>, QueryRejection>,
-    body: &mut BodyDataStream,
+    mut body: BodyDataStream,
 ) -> Result<Left, Refused> {
     let Query(of) = of.map_err(|error| (StatusCode::BAD_REQUEST, error.body_text()))?;
     let conversation = opened(state, peer, headers).await?.conversation;

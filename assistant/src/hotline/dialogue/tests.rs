@@ -144,6 +144,7 @@ fn keys_answer_yes_and_no_one_of_many_and_none_of_them() {
         source: Source::Voice,
         language: Language::Bo,
         dictation: false,
+        sound: None,
     };
     dialogue.message(&event(8, EventBody::CitizenMessage(message)), at(3));
     assert!(sent(&key(&mut dialogue, '1', 4)).is_empty(), "an answered question takes no keys any more");

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::store::sql::writer::News as Told;
 
 /// What a transaction did that other nodes have to know.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct News {
     /// Conversations, with the first of the events that were appended to each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,7 +41,7 @@ impl News {
                 .extend(told.published.iter().filter_map(|p| Some((p.conversation, first(&p.events)?))));
             news.queue_changed |= told.queue_changed;
             news.erased.extend(&told.erased);
-            news.signals.extend(&told.signals);
+            news.signals.extend(told.signals.iter().cloned());
         }
         news
     }

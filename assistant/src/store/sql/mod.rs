@@ -26,6 +26,7 @@ mod recordings;
 mod rotate;
 pub(super) mod rows;
 mod signing;
+mod sounds;
 mod sweeps;
 mod webhooks;
 pub(crate) mod writer;

@@ -13,6 +13,9 @@ use super::writer::{OrUnavailable as _, Subject, Unit, Write};
 use super::{SqlStore, audit, rows};
 use crate::vault::DataKey;
 
+/// A row without its sound, with the key of its conversation.
+type Told = (String, String, i64, String, f64, String, Option<String>, Option<Vec<u8>>);
+
 /// A row with its sound and the key of its conversation.
 type Whole = (String, i64, String, f64, String, Vec<u8>, Option<String>, Option<Vec<u8>>);
 
@@ -24,7 +27,7 @@ impl Recordings for SqlStore {
 
     async fn recordings(&self, before: Timestamp, limit: u32) -> Result<Vec<Recording>, StoreError> {
         let reading = self.vault().reading();
-        let rows: Vec<(String, String, i64, String, f64, String, Option<String>, Option<Vec<u8>>)> = sqlx::query_as(
+        let rows: Vec<Told> = sqlx::query_as(
             "SELECT recordings.id, recordings.conversation, at, language, seconds, body, master, sealed FROM recordings \
              LEFT JOIN data_keys ON data_keys.conversation = recordings.conversation \
              WHERE at < $1 ORDER BY at DESC, recordings.id LIMIT $2",
@@ -34,12 +37,21 @@ impl Recordings for SqlStore {
         .fetch_all(&self.readers)
         .await
         .or_unavailable()?;
-        let read = |(id, conversation, at, language, seconds, body, master, sealed)| {
-            let row = Row { id, conversation, at, language, seconds, body };
-            let key = self.key(reading, &row, (master, sealed))?;
-            row.open(&key)
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(|row| self.told(reading, row)).collect()
+    }
+
+    async fn recordings_of(&self, conversation: ConversationId) -> Result<Vec<Recording>, StoreError> {
+        let reading = self.vault().reading();
+        let rows: Vec<Told> = sqlx::query_as(
+            "SELECT recordings.id, recordings.conversation, at, language, seconds, body, master, sealed FROM recordings \
+             LEFT JOIN data_keys ON data_keys.conversation = recordings.conversation \
+             WHERE recordings.conversation = $1",
+        )
+        .bind(conversation.to_string())
+        .fetch_all(&self.readers)
+        .await
+        .or_unavailable()?;
+        rows.into_iter().map(|row| self.told(reading, row)).collect()
     }
 
     async fn recording(&self, id: &str) -> Result<Option<(Recording, Vec<u8>)>, StoreError> {
@@ -72,6 +84,13 @@ impl Recordings for SqlStore {
 }
 
 impl SqlStore {
+    fn told(&self, reading: crate::vault::Reading, row: Told) -> Result<Recording, StoreError> {
+        let (id, conversation, at, language, seconds, body, master, sealed) = row;
+        let row = Row { id, conversation, at, language, seconds, body };
+        let key = self.key(reading, &row, (master, sealed))?;
+        row.open(&key)
+    }
+
     fn key(
         &self,
         reading: crate::vault::Reading,

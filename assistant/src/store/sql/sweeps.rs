@@ -129,7 +129,7 @@ impl Write for Tell {
     type Output = ();
 
     async fn write(&self, unit: &mut Unit<'_>) -> Result<(), StoreError> {
-        unit.news.signals.push(self.0);
+        unit.news.signals.push(self.0.clone());
         Ok(())
     }
 }

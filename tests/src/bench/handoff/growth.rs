@@ -165,6 +165,7 @@ fn message(number: usize) -> Result<(MessageId, EventBody)> {
         source: Source::Text,
         language: Language::Bo,
         dictation: false,
+        sound: None,
     };
     Ok((id, EventBody::CitizenMessage(said)))
 }

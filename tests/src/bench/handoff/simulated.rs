@@ -154,6 +154,7 @@ fn message(id: &str, language: Language) -> Option<(MessageKey, EventBody)> {
         source: Source::Text,
         language,
         dictation: true,
+        sound: None,
     };
     Some((MessageKey::citizen(id), EventBody::CitizenMessage(message)))
 }
