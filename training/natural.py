@@ -8,15 +8,13 @@ A WORLD voice (Morise et al. 2016, through `pyworld`) is the same utterance with
 stratified so that every utterance is heard deep, middle and high. A speed is a plain resampling (pitch moves too). The
 codecs are the telephone's (8 kHz, G.711 A-law) and the portal's (Opus at about 16 kbit/s), of one WORLD voice each.
 
-RECORDINGS.tsv are an operator's own: a line each of `file<TAB>text`, or `file<TAB>text<TAB>language` (`bo` or `zh`; by the text's script where it is
-not said), files relative to the table's folder. They are worth more than everything else: other people's voices, and for
+RECORDINGS.tsv are an operator's own (`own.py`): written by hand, or exported from the console. They are worth more than everything else: other people's voices, and for
 Tibetan the first ones.
 """
 
 from __future__ import annotations
 
 import io
-import re
 import sys
 import time
 import zlib
@@ -28,6 +26,7 @@ import soundfile
 import soxr
 
 from features import SAMPLE_RATE, fbank, read_audio
+from own import own_recordings
 from store import ShardWriter, is_complete
 
 SPEEDS = (0.9, 1.12)
@@ -35,7 +34,6 @@ VOICES = 8
 LOWEST_HZ, HIGHEST_HZ = 88.0, 300.0
 FORMANT_POWER = 0.25
 FORMANT_SPREAD = 0.07  # Standard deviation of the individual factor, natural logarithm.
-TIBETAN = re.compile(r"[\u0f40-\u0fbc]")
 OPUS_LEVEL = 0.95  # libsndfile's scale; about 17 kbit/s.
 FRAME_PERIOD_MS = 5.0
 
@@ -100,25 +98,6 @@ def through_opus(samples: np.ndarray) -> np.ndarray:
     packed.seek(0)
     heard, rate = soundfile.read(packed, dtype="float32")
     return heard if rate == SAMPLE_RATE else soxr.resample(heard, rate, SAMPLE_RATE)
-
-
-def own_recordings(table: Path) -> list[tuple[Path, str, str, str]]:
-    """An operator's recordings: (file, speaker, text, language). What cannot be used is said, with its line, and left out."""
-    rows = []
-    for number, line in enumerate(table.read_text().splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        cells = line.split("\t")
-        if len(cells) not in (2, 3):
-            print(f"{table}, line {number}: expected file, text and perhaps language, separated by tabs", flush=True)
-            continue
-        file = table.parent / cells[0]
-        language = cells[2].strip() if len(cells) == 3 else "bo" if TIBETAN.search(cells[1]) else "zh"
-        if not file.is_file() or language not in ("bo", "zh"):
-            print(f"{table}, line {number}: no file {file}, or no language {language}", flush=True)
-            continue
-        rows.append((file, "own", cells[1].strip(), language))
-    return rows
 
 
 def main(data: Path, out: Path, shard: int, shards: int, own: Path | None = None) -> None:

@@ -36,7 +36,7 @@ pub struct Confirmed {
     pub entry: EntryId,
     /// Its question, in the language that was spoken.
     pub question: String,
-    /// What was said, word for word, where a recogniser that takes dictation heard it; empty otherwise.
+    /// What was said, word for word, where a recogniser that takes dictation heard it or somebody has written it down; empty otherwise.
     #[serde(default)]
     pub said: String,
     /// How it is known.
@@ -108,6 +108,12 @@ pub trait Recordings {
     /// # Errors
     /// As [`Self::recordings`].
     async fn recording(&self, id: &str) -> Result<Option<(Recording, Vec<u8>)>, StoreError>;
+
+    /// Writes down what is said in a recording, with the record of it. False where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    async fn write_down(&self, id: &str, said: &str, entry: AuditEntry) -> Result<bool, StoreError>;
 
     /// Removes a recording for good, with the record of it where it is not the citizen who does so. False where there is none, or where it is not of that
     /// conversation.

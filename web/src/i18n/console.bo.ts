@@ -103,6 +103,7 @@ export const bo: Texts<ConsoleKey> = {
   "action_proposal.refused": "ཤེས་བྱའི་མཛོད་ཀྱི་བཟོ་བཅོས་ཕྱིར་སློག",
   "action_knowledge.published": "ཤེས་བྱའི་མཛོད་སྤེལ།",
   "action_recordings.exported": "མི་མང་གིས་བཞག་པའི་སྒྲ་འཇུག་ཕྱིར་འདོན།",
+  "action_recording.written_down": "མི་མང་གི་སྒྲ་འཇུག་ཡི་གེར་བྲིས།",
   "action_recording.removed": "མི་མང་གི་སྒྲ་འཇུག་བསུབས།",
   "action_handoff.escalated": "མི་ལ་སྤྲད།",
   "action_handoff.escalation_cancelled": "མི་མང་གིས་མི་སྒུག",
@@ -311,6 +312,7 @@ export const bo: Texts<ConsoleKey> = {
   recordingsIntro: "མི་མང་གིས་བཞག་ཆོག་ཟེར་བའི་སྒྲ་འཇུག་དང་ཁོང་ཚོས་ངོས་བཟུང་བའི་དྲི་བ། རོགས་པས་ཡག་པོ་གོ་བར་བེད་སྤྱོད། ཁ་བརྡ་དང་མཉམ་དུ་སུབ།",
   noRecordings: "ད་དུང་མི་མང་གིས་སྒྲ་འཇུག་བཞག་མི་འདུག",
   exportRecordings: "ཚང་མ་ཕྱིར་འདོན། (zip)",
-  heardAs: "ངོས་འཛིན། {said}",
+  saidIn: "ཚིག་དངོས། (སྦྱོང་བརྡར་ལ་བེད་སྤྱོད།)",
+  saidHint: "གང་གསན་པ་དེ་བྲིས། ཨང་གྲངས་ཀྱང་ཡི་གེར་བྲིས།",
   removeRecordingAsk: "སྒྲ་འཇུག་འདི་སུབ་བམ། སླར་གསོ་མི་ཐུབ།",
 };

@@ -96,6 +96,7 @@ export const zh = {
   "action_proposal.refused": "退回知识库改动",
   "action_knowledge.published": "发布知识库",
   "action_recordings.exported": "导出市民录音",
+  "action_recording.written_down": "写下市民录音的原话",
   "action_recording.removed": "删市民录音",
   "action_handoff.escalated": "转人工",
   "action_handoff.escalation_cancelled": "市民不等了",
@@ -304,7 +305,8 @@ export const zh = {
   recordingsIntro: "市民同意留下的录音，和他们确认过的问题。用来让助手听得更准；随对话一起删除。",
   noRecordings: "还没有市民留下录音。",
   exportRecordings: "全部导出（zip）",
-  heardAs: "识别为：{said}",
+  saidIn: "原话（用来训练）",
+  saidHint: "听到什么写什么，数字写成说出来的字",
   removeRecordingAsk: "删除这段录音？不能恢复。",
 } as const;
 

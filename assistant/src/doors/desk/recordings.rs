@@ -8,12 +8,13 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, NoContent, Response};
 use conversation::Timestamp;
 use conversation::audit::{AuditActor, AuditEntry};
+use conversation::protocol::MAX_TEXT_CHARACTERS;
 use conversation::recordings::Recording;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zip::write::SimpleFileOptions;
 
-use super::session::{Changing, LoggedIn};
+use super::session::{Body, Changing, LoggedIn};
 use super::{DeskError, DeskState};
 use crate::masking;
 
@@ -51,6 +52,33 @@ pub(super) async fn sound(
 ) -> Result<Response, DeskError> {
     let (_, wav) = state.store.recording(&id).await?.ok_or(DeskError::NotFound("recording"))?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], wav).into_response())
+}
+
+/// What is said in a recording, word for word.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "WrittenDown")]
+pub(super) struct Said {
+    /// 2,000 characters at most; empty where it cannot be told.
+    said: String,
+}
+
+pub(super) async fn write_down(
+    State(state): State<DeskState>,
+    Path(id): Path<String>,
+    Changing(logged_in): Changing,
+    Body(Said { said }): Body<Said>,
+) -> Result<NoContent, DeskError> {
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    if said.chars().count() > MAX_TEXT_CHARACTERS {
+        return Err(DeskError::Invalid(format!("`said` has more than {MAX_TEXT_CHARACTERS} characters")));
+    }
+    // What is shown masked would come back as asterisks.
+    if said.contains('*') {
+        return Err(DeskError::Invalid("write numbers as they are spoken, without asterisks".to_owned()));
+    }
+    let entry = AuditEntry::new(actor(&logged_in), "recording.written_down").on("recording", &id);
+    let done = state.store.write_down(&id, &said, entry).await?;
+    if done { Ok(NoContent) } else { Err(DeskError::NotFound("recording")) }
 }
 
 pub(super) async fn remove(

@@ -110,6 +110,7 @@ pub(super) fn table() -> Table<DeskState> {
         .needs(GET, "/v1/desk/recordings", EditKnowledge, recordings::list)
         .needs(GET, "/v1/desk/recordings/export", EditKnowledge, recordings::export)
         .needs(GET, "/v1/desk/recordings/{id}/sound", EditKnowledge, recordings::sound)
+        .needs(POST, "/v1/desk/recordings/{id}", EditKnowledge, recordings::write_down)
         .needs(POST, "/v1/desk/recordings/{id}/remove", EditKnowledge, recordings::remove)
         .needs(GET, "/v1/desk/people", ManagePeople, people::list)
         .needs(POST, "/v1/desk/people", ManagePeople, people::add)

@@ -73,6 +73,10 @@ impl Recordings for SqlStore {
         Ok(Some((row.open(&key)?, sound)))
     }
 
+    async fn write_down(&self, id: &str, said: &str, entry: AuditEntry) -> Result<bool, StoreError> {
+        self.writer.run(WriteDown { id: id.to_owned(), said: said.to_owned(), entry }).await
+    }
+
     async fn remove_recording(
         &self,
         id: &str,
@@ -156,6 +160,43 @@ impl Write for Keep {
         .await
         .or_unavailable()?;
         Ok(done.rows_affected() > 0)
+    }
+}
+
+/// Writes down what is said in a recording.
+struct WriteDown {
+    id: String,
+    said: String,
+    entry: AuditEntry,
+}
+
+#[async_trait]
+impl Write for WriteDown {
+    type Output = bool;
+
+    async fn write(&self, unit: &mut Unit<'_>) -> Result<bool, StoreError> {
+        let row: Option<(String, String)> =
+            sqlx::query_as("SELECT conversation, body FROM recordings WHERE id = $1")
+                .bind(&self.id)
+                .fetch_optional(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
+        let Some((conversation, body)) = row else { return Ok(false) };
+        let conversation = conversation.parse().map_err(corrupt)?;
+        let Some((_, key)) = rows::take_state_with_key(unit.connection, unit.vault, conversation).await?
+        else {
+            return Ok(false);
+        };
+        let mut confirmed = key.open_recording(&self.id, &body)?;
+        confirmed.said.clone_from(&self.said);
+        sqlx::query("UPDATE recordings SET body = $1 WHERE id = $2")
+            .bind(key.seal_recording(&self.id, &confirmed)?)
+            .bind(&self.id)
+            .execute(&mut *unit.connection)
+            .await
+            .or_unavailable()?;
+        audit::record(unit, self.entry.clone());
+        Ok(true)
     }
 }
 
