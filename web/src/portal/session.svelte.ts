@@ -215,7 +215,7 @@ export class Session {
 
   /** The citizen says by one tap what an answer was worth. */
   rate(seq: number, helpful: boolean): void {
-    this.client.send({ type: "rate", seq, helpful });
+    this.client.rate(seq, helpful);
   }
 
   /**
