@@ -438,5 +438,18 @@ async fn whoever_says_that_an_answer_was_wrong_is_heard_also_when_all_is_over() 
         client.send(rate("r3", &answer["seq"], true)).await.unwrap();
         client.send(json!({"type": "text", "id": "late", "text": "还有"})).await.unwrap();
         assert_eq!(client.wait_for("error").await.unwrap()["code"], "closed");
+        // Whoever comes back, knowing all that was said, can still say how it was.
+        let token = client.token.clone().unwrap();
+        drop(client);
+        let mut again = shared().connect().await;
+        let resumed = again.resume(&token, 0).await.unwrap();
+        let last = resumed["last_seq"].as_u64().unwrap();
+        drop(again);
+        let mut again = shared().connect().await;
+        again.resume(&token, last).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        again.send(rate("r4", &answer["seq"], true)).await.unwrap();
+        let rated = again.wait_for("rated").await.unwrap();
+        assert_eq!((&rated["of"], &rated["helpful"]), (&answer["seq"], &json!(true)));
     }
 }

@@ -106,7 +106,7 @@ pub enum Measure {
     /// Citizens who did not wait until somebody came.
     GaveUp,
     /// What citizens said by one tap: `helped`; `wrong` about the assistant's last answer, which reports it; `not_helped` about
-    /// anything else.
+    /// anything else. Of several about the same thing the last one counts, and those before it are taken back from their days.
     Rated,
 }
 
@@ -286,14 +286,22 @@ pub fn counts(before: Option<&ConversationState>, event: &Event) -> Counts {
             counting.one(Measure::GaveUp, before.language, "");
         }
         (Some(before), EventBody::Rated(rated)) => {
-            let said = if rated.helpful {
-                "helped"
-            } else if is_last_answer(before, rated.of) {
-                "wrong"
-            } else {
-                "not_helped"
-            };
-            counting.one(Measure::Rated, before.language, said);
+            let earlier = before.ratings.get(&rated.of);
+            if let Some(earlier) = earlier.filter(|earlier| earlier.helpful != rated.helpful) {
+                // It was counted when it was said.
+                let said = said(earlier.helpful, earlier.of_last_answer);
+                let figure = Figure {
+                    day: Day::of(earlier.at),
+                    measure: Measure::Rated,
+                    language: earlier.language,
+                    key: said.to_owned(),
+                };
+                add(&mut counting.counts, Counts::from([(figure, Amount { count: -1, total: 0.0 })]));
+            }
+            if earlier.is_none_or(|earlier| earlier.helpful != rated.helpful) {
+                let said = said(rated.helpful, is_last_answer(before, rated.of));
+                counting.one(Measure::Rated, before.language, said);
+            }
         }
         _ => {}
     }
@@ -337,6 +345,13 @@ pub fn unresolved(before: &ConversationState, event: &Event) -> Option<Unresolve
     };
     let ConversationState { conversation, language, .. } = *before;
     Some(Unresolved { conversation, seq: event.seq, at: event.at, language, kind })
+}
+
+/// The answer that an event says was not wrong after all: its question is unresolved no more.
+pub fn resolved(before: &ConversationState, event: &Event) -> Option<u64> {
+    let EventBody::Rated(rated) = &event.body else { return None };
+    let earlier = before.ratings.get(&rated.of)?;
+    (rated.helpful && !earlier.helpful && earlier.of_last_answer).then_some(rated.of)
 }
 
 /// Reads figures.
@@ -409,6 +424,15 @@ fn said_before(before: &ConversationState, reply_to: Option<u64>) -> bool {
     let answered = before.last_answer.as_ref().map(|answer| answer.seq);
     let asked = before.pending_clarify.as_ref().map(|clarify| clarify.seq);
     reply_to.is_some_and(|message| answered.max(asked).is_some_and(|given| given > message))
+}
+
+/// The key of a rating.
+const fn said(helpful: bool, of_last_answer: bool) -> &'static str {
+    match (helpful, of_last_answer) {
+        (true, _) => "helped",
+        (false, true) => "wrong",
+        (false, false) => "not_helped",
+    }
 }
 
 fn is_last_answer(before: &ConversationState, seq: u64) -> bool {

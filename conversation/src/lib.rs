@@ -68,7 +68,9 @@ pub use people::{
 pub use roles::{Permission, Role};
 pub use schema::{LanguageCode, schema};
 pub use signal::{NodeSignal, NodeSignalFeed};
-pub use state::{Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Recollection};
+pub use state::{
+    Beginning, ConversationState, LastAnswer, PendingClarify, ProjectionError, Rating, Recollection,
+};
 pub use store::{
     Append, Appended, Expect, Feed, Lagged, MessageKey, NewConversation, Published, QueueFeed, QueueItem,
     Sender, Store, StoreError,

@@ -1,11 +1,14 @@
 //! What a conversation is right now: the fold of its events.
 
+use std::collections::BTreeMap;
+
 use kb::EntryId;
 use language::Language;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{
-    Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, SayAct, Source, Withdrawn,
+    Channel, Choice, CitizenMessage, ClarifyKind, Considered, Event, EventBody, Rated, SayAct, Source,
+    Withdrawn,
 };
 use crate::handoff::{Actor, Circumstances, Folded, Handoff, HandoffLimits, Holder, Status};
 use crate::ids::{ConversationId, MessageId};
@@ -53,6 +56,9 @@ pub struct ConversationState {
     /// Who the citizen is or asks about, the latest first (see [`intents::Slots::groups`]).
     #[serde(default)]
     pub groups: Vec<String>,
+    /// What the citizen said by one tap, by the event that it was about.
+    #[serde(default)]
+    pub ratings: BTreeMap<u64, Rating>,
     /// The citizen's last turn, as long as it may turn out to have been only the beginning of one.
     #[serde(default)]
     pub beginning: Option<Box<Beginning>>,
@@ -88,6 +94,21 @@ pub struct Recollection {
     pub place_asked: bool,
     /// See [`ConversationState::groups`].
     pub groups: Vec<String>,
+    /// See [`ConversationState::ratings`].
+    pub ratings: BTreeMap<u64, Rating>,
+}
+
+/// What the citizen said about something by one tap, and what was so when they said it first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rating {
+    /// Whether it helped.
+    pub helpful: bool,
+    /// When they said so.
+    pub at: Timestamp,
+    /// The conversation's language then.
+    pub language: Language,
+    /// Whether it was about the assistant's last answer.
+    pub of_last_answer: bool,
 }
 
 /// A `clarify` that waits for its answer.
@@ -159,7 +180,7 @@ pub enum ProjectionError {
 
 impl ConversationState {
     /// Version of what folding makes of a log. Counted up where the same log gives another state than before, so that stores make their projections anew.
-    pub const FOLDING: u32 = 2;
+    pub const FOLDING: u32 = 3;
 
     /// The state after the first event.
     ///
@@ -187,6 +208,7 @@ impl ConversationState {
             place: None,
             place_asked: false,
             groups: Vec::new(),
+            ratings: BTreeMap::new(),
             beginning: None,
         })
     }
@@ -326,6 +348,7 @@ impl ConversationState {
                 _ => {}
             },
             EventBody::Withdrawn(_) => self.take_back(),
+            EventBody::Rated(rated) => self.rate(rated, event.at),
             EventBody::Escalated(_)
             | EventBody::Reopened(_)
             | EventBody::CallbackRequested(_)
@@ -341,7 +364,6 @@ impl ConversationState {
             EventBody::Started(_)
             | EventBody::Interrupted(_)
             | EventBody::Call(_)
-            | EventBody::Rated(_)
             | EventBody::EscalationCancelled(_)
             | EventBody::AgentMessage(_)
             | EventBody::Offered(_)
@@ -379,7 +401,18 @@ impl ConversationState {
             place: self.place.clone(),
             place_asked: self.place_asked,
             groups: self.groups.clone(),
+            ratings: self.ratings.clone(),
         }
+    }
+
+    /// Who says the same again has said it once.
+    fn rate(&mut self, rated: &Rated, at: Timestamp) {
+        if self.ratings.get(&rated.of).is_some_and(|earlier| earlier.helpful == rated.helpful) {
+            return;
+        }
+        let of_last_answer = self.last_answer.as_ref().is_some_and(|answer| answer.seq == rated.of);
+        let rating = Rating { helpful: rated.helpful, at, language: self.language, of_last_answer };
+        self.ratings.insert(rated.of, rating);
     }
 
     /// As if the last turn had not been.
@@ -394,6 +427,7 @@ impl ConversationState {
             place,
             place_asked,
             groups,
+            ratings,
         } = beginning.before;
         self.pending_clarify = pending_clarify;
         self.last_answer = last_answer;
@@ -403,6 +437,7 @@ impl ConversationState {
         self.place = place;
         self.place_asked = place_asked;
         self.groups = groups;
+        self.ratings = ratings;
     }
 
     /// As if the conversation began here; the log keeps what was said.

@@ -7,7 +7,7 @@ use common::{at, both_languages, conversation_of_every_event};
 use conversation::protocol::{
     AudioOut, AudioStart, Cancel, ChangeLanguage, Choose, ClientMessage, Close, Codec, Commit, ErrorCode,
     ErrorSignal, Heard, LeaveQueue, Limits, Person, Ping, Rate, Reopen, Repeat, RequestCallback, Resume,
-    ServerMessage, Signal, SoundSource, SpeechEnd, Start, Text, Voice, Welcome,
+    ServerMessage, Signal, SoundSource, SpeechEnd, SpokenWord, Start, Text, Voice, Welcome,
 };
 use conversation::{ConversationId, Event, MessageId, Token};
 use language::Language;
@@ -176,7 +176,13 @@ fn every_signal(language: Language) -> Vec<Signal> {
             sample_rate: 16_000,
             source: SoundSource::Synthetic,
         },
-        Signal::Mark { audio_id: 1, sentence: 0, text: heard.to_owned(), start_ms: 0 },
+        Signal::Mark {
+            audio_id: 1,
+            sentence: 0,
+            text: heard.to_owned(),
+            start_ms: 0,
+            words: vec![SpokenWord { text: heard.to_owned(), start_ms: 0 }],
+        },
         Signal::AudioEnd { audio_id: 1, total_ms: 3_100, interrupted: false },
         Signal::Draining {
             text: common::text(language, "服务正在重启。", "ཞབས་ཞུ་བསྐྱར་སློང་བྱེད་བཞིན་ཡོད།").to_owned(),

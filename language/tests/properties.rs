@@ -3,6 +3,7 @@
 // Helpers of tests fail like tests.
 #![allow(clippy::unwrap_used)]
 
+use language::voice::word_times;
 use language::{
     Language, Phone, analyse, chinese, ipa, mandarin, normalize, numbers, phonetic_key, pinyin,
     pronunciations, rough_phonetic_key, script, search_key, segments, sentences, speech_plan, spoken_form,
@@ -46,6 +47,19 @@ proptest! {
         let joined: String = cut.iter().map(|s| text[s.range.clone()].to_owned()).collect();
         prop_assert_eq!(&joined, &text);
         prop_assert!(cut.iter().all(|s| !s.range.is_empty()));
+    }
+
+    #[test]
+    fn the_words_that_are_spoken_are_all_of_the_sentence_in_order(text in text(), language in language(), ms in 0u64..600_000, pause in 0f32..3.0) {
+        let words = word_times(&text, language, ms, pause);
+        prop_assert_eq!(words.is_empty(), speech_plan(&text, language).is_empty());
+        if let Some(first) = words.first() {
+            prop_assert_eq!(first.start_ms, 0);
+            let joined: String = words.iter().map(|word| word.text).collect();
+            prop_assert_eq!(&joined, &text);
+        }
+        prop_assert!(words.iter().all(|word| !word.text.is_empty() && word.start_ms <= ms));
+        prop_assert!(words.windows(2).all(|pair| pair[0].start_ms <= pair[1].start_ms));
     }
 
     #[test]

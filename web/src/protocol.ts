@@ -525,6 +525,13 @@ export interface Mark {
   sentence: number;
   text: string;
   start_ms: number;
+  /** Joined they are `text`; where each begins is an estimate. Absent where it is not known. */
+  words?: SpokenWord[];
+}
+export interface SpokenWord {
+  text: string;
+  /** In the sound, as the mark's. */
+  start_ms: number;
 }
 export interface AudioEnd {
   type: "audio_end";

@@ -52,6 +52,14 @@ impl Rest {
 }
 
 impl Sound {
+    /// How long all of it is, in milliseconds, with what is not encoded yet.
+    pub fn length_ms(&self) -> u64 {
+        let encoded: u64 = self.pieces.iter().map(|piece| piece.ms).sum();
+        let packet = OPUS_PACKET_MS as usize * SAMPLES_PER_MS;
+        let rest = self.rest.as_ref().map_or(0, |rest| (rest.samples.len() - rest.from).div_ceil(packet));
+        encoded + rest as u64 * OPUS_PACKET_MS
+    }
+
     /// Encodes a little more, on a blocking thread; false where there is no more.
     ///
     /// # Errors
@@ -171,12 +179,30 @@ mod tests {
         let samples = to_pcm16(&tone(1.0, 16_000), 16_000).unwrap();
         let mut sound = sound(samples, Codec::Opus).unwrap();
         assert_eq!(sound.pieces.len(), 10, "the beginning at once");
+        assert_eq!(sound.length_ms(), 1_000, "of all of it");
         sound.finish().unwrap();
         assert_eq!(sound.pieces.len(), 50);
+        assert_eq!(sound.length_ms(), 1_000);
         let bytes: usize = sound.pieces.iter().map(|p| p.bytes.len()).sum();
         assert!(bytes < 32_000 / 5, "{bytes} bytes for a second");
         let mut decoder = OpusDecoder::new().unwrap();
         let samples: usize = sound.pieces.iter().map(|p| decoder.decode(&p.bytes).unwrap().len()).sum();
         assert_eq!(samples, 16_000);
+    }
+
+    #[test]
+    fn the_length_is_known_before_all_is_encoded() {
+        for samples in [1, 320, 3_199, 3_200, 3_201, 3_520, 10_007] {
+            for codec in [Codec::Opus, Codec::Pcm16] {
+                let mut sound = sound(vec![1_000; samples], codec).unwrap();
+                let told = sound.length_ms();
+                sound.finish().unwrap();
+                assert_eq!(
+                    told,
+                    sound.pieces.iter().map(|piece| piece.ms).sum::<u64>(),
+                    "{codec:?} {samples}"
+                );
+            }
+        }
     }
 }

@@ -129,6 +129,11 @@ impl Said {
         self.reading.is_some()
     }
 
+    /// How long the pause at the end of its sound is, in syllables: a voice ends with the last one.
+    pub const fn pause_after(&self) -> f32 {
+        if self.is_read() { PAUSE } else { 0.0 }
+    }
+
     /// Its sound: as it was read, or else (also where that cannot be played) by the voice.
     ///
     /// # Errors

@@ -6,8 +6,8 @@ use conversation::audit::AuditActor;
 use conversation::figures::{self, Amount, Counts, Day, Figure, Measure, UnresolvedKind};
 use conversation::{
     Answer, Append, CitizenMessage, Clarify, ClarifyKind, Clock as _, ConversationId, ConversationState,
-    Erasure, EscalationId, EscalationReason, EventBody, Expect, HandoffCommand, SayAct, Source, StoreError,
-    Timestamp, Withdrawn,
+    Erasure, EscalationId, EscalationReason, EventBody, Expect, HandoffCommand, LanguageChanged, SayAct,
+    Source, StoreError, Timestamp, Withdrawn,
 };
 use kb::EntryId;
 use language::Language;
@@ -86,6 +86,12 @@ impl Bench {
 
     async fn does(&self, id: ConversationId, event: EventBody) {
         self.store.append(Append::to(id).event(event)).await.unwrap();
+    }
+
+    /// How often something was rated `wrong`, `helped` and `not_helped`.
+    async fn said(&self) -> [i64; 3] {
+        let counted = self.counted().await;
+        ["wrong", "helped", "not_helped"].map(|key| often(&counted, Measure::Rated, key))
     }
 
     async fn seq(&self, id: ConversationId) -> u64 {
@@ -191,14 +197,50 @@ pub async fn a_wrong_answer_is_reported_once_and_counted(bench: Bench) {
     for _ in 0..2 {
         bench.does(id, rated(3, false)).await;
     }
-    bench.does(id, rated(3, true)).await;
     bench.does(id, rated(2, false)).await;
-    let counted = bench.counted().await;
-    let said = ["wrong", "helped", "not_helped"].map(|key| often(&counted, Measure::Rated, key));
-    assert_eq!(said, [2, 1, 1]);
+    assert_eq!(bench.said().await, [1, 0, 1]);
     let found = bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap();
     let found: Vec<_> = found.iter().map(|one| (one.seq, one.kind)).collect();
     assert_eq!(found, [(3, UnresolvedKind::WrongAnswer)]);
+}
+
+pub async fn a_rating_that_is_changed_counts_once_with_its_last_value(bench: Bench) {
+    let id = bench.begin(Language::Bo).await;
+    bench.store.append(ask(id, "m1")).await.unwrap();
+    bench.does(id, answer(2, "id-card-lost")).await;
+    bench.does(id, rated(3, false)).await;
+    let first = Day::of(bench.clock.now());
+    // Taken back from the day on which it was counted, in the language that was spoken then.
+    bench.clock.advance(Duration::from_hours(30));
+    bench.does(id, EventBody::LanguageChanged(LanguageChanged { language: Language::Zh })).await;
+    bench.does(id, rated(3, true)).await;
+    assert_eq!(bench.said().await, [0, 1, 0]);
+    let of_first = bench.store.figures(first, first).await.unwrap();
+    assert_eq!(often(&of_first, Measure::Rated, "wrong"), 0);
+    assert_eq!(
+        bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap(),
+        [],
+        "it was not wrong after all"
+    );
+
+    // In one append, to and fro.
+    let undecided = Append::to(id).event(rated(3, false)).event(rated(3, true)).event(rated(3, false));
+    bench.store.append(undecided).await.unwrap();
+    assert_eq!(bench.said().await, [1, 0, 0]);
+    let found = bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap();
+    assert_eq!(found.iter().map(|one| one.seq).collect::<Vec<_>>(), [3]);
+    // A tap on the same again, when it is the last answer no more, changes nothing.
+    bench.store.append(ask(id, "m2")).await.unwrap();
+    let seq = bench.seq(id).await;
+    bench.does(id, answer(seq, "social-card")).await;
+    bench.does(id, rated(3, false)).await;
+    assert_eq!(bench.said().await, [1, 0, 0]);
+    bench.does(id, rated(3, true)).await;
+    bench.does(id, rated(3, false)).await;
+    assert_eq!(bench.said().await, [0, 0, 1], "only the last answer is reported as wrong");
+    assert_eq!(bench.store.unresolved(Timestamp::from_millis(0), 10).await.unwrap(), []);
+    let counted = bench.counted().await;
+    assert!(counted.values().all(|amount| amount.count > 0), "{counted:?}");
 }
 
 pub async fn erasing_leaves_figures_and_takes_unresolved_questions(bench: Bench) {

@@ -94,6 +94,7 @@ macro_rules! every_promise {
                 figures::waits_are_measured_until_somebody_comes_for_the_first_time,
                 figures::a_withdrawn_turn_counts_for_nothing_and_leaves_no_unresolved_question,
                 figures::a_wrong_answer_is_reported_once_and_counted,
+                figures::a_rating_that_is_changed_counts_once_with_its_last_value,
                 figures::erasing_leaves_figures_and_takes_unresolved_questions,
                 figures::days_that_are_over_are_joined_and_their_sums_stay,
                 figures::whatever_happens_the_figures_are_what_the_logs_say,

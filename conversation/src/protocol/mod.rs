@@ -22,7 +22,7 @@ pub use client::{
     LeaveQueue, Person, Ping, Rate, Reopen, Repeat, RequestCallback, Resume, Start, Text, Voice,
 };
 pub use parse::ParseError;
-pub use signal::{ErrorCode, ErrorSignal, Limits, Signal, SoundSource, SpeechEnd, Welcome};
+pub use signal::{ErrorCode, ErrorSignal, Limits, Signal, SoundSource, SpeechEnd, SpokenWord, Welcome};
 
 use crate::event::Event;
 

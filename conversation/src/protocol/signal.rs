@@ -122,6 +122,10 @@ pub enum Signal {
         text: String,
         /// Where it begins, in milliseconds.
         start_ms: u64,
+        /// Its words in order, which joined are `text`, and where each begins; empty where that is not known. Estimates within a
+        /// sentence whose length is known.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        words: Vec<SpokenWord>,
     },
     /// The sound is over.
     AudioEnd {
@@ -182,6 +186,15 @@ pub struct Limits {
     pub text_characters: u32,
     /// Longest spoken turn, in seconds.
     pub audio_seconds: u32,
+}
+
+/// A word of a sentence that is being spoken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SpokenWord {
+    /// As it is written, with what follows it up to the next word.
+    pub text: String,
+    /// Where it begins, in milliseconds of the sound.
+    pub start_ms: u64,
 }
 
 /// Why a spoken turn is over.

@@ -34,6 +34,7 @@ mod shadow;
 mod signs;
 #[cfg(test)]
 mod tests;
+mod word_times;
 
 use std::ops::Range;
 
@@ -43,6 +44,7 @@ pub use fall_back::{FallBack, FallBackKind};
 pub use line::Form;
 pub use mnemonics::lhasa_mnemonics;
 pub use rendition::{Breath, Rendition, Sound, Word};
+pub use word_times::{TimedWord, word_times};
 
 /// A stretch of speech for one voice.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -110,7 +110,7 @@ impl Rendition {
 
 impl Breath {
     /// Bytes of the original text from its first word to its last.
-    fn range(&self) -> Range<usize> {
+    pub(super) fn range(&self) -> Range<usize> {
         let start = self.words.iter().map(|w| w.range.start).min().unwrap_or_default();
         let end = self.words.iter().map(|w| w.range.end).max().unwrap_or_default();
         start..end

@@ -42,11 +42,22 @@ export function wholeClip(clip: Clip): Float32Array {
   return concat(clip.parts);
 }
 
-/** The sentence being spoken `ms` after the beginning. */
-export function sentenceAt(clip: Clip, ms: number): string | undefined {
-  let found: string | undefined;
-  for (const mark of clip.marks) if (mark.start_ms <= ms) found = mark.text;
-  return found;
+/** What is being spoken at a moment. */
+export interface Place {
+  mark: Mark;
+  /** Which of the mark's words, 0-based; -1 where the server told none. */
+  word: number;
+  /** How often the same sentence was spoken before in this sound. */
+  nth: number;
+}
+
+/** What is being spoken `ms` after the beginning. */
+export function placeAt(clip: Clip, ms: number): Place | undefined {
+  const begun = clip.marks.filter((mark) => mark.start_ms <= ms);
+  const mark = begun[begun.length - 1];
+  if (mark === undefined) return undefined;
+  const words = (mark.words ?? []).filter((word) => word.start_ms <= ms);
+  return { mark, word: words.length - 1, nth: begun.filter(({ text }) => text === mark.text).length - 1 };
 }
 
 /** Clips by event, oldest out first; bounded so that an old phone keeps its memory. */

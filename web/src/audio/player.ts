@@ -2,7 +2,7 @@
  * Plays what the server speaks: a small jitter buffer, exact stopping, and the answer to "how far was it heard?".
  */
 import type { AudioEnd, AudioId, AudioOutStart, Mark } from "../protocol";
-import { addSamples, ClipShelf, newClip, sentenceAt, wholeClip, type Clip } from "./clip";
+import { addSamples, ClipShelf, newClip, placeAt, wholeClip, type Clip, type Place } from "./clip";
 import { openDownlink, type Downlink } from "./downlink";
 import { SPEECH_RATE } from "./microphone";
 import type { OpusRuntime } from "./opus/runtime";
@@ -12,8 +12,8 @@ import { concat, stretch } from "./samples";
 export interface Playing {
   /** The event being spoken. */
   seq: number;
-  /** The sentence being spoken, where the server marked it. */
-  sentence?: string;
+  /** The sentence and the word being spoken, where the server marked them. */
+  place?: Place;
   source: AudioOutStart["source"];
 }
 
@@ -241,9 +241,9 @@ export class Player {
     }
     const current = this.pieces.find((p) => p.start <= now) ?? this.pieces[0];
     if (current === undefined) return;
-    const sentence = sentenceAt(current.clip, place(current, now) * 1000);
+    const spoken = placeAt(current.clip, place(current, now) * 1000);
     const { seq, source } = current.clip;
-    this.tell(sentence === undefined ? { seq, source } : { seq, source, sentence });
+    this.tell(spoken === undefined ? { seq, source } : { seq, source, place: spoken });
   }
 
   private settle(): void {
@@ -253,7 +253,8 @@ export class Player {
   }
 
   private tell(playing: Playing | undefined): void {
-    if (playing?.seq === this.last?.seq && playing?.sentence === this.last?.sentence) return;
+    const [now, last] = [playing?.place, this.last?.place];
+    if (playing?.seq === this.last?.seq && now?.mark === last?.mark && now?.word === last?.word) return;
     this.last = playing;
     this.onChange(playing);
   }

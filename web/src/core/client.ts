@@ -121,6 +121,11 @@ export class ConversationClient {
     if (this.token !== undefined && !underway && (!this.state.closed || canReopen(this.state))) this.enqueue({ type: "reopen" });
   }
 
+  /** Says what an answer or a person's help was worth, also when the conversation is over. */
+  rate(seq: number, helpful: boolean): void {
+    if (this.token !== undefined) this.enqueue({ type: "rate", seq, helpful });
+  }
+
   private enqueue(message: Outgoing): string {
     const id = this.options.newId();
     const durable = { ...message, id } as DurableMessage;
@@ -285,8 +290,7 @@ export class ConversationClient {
         this.refused(message);
         break;
       case "closed":
-        // Kept in this page's memory only, where the citizen may still say that the matter is not settled.
-        if (!canReopen(this.state)) this.token = undefined;
+        // The token stays in this page's memory only, where the citizen may still say how it was, or that the matter is not settled.
         this.turn = undefined;
         this.options.keeper.forget();
         break;

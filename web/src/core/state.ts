@@ -229,7 +229,8 @@ function consequences(next: ConversationState, event: ServerEvent): Conversation
       handTo(next, "assistant");
       next.closed = true;
       next.closedBy = event.by;
-      next.pending = [];
+      // How it was can be said when it is over.
+      next.pending = next.pending.filter(({ message }) => message.type === "rate");
       delete next.turn;
       break;
   }

@@ -1,4 +1,5 @@
 /** The portal's state: the conversation, the microphone and the loudspeaker, joined for the page. */
+import type { Place } from "../audio/clip";
 import { canRecord, contextClass } from "../audio/context";
 import type { Microphone, OpusRuntime, Player, Uplink } from "../audio/kit";
 import type { MicrophoneProblem } from "../audio/microphone";
@@ -245,7 +246,7 @@ export class Session {
 
   /** The citizen says by one tap what an answer was worth. */
   rate(seq: number, helpful: boolean): void {
-    this.client.send({ type: "rate", seq, helpful });
+    this.client.rate(seq, helpful);
   }
 
   /**
@@ -332,6 +333,11 @@ export class Session {
   }
 
   // ------------------------------------------------------------------------------------------------------ sound
+
+  /** What is being spoken of `seq`. */
+  placeIn(seq: number): Place | undefined {
+    return this.playing?.seq === seq ? this.playing.place : undefined;
+  }
 
   /** Whether `seq` can be heard: from what is kept, or by asking the server, who repeats only the last answer. */
   canPlay(seq: number): boolean {

@@ -1,7 +1,7 @@
 // The agent's working day: several citizens at once, everything by keyboard, replies and reading aids, and two agents who want the same.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { BASE, assertAccessible, assertComfortable, assertFaultless, citizen, DESKTOP, LANGUAGES, login, openBrowser, PHONE, picture, required, type } from "./stage.mjs";
+import { assertAccessible, assertComfortable, assertFaultless, citizen, DESKTOP, LANGUAGES, login, openBrowser, PHONE, picture, required, type } from "./stage.mjs";
 
 let browser;
 before(async () => (browser = await openBrowser()));
@@ -65,12 +65,8 @@ test("two agents want the same citizen: one gets them, the other is told who, an
   await winner.keyboard.press("Enter");
   await page.getByTestId("agent_left").waitFor();
   await row(winner, "mine", words).waitFor({ state: "detached" });
-  // Where the server takes ratings, the citizen is asked.
-  const { ratings } = await (await fetch(`${BASE}/v1/portal/config`)).json();
-  if (ratings === true) {
-    await page.getByTestId("rate").last().getByTestId("rate-helped").click();
-    await page.getByTestId("rate").last().locator("[data-testid=rate-helped][aria-pressed=true]").waitFor();
-  }
+  await page.getByTestId("rate").last().getByTestId("rate_helped").click();
+  await page.getByTestId("rate").last().locator("[data-testid=rate_helped][aria-pressed=true]").waitFor();
   assertFaultless(winner);
   loser.faults = loser.faults.filter((fault) => !/status of 409/.test(fault));
   assertFaultless(loser);

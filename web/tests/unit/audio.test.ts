@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ClipShelf, newClip, sentenceAt, type Clip } from "../../src/audio/clip";
+import { ClipShelf, newClip, placeAt, type Clip } from "../../src/audio/clip";
 import { Resampler } from "../../src/audio/resampler";
 import { bitrateFor } from "../../src/audio/uplink";
 import { wav } from "../../src/audio/wav";
+import { occurrence } from "../../src/portal/spoken";
 import { Blocks, concat, fromPcm16, level, stretch, toPcm16 } from "../../src/audio/samples";
 
 function sine(hertz: number, rate: number, seconds: number): Float32Array {
@@ -108,14 +109,27 @@ describe("kept sounds", () => {
     expect([shelf.get(2), shelf.get(3)?.seq]).toEqual([undefined, 3]);
   });
 
-  it("know the sentence that is spoken at a moment", () => {
+  it("know the sentence and the word that are spoken at a moment", () => {
     const marked = clip(1, 10);
+    expect(placeAt(marked, 500)).toBeUndefined();
+    const word = (text: string, start_ms: number) => ({ text, start_ms });
     marked.marks = [
       { type: "mark", audio_id: 1, sentence: 0, text: "དང་པོ།", start_ms: 0 },
-      { type: "mark", audio_id: 1, sentence: 1, text: "第二句。", start_ms: 900 },
+      { type: "mark", audio_id: 1, sentence: 1, text: "好，好。", start_ms: 900, words: [word("好，", 900), word("好。", 1300)] },
+      { type: "mark", audio_id: 1, sentence: 2, text: "好，好。", start_ms: 1700, words: [word("好，", 1700), word("好。", 2100)] },
     ];
-    expect([sentenceAt(marked, 0), sentenceAt(marked, 899), sentenceAt(marked, 950)]).toEqual(["དང་པོ།", "དང་པོ།", "第二句。"]);
+    const seen = [0, 899, 900, 1299, 1300, 1700, 9000].map((ms) => {
+      const { mark, word, nth } = placeAt(marked, ms) ?? { mark: undefined, word: 99, nth: 99 };
+      return [mark?.sentence, word, nth];
+    });
+    expect(seen).toEqual([[0, -1, 0], [0, -1, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0], [2, 0, 1], [2, 1, 1]]);
   });
+});
+
+it("a sentence that a text repeats is found where it is spoken", () => {
+  const text = "请等。请等。完了。";
+  expect([0, 1, 2].map((nth) => occurrence(text, "请等。", nth))).toEqual([0, 3, 3]);
+  expect([occurrence(text, "完了。", 0), occurrence(text, "没有。", 1)]).toEqual([6, -1]);
 });
 
 it("speech takes 16 kbit/s wherever the link is not known to be good", () => {

@@ -377,6 +377,32 @@ describe("a matter that is not settled", () => {
     expect(client.link).toBe("waiting");
   });
 
+  it("can be rated when it is over, by whomever it was ended, on a new connection", () => {
+    const client = talking();
+    wire(0).say({ type: "accepted", id: "id1-0" }, { ...closed, by: "citizen" });
+    wire(0).drop(1000);
+    expect([client.link, newClient().resumeKept()]).toEqual(["idle", false]);
+    client.rate(1, true);
+    wire(1).accept();
+    wire(1).say({ type: "resumed", conversation: "c1", last_seq: 2, language: "bo" });
+    expect(wire(1).types()).toEqual(["resume", "rate"]);
+    const { id } = wire(1).sent.at(-1) as { id: string };
+    wire(1).say({ type: "rated", seq: 3, at, of: 1, helpful: true }, { type: "accepted", id, seq: 3 });
+    expect([client.state.closed, client.state.ratings[1], client.state.pending]).toEqual([true, true, []]);
+    wire(1).drop(1000);
+    expect(client.link).toBe("idle");
+  });
+
+  it("is rated although it is closed before the server has the rating", () => {
+    const client = talking();
+    wire(0).say({ type: "accepted", id: "id1-0" });
+    client.rate(1, false);
+    wire(0).say(closed);
+    wire(0).drop(1000);
+    expect(client.state.pending.map(({ message }) => message.type)).toEqual(["rate"]);
+    expect(client.link).toBe("waiting");
+  });
+
   it("that the citizen ended themselves is not opened again", () => {
     const client = talking();
     wire(0).say({ ...closed, by: "citizen" });

@@ -12,7 +12,7 @@ use axum::extract::ws::close_code;
 use conversation::sounds::Receipts;
 use conversation::{
     Append, Channel, ConversationState, Event, EventBody, Interrupted, NodeSignal, Published, QueueFeed,
-    Store, StoreError,
+    Status, Store, StoreError,
     protocol::{AudioOut, ErrorCode, Signal},
 };
 use futures::{Stream, StreamExt};
@@ -44,7 +44,7 @@ const INPUT_QUEUE: usize = 16;
 const PAGE: u32 = 200;
 /// How long the last sound of a closed conversation may go on.
 const LAST_WORDS: Duration = Duration::from_secs(15);
-/// Whoever may still say that a closed matter is not settled keeps the connection for so long, so that they go on where they are.
+/// Whoever may still say that a closed matter is not settled, or has come back to say how it was, keeps the connection for so long.
 const TO_REOPEN: Duration = Duration::from_mins(5);
 
 /// Whoever writes is told of once in so long: the page says it every two seconds.
@@ -124,7 +124,7 @@ pub struct Connection {
 struct Closing {
     /// Then it ends in any case.
     by: Instant,
-    /// The citizen may open the conversation again; otherwise it ends with the last sound.
+    /// The citizen may open the conversation again, or has come back to it; otherwise it ends with the last sound.
     reopenable: bool,
 }
 
@@ -202,6 +202,10 @@ impl Connection {
         }
         if self.resumed {
             self.push(Input::Resumed);
+        }
+        if self.state.status() == Status::Closed && self.closing.is_none() {
+            // Nobody comes back to what is over without something to say about it.
+            self.closing = Some(Closing { by: Instant::now() + TO_REOPEN, reopenable: true });
         }
         self.tell_position().await;
         self.place = None;

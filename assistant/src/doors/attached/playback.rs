@@ -11,9 +11,10 @@ use std::{
 
 use conversation::{
     Interrupted,
-    protocol::{Codec, Signal, SoundSource},
+    protocol::{Codec, Signal, SoundSource, SpokenWord},
 };
 use futures::{FutureExt, future::BoxFuture};
+use language::voice::word_times;
 use metrics::histogram;
 use parking_lot::Mutex;
 use speech::SynthesisError;
@@ -295,7 +296,7 @@ impl Player {
         let mut progress: Option<Progress> = None;
         let fetch = |sentence: &Said| self.fetch(sentence, line, stop);
         let mut next = sentences.get(line.from).map(fetch);
-        for (index, Said { text, .. }) in sentences.iter().enumerate().skip(line.from) {
+        for (index, said) in sentences.iter().enumerate().skip(line.from) {
             let Some(sound) = next.take() else { break };
             let fetched = tokio::select! {
                 biased;
@@ -308,7 +309,7 @@ impl Player {
                         progress = Some(self.begin(line, source).await);
                     }
                     if let Some(progress) = &mut progress {
-                        self.send(progress, stop, index, text, &mut sound).await;
+                        self.send(progress, stop, index, said, &mut sound).await;
                     }
                 }
                 Err(SynthesisError::Nothing | SynthesisError::Cancelled) => {}
@@ -396,12 +397,18 @@ impl Player {
         Progress { audio_id: self.audio_id, generation, begun, sent_ms: 0, starts: Vec::new() }
     }
 
-    async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, text: &str, sound: &mut Sound) {
+    async fn send(&self, progress: &mut Progress, stop: &Stop, index: usize, said: &Said, sound: &mut Sound) {
+        let words = word_times(&said.text, said.language, sound.length_ms(), said.pause_after());
+        let words = words.into_iter().map(|word| SpokenWord {
+            text: word.text.to_owned(),
+            start_ms: progress.sent_ms + word.start_ms,
+        });
         let mark = Signal::Mark {
             audio_id: progress.audio_id,
             sentence: u32::try_from(index).unwrap_or(u32::MAX),
-            text: text.to_owned(),
+            text: said.text.clone(),
             start_ms: progress.sent_ms,
+            words: words.collect(),
         };
         progress.starts.push((progress.sent_ms, index));
         let all = async {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use async_trait::async_trait;
 use conversation::event::Event;
-use conversation::figures::{self, Amount, Counts, Day, Figure, Figures, Unresolved};
+use conversation::figures::{self, Amount, Counts, Day, Figure, Figures, Unresolved, UnresolvedKind};
 use conversation::{ConversationId, ConversationState, StoreError, Timestamp, Withdrawn};
 use sqlx::{AnyConnection, AssertSqlSafe};
 
@@ -22,6 +22,8 @@ const ROWS_AT_ONCE: usize = 100;
 pub(super) struct Tally {
     counts: Counts,
     unresolved: Vec<Unresolved>,
+    /// Answers that are called wrong no more.
+    resolved: Vec<u64>,
     /// A turn that does not count any more, with the conversation before it.
     withdrawn: Option<(ConversationState, Withdrawn)>,
 }
@@ -32,6 +34,10 @@ impl Tally {
         figures::add(&mut self.counts, figures::counts(before, event));
         let Some(before) = before else { return };
         self.unresolved.extend(figures::unresolved(before, event));
+        if let Some(answer) = figures::resolved(before, event) {
+            self.unresolved.retain(|one| !(one.seq == answer && one.kind == UnresolvedKind::WrongAnswer));
+            self.resolved.push(answer);
+        }
         if let conversation::EventBody::Withdrawn(withdrawn) = &event.body {
             self.withdrawn = before.before_beginning().map(|state| (state, *withdrawn));
         }
@@ -51,6 +57,15 @@ impl Tally {
         let counts: Vec<(Figure, Amount)> = self.counts.into_iter().collect();
         for some in counts.chunks(ROWS_AT_ONCE) {
             insert(unit.connection, some).await?;
+        }
+        for answer in &self.resolved {
+            sqlx::query("DELETE FROM unresolved WHERE conversation = $1 AND seq = $2 AND kind = $3")
+                .bind(conversation.to_string())
+                .bind(answer.cast_signed())
+                .bind(UnresolvedKind::WrongAnswer.as_str())
+                .execute(&mut *unit.connection)
+                .await
+                .or_unavailable()?;
         }
         for one in &self.unresolved {
             sqlx::query(
