@@ -206,6 +206,17 @@ async fn what_one_node_publishes_all_nodes_serve() {
     assert_eq!(asked(&three, language, question).await.0, "caterpillar");
 }
 
+/// Training reads an exported table: the Tibetan recording, whose words somebody has written down, and not the other.
+fn trained_on(manifest: &str, said: &str) {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../training/own.py");
+    let own = Command::new("python3").arg(own).arg(manifest).output().unwrap();
+    let (rows, left_out) = (String::from_utf8(own.stdout).unwrap(), String::from_utf8(own.stderr).unwrap());
+    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split('\t').collect()).collect();
+    assert_eq!(rows.len(), 1, "{rows:?} {left_out}");
+    assert_eq!(rows[0][1..], ["bo", said], "{rows:?}");
+    assert!(Path::new(rows[0][0]).is_file() && left_out.contains("1 without words"), "{left_out}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_until_it_is_erased() {
     let settings =
@@ -307,13 +318,7 @@ async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_unt
         assert_eq!((&before["asked"], &before["right_first"]), (&json!(1), &json!(1)), "{figures}");
     }
     assert_eq!(figures["languages"].as_array().unwrap().len(), 2);
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../training/own.py");
-    let own = Command::new("python3").arg(own).arg(&manifest).output().unwrap();
-    let (rows, left_out) = (String::from_utf8(own.stdout).unwrap(), String::from_utf8(own.stderr).unwrap());
-    let rows: Vec<Vec<&str>> = rows.lines().map(|row| row.split('\t').collect()).collect();
-    assert_eq!(rows.len(), 1, "{rows:?} {left_out}");
-    assert_eq!(rows[0][1..], ["bo", said], "{rows:?}");
-    assert!(Path::new(rows[0][0]).is_file() && left_out.contains("1 without words"), "{left_out}");
+    trained_on(&manifest, said);
 
     // A citizen takes theirs back; another one's ends with its conversation.
     let listed = editor.get("recordings").await.unwrap();

@@ -51,8 +51,8 @@ pub(super) async fn pass_over(request: Request, next: Next) -> Response {
     }
     let left = Left::default();
     let (head, body) = request.into_parts();
-    let lent = Lent { body: Some(body.into_data_stream()), left: Arc::clone(&left) };
-    let response = next.run(Request::from_parts(head, Body::from_stream(lent))).await;
+    let loan = Lent { body: Some(body.into_data_stream()), left: Arc::clone(&left) };
+    let response = next.run(Request::from_parts(head, Body::from_stream(loan))).await;
     let (status, rest) = (response.status(), left.lock().take());
     if (status.is_client_error() || status.is_server_error())
         && let Some(rest) = rest
