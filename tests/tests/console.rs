@@ -206,6 +206,18 @@ async fn what_one_node_publishes_all_nodes_serve() {
     assert_eq!(asked(&three, language, question).await.0, "caterpillar");
 }
 
+/// Both recordings of an exported table are read, heard and understood.
+fn calibrated_on(server: &ServerProcess, manifest: &str) {
+    let output = server.command(&["calibrate", "--manifest", manifest, "--dry-run", "--json"]).unwrap();
+    // One is too few to calibrate on; it is read, heard and understood all the same.
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for language in figures["languages"].as_array().unwrap() {
+        let before = &language["before"];
+        assert_eq!((&before["asked"], &before["right_first"]), (&json!(1), &json!(1)), "{figures}");
+    }
+    assert_eq!(figures["languages"].as_array().unwrap().len(), 2);
+}
+
 /// Training reads an exported table: the Tibetan recording, whose words somebody has written down, and not the other.
 fn trained_on(manifest: &str, said: &str) {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../training/own.py");
@@ -310,14 +322,7 @@ async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_unt
     let folder = server.directory().join("export");
     zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap().extract(&folder).unwrap();
     let manifest = folder.join("recordings.tsv").display().to_string();
-    let output = server.command(&["calibrate", "--manifest", &manifest, "--dry-run", "--json"]).unwrap();
-    // One is too few to calibrate on; it is read, heard and understood all the same.
-    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for language in figures["languages"].as_array().unwrap() {
-        let before = &language["before"];
-        assert_eq!((&before["asked"], &before["right_first"]), (&json!(1), &json!(1)), "{figures}");
-    }
-    assert_eq!(figures["languages"].as_array().unwrap().len(), 2);
+    calibrated_on(&server, &manifest);
     trained_on(&manifest, said);
 
     // A citizen takes theirs back; another one's ends with its conversation.

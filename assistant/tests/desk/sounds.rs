@@ -104,7 +104,7 @@ async fn what_was_not_sent_is_taken_back_and_what_is_no_sound_is_refused() {
         (b"<html>".to_vec(), ""),
         (long, "longer than"),
         (vec![0; 25 << 20], "120 seconds at most"),
-        (wav::encode(&[0.0; 32_000], 16_000).unwrap(), ""),
+        (wav::encode(&vec![0.0; 32_000], 16_000).unwrap(), ""),
     ] {
         let refused = keep(&app, &agent, id, body).await;
         assert_eq!(refused.code(), "invalid", "{refused:?}");

@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn times_follow_the_syllables_and_the_pauses() {
-        let times: Vec<u64> = word_times("带身份证，去派出所。", Language::Zh, 1_200)
+        let times: Vec<u64> = word_times("带身份证，去派出所。", Language::Zh, 1_000, 1.0)
             .iter()
             .map(|word| word.start_ms)
             .collect();
