@@ -206,6 +206,23 @@ async fn what_one_node_publishes_all_nodes_serve() {
     assert_eq!(asked(&three, language, question).await.0, "caterpillar");
 }
 
+/// Whoever gets the conversation hears in its transcript what the citizen has left; nobody may before.
+async fn heard_by_an_agent(agent: &Desk, citizen: &mut Client, conversation: &str, samples: usize) {
+    let path = format!("conversations/{conversation}");
+    assert_eq!(agent.try_get(&path).await.unwrap().0, 403);
+    citizen.send(json!({"type": "person", "id": "p"})).await.unwrap();
+    citizen.wait_for("escalated").await.unwrap();
+    let view = agent.get(&path).await.unwrap();
+    let spoken = view["events"].as_array().unwrap().iter().find(|event| event["source"] == "voice").unwrap();
+    assert_eq!(view["left"], json!([spoken["seq"]]));
+    assert!(spoken.get("sound").is_none(), "what is said to the assistant is not kept by itself");
+    let sound = format!("{path}/sound?seq={}", spoken["seq"]);
+    let heard = agent.request(reqwest::Method::GET, &sound).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(wav::decode(&heard).unwrap().len(), samples);
+    let nothing = format!("{path}/sound?seq=1");
+    assert_eq!(agent.request(reqwest::Method::GET, &nothing).send().await.unwrap().status(), 404);
+}
+
 /// Both recordings of an exported table are read, heard and understood.
 fn calibrated_on(server: &ServerProcess, manifest: &str) {
     let output = server.command(&["calibrate", "--manifest", manifest, "--dry-run", "--json"]).unwrap();
@@ -234,7 +251,7 @@ async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_unt
     let settings =
         ServerSettings { configuration: "[portal]\nrecordings = true\n".into(), ..ServerSettings::default() };
     let server = ServerProcess::start(&settings).await.unwrap();
-    let editor = person(&server, "pema", "editor").await;
+    let (editor, agent) = (person(&server, "pema", "editor").await, person(&server, "dolma", "agent").await);
     let voices = HeldOutVoices::load().unwrap();
     let http = reqwest::Client::new();
     let config: Value =
@@ -296,6 +313,7 @@ async fn what_a_citizen_leaves_is_kept_with_what_was_meant_and_calibrated_on_unt
         let heard = wav::decode(&heard).unwrap();
         let farthest = heard.iter().zip(&sound).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(heard.len() == sound.len() && farthest < 0.001, "{farthest}");
+        heard_by_an_agent(&agent, &mut citizen, welcome["conversation"].as_str().unwrap(), sound.len()).await;
     }
     // Nothing of it stands readable in the database.
     let database = std::fs::read(server.directory().join("data/conversations.sqlite")).unwrap();
