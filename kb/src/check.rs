@@ -10,6 +10,7 @@ use std::fmt;
 use language::Language;
 use serde::Serialize;
 
+use crate::finding::Finding;
 use crate::{Collection, Date, EntryId, Kind, Position, Problem, Review, Severity, Text};
 
 /// How far one language of a knowledge base is.
@@ -115,7 +116,7 @@ pub fn check_on(collection: &Collection, today: Date) -> Report {
         let position = line.map(|line| Position { line: *line, column: None });
         findings.at = Some((sourced.file.clone(), position, entry.id.clone()));
         if let Some(first) = seen.insert(&entry.id, &sourced.file) {
-            findings.error(Kind::Content, "id", format!("is used twice (first in {first})"));
+            findings.error(Kind::Content, "id", Finding::IdUsedTwice { first: (*first).to_owned() });
         }
         entries::check(entry, &mut findings);
         answers::check(entry, today, &mut findings);
@@ -126,8 +127,13 @@ pub fn check_on(collection: &Collection, today: Date) -> Report {
     let mut problems = findings.problems;
     problems.extend(duplicates::find(collection));
     if collection.entries.is_empty() && problems.is_empty() {
-        let (field, message) = ("entries".to_owned(), "there are none".to_owned());
-        problems.push(Problem { field, message, ..Problem::default() });
+        let (field, none) = ("entries".to_owned(), Finding::NoEntries);
+        problems.push(Problem {
+            field,
+            message: none.to_string(),
+            finding: Some(none),
+            ..Problem::default()
+        });
     }
     problems.sort_by_key(urgency);
     Report { name: collection.name.clone(), entries: collection.entries.len(), languages, problems }
@@ -165,8 +171,8 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, severity: Severity, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
-        self.add_aged(severity, kind, field, message, None);
+    fn add(&mut self, severity: Severity, kind: Kind, field: impl Into<String>, finding: Finding) {
+        self.add_aged(severity, kind, field, finding, None);
     }
 
     fn add_aged(
@@ -174,7 +180,7 @@ impl Findings {
         severity: Severity,
         kind: Kind,
         field: impl Into<String>,
-        message: impl Into<String>,
+        finding: Finding,
         age_days: Option<u32>,
     ) {
         let at = self.at.clone();
@@ -188,19 +194,20 @@ impl Findings {
             entry: at.map(|(_, _, entry)| entry),
             field: field.into(),
             age_days,
-            message: message.into(),
+            message: finding.to_string(),
+            finding: Some(finding),
         });
     }
 
-    fn error(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Error, kind, field, message);
+    fn error(&mut self, kind: Kind, field: impl Into<String>, finding: Finding) {
+        self.add(Severity::Error, kind, field, finding);
     }
 
-    fn warn(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Warning, kind, field, message);
+    fn warn(&mut self, kind: Kind, field: impl Into<String>, finding: Finding) {
+        self.add(Severity::Warning, kind, field, finding);
     }
 
-    fn notice(&mut self, kind: Kind, field: impl Into<String>, message: impl Into<String>) {
-        self.add(Severity::Notice, kind, field, message);
+    fn notice(&mut self, kind: Kind, field: impl Into<String>, finding: Finding) {
+        self.add(Severity::Notice, kind, field, finding);
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::EntryId;
+use crate::finding::Finding;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -90,6 +91,9 @@ pub struct Problem {
     pub age_days: Option<u32>,
     /// What is wrong, readable after the field's name.
     pub message: String,
+    /// The same as data, where a check found it.
+    #[serde(skip)]
+    pub finding: Option<Finding>,
 }
 
 impl fmt::Display for Problem {

@@ -23,6 +23,12 @@ fn words(text: &str, language: Language) -> Vec<u8> {
     wav::encode(&clip.samples, clip.sample_rate).unwrap()
 }
 
+/// A sound file of so many seconds that is cut off at full scale.
+fn loud(seconds: usize) -> Vec<u8> {
+    let full = |place: usize| if place % 80 < 40 { 1.0 } else { -1.0 };
+    wav::encode(&(0..seconds * 16_000).map(full).collect::<Vec<f32>>(), 16_000).unwrap()
+}
+
 async fn send(app: &TestApp, session: &Session, method: Method, path: &str, body: Vec<u8>) -> Reply {
     let request = Request::builder()
         .method(method)
@@ -85,9 +91,11 @@ async fn what_is_no_recording_of_an_answer_is_refused_with_what_to_do() {
     let path = "/v1/desk/clips?entry=id-card-lost&language=zh";
     for (path, body, code, says) in [
         (path, Vec::new(), "invalid", "body is empty"),
-        (path, b"<html>".to_vec(), "invalid", ""),
-        (path, vec![0; 37 << 20], "invalid", "larger than 36 MB"),
-        (path, words("", Language::Zh), "invalid", ""),
+        (path, b"<html>".to_vec(), "sound_unreadable", ""),
+        (path, vec![0; 37 << 20], "sound_too_large", "larger than 36 MB"),
+        (path, words("", Language::Zh), "sound_without_speech", ""),
+        (path, loud(2), "sound_clipped", "less gain"),
+        (path, loud(181), "sound_too_long", "180 s"),
         ("/v1/desk/clips?entry=nothing&language=zh", words("好", Language::Zh), "not_found", ""),
         (
             "/v1/desk/clips?entry=id-card-lost&language=zh&region=540100",

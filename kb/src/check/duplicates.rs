@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
+use crate::finding::Finding;
 use crate::{Collection, Entry, Kind, Position, Problem, Severity, Sourced, parallel};
 
 /// Two questions whose units and pairs of neighbours have at least this Jaccard similarity are near-identical: one
@@ -143,10 +144,12 @@ fn judge(first: &Question<'_>, second: &Question<'_>, collection: &Collection) -
         (Likeness::Same, false) => (Severity::Error, Kind::Contradiction),
         (_, false) => (Severity::Warning, Kind::NearDuplicate),
     };
-    let how = match likeness {
-        Likeness::Same => "the same question as",
-        Likeness::ButForParticles => "but for particles the same question as",
-        Likeness::Nearly => "nearly the same question as",
+    let (text, other_text) = (second.text.to_owned(), first.text.to_owned());
+    let (entry, at) = (one.id.0.clone(), first.field.clone());
+    let finding = match likeness {
+        Likeness::Same => Finding::SameQuestion { text, other: other_text, entry, at },
+        Likeness::ButForParticles => Finding::SameButForParticles { text, other: other_text, entry, at },
+        Likeness::Nearly => Finding::NearlySame { text, other: other_text, entry, at },
     };
     let line = collection.lines.get(&(second.sourced.file.clone(), other.id.clone()));
     Some(Problem {
@@ -156,8 +159,9 @@ fn judge(first: &Question<'_>, second: &Question<'_>, collection: &Collection) -
         position: line.map(|line| Position { line: *line, column: None }),
         entry: Some(other.id.clone()),
         field: second.field.clone(),
-        age_days: None,
-        message: format!("“{}” is {how} “{}” in entry {}, {}", second.text, first.text, one.id, first.field),
+        message: finding.to_string(),
+        finding: Some(finding),
+        ..Problem::default()
     })
 }
 

@@ -3,6 +3,7 @@
 use language::{Language, Script};
 
 use super::Findings;
+use crate::finding::Finding;
 use crate::{Entry, Kind, Localized, Text};
 
 /// A spoken answer longer than this many syllables takes more than half a minute to listen to; nobody remembers its
@@ -18,14 +19,13 @@ const FEW_QUESTIONS: usize = 3;
 
 pub(super) fn check(entry: &Entry, findings: &mut Findings) {
     if !is_kebab(&entry.id.0) || entry.id.0.len() > 64 {
-        let message = "must be words of a-z and 0-9 joined by hyphens, at most 64 characters";
-        findings.error(Kind::Content, "id", message);
+        findings.error(Kind::Content, "id", Finding::BadId);
     }
     if entry.topic.trim().is_empty() {
-        findings.error(Kind::Content, "topic", "is empty");
+        findings.error(Kind::Content, "topic", Finding::Empty);
     }
     match (&entry.zh, &entry.bo) {
-        (None, None) => findings.error(Kind::Unanswered, "", "has a text in neither language"),
+        (None, None) => findings.error(Kind::Unanswered, "", Finding::NoText),
         (Some(zh), Some(bo)) => check_step(zh, bo, findings),
         // Reported with its age among the translations.
         _ => {}
@@ -38,7 +38,7 @@ pub(super) fn check(entry: &Entry, findings: &mut Findings) {
     for (index, link) in entry.links.iter().enumerate() {
         let field = format!("links[{index}]");
         if let Some(wrong) = broken_link(&link.url) {
-            findings.error(Kind::Link, format!("{field}.url"), format!("“{}” {wrong}", link.url));
+            findings.error(Kind::Link, format!("{field}.url"), wrong);
         }
         check_pair(&format!("{field}.label"), &link.label, findings);
     }
@@ -54,22 +54,22 @@ pub(super) fn is_kebab(name: &str) -> bool {
     name.split('-').all(word)
 }
 
-/// What is wrong with a web address, readable after it; `None` where nothing is.
-fn broken_link(url: &str) -> Option<&'static str> {
+/// What is wrong with a web address; `None` where nothing is.
+fn broken_link(url: &str) -> Option<Finding> {
     if !url.starts_with("https://") {
-        return Some("does not begin with https://");
+        return Some(Finding::LinkNotHttps { url: url.to_owned() });
     }
     if url.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c)) {
-        return Some("holds a character that no address may have");
+        return Some(Finding::LinkCharacter { url: url.to_owned() });
     }
     let rest = &url["https://".len()..];
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if host.contains('@') {
-        return Some("names a user: browsers warn of it");
+        return Some(Finding::LinkNamesUser { url: url.to_owned() });
     }
     let (name, port) = host.rsplit_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Some("has a port that is no number");
+        return Some(Finding::LinkPort { url: url.to_owned() });
     }
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| {
@@ -79,7 +79,7 @@ fn broken_link(url: &str) -> Option<&'static str> {
             && !label.ends_with('-')
             && label.chars().all(|c| c.is_alphanumeric() || c == '-')
     };
-    (labels.len() < 2 || !labels.iter().all(label)).then_some("has no proper host name")
+    (labels.len() < 2 || !labels.iter().all(label)).then(|| Finding::LinkHost { url: url.to_owned() })
 }
 
 /// Both languages of an entry should say the same: as far as counting shows, they do.
@@ -88,8 +88,7 @@ fn check_step(zh: &Text, bo: &Text, findings: &mut Findings) {
         [("steps", zh.steps.len(), bo.steps.len()), ("documents", zh.documents.len(), bo.documents.len())]
     {
         if zh != bo {
-            let message = format!("{zh} in Chinese but {bo} in Tibetan: languages are out of step");
-            findings.warn(Kind::Translation, field, message);
+            findings.warn(Kind::Translation, field, Finding::OutOfStep { zh, bo });
         }
     }
 }
@@ -97,7 +96,7 @@ fn check_step(zh: &Text, bo: &Text, findings: &mut Findings) {
 fn check_pair(field: &str, pair: &Localized, findings: &mut Findings) {
     for language in Language::ALL {
         if pair.get(language).trim().is_empty() {
-            findings.warn(Kind::Translation, format!("{field}.{language}"), "is empty");
+            findings.warn(Kind::Translation, format!("{field}.{language}"), Finding::Empty);
         }
     }
 }
@@ -107,30 +106,30 @@ fn check_text(language: Language, text: &Text, findings: &mut Findings) {
     for (index, question) in std::iter::once(&text.question).chain(&text.variants).enumerate() {
         let field = if index == 0 { field("question") } else { field(&format!("variants[{}]", index - 1)) };
         let wrong = if question.trim().is_empty() {
-            "is empty".to_owned()
+            Finding::Empty
         } else if question.chars().count() > LONGEST_QUESTION_CHARACTERS {
-            format!("is longer than {LONGEST_QUESTION_CHARACTERS} characters")
+            Finding::QuestionTooLong { most: LONGEST_QUESTION_CHARACTERS }
         } else if !question.chars().any(|c| speaks(language, c)) {
-            "holds no letter of its language: is it in the wrong place?".to_owned()
+            Finding::QuestionInOtherScript
         } else {
             continue;
         };
         findings.error(Kind::Content, field, wrong);
     }
     if text.variants.len() + 1 < FEW_QUESTIONS {
-        let message = format!("{} ways of asking: more are found more often", text.variants.len() + 1);
-        findings.notice(Kind::Content, field("variants"), message);
+        let few = Finding::FewQuestions { count: text.variants.len() + 1 };
+        findings.notice(Kind::Content, field("variants"), few);
     }
     for (name, answer) in [("spoken", &text.spoken), ("written", &text.written)] {
         if answer.trim().is_empty() {
-            findings.error(Kind::Unanswered, field(name), "is empty");
+            findings.error(Kind::Unanswered, field(name), Finding::Empty);
         }
         check_addresses(&field(name), answer, findings);
     }
     check_length(&field("spoken"), &text.spoken, findings);
     for (name, list) in [("steps", &text.steps), ("documents", &text.documents)] {
         if list.iter().any(|item| item.trim().is_empty()) {
-            findings.error(Kind::Content, field(name), "has an empty item");
+            findings.error(Kind::Content, field(name), Finding::EmptyItem);
         }
     }
 }
@@ -139,10 +138,8 @@ fn check_text(language: Language, text: &Text, findings: &mut Findings) {
 pub(super) fn check_length(field: &str, spoken: &str, findings: &mut Findings) {
     let syllables = language::syllables(spoken).len();
     if syllables > LONGEST_SPOKEN_SYLLABLES {
-        let message = format!(
-            "takes {syllables} syllables to say; more than {LONGEST_SPOKEN_SYLLABLES} are hard to follow"
-        );
-        findings.warn(Kind::Content, field, message);
+        let long = Finding::LongToSay { syllables, most: LONGEST_SPOKEN_SYLLABLES };
+        findings.warn(Kind::Content, field, long);
     }
 }
 
@@ -157,7 +154,7 @@ pub(super) fn check_addresses(field: &str, text: &str, findings: &mut Findings) 
         let end = rest.find(|c: char| !c.is_ascii_graphic() || "<>\"'()[]".contains(c)).unwrap_or(rest.len());
         let url = rest[..end].trim_end_matches(['.', ',', ';', '!', '?', ':']);
         if let Some(wrong) = broken_link(url) {
-            findings.warn(Kind::Link, field, format!("“{url}” {wrong}"));
+            findings.warn(Kind::Link, field, wrong);
         }
     }
 }

@@ -28,6 +28,11 @@ const REFUSED: Partial<Record<string, Key>> = {
   own_work: "ownWork",
   name_taken: "nameTaken",
   last_admin: "lastAdmin",
+  sound_unreadable: "soundUnreadable",
+  sound_without_speech: "soundWithoutSpeech",
+  sound_too_long: "soundTooLong",
+  sound_clipped: "soundClipped",
+  sound_too_large: "soundTooLarge",
 };
 
 export class Console implements Entrance {
@@ -62,6 +67,11 @@ export class Console implements Entrance {
   named(prefix: string, name: string): string {
     const key = prefix + name;
     return Object.hasOwn(TEXTS.zh, key) ? this.text(key as Key) : name;
+  }
+
+  /** The text of a key that is put together from something of the server's, with values in it; `undefined` where there is none. */
+  told(key: string, values: Record<string, string>): string | undefined {
+    return Object.hasOwn(TEXTS.zh, key) ? this.text(key as Key, values) : undefined;
   }
 
   /** Day and time of a moment, by this device's clock. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import findings from "../../../kb/findings.txt?raw";
 import { backoffDelay, LONGEST_DELAY_MS } from "../../src/core/backoff";
 import { bo as consoleBo } from "../../src/i18n/console.bo";
 import { zh as consoleZh } from "../../src/i18n/console.zh";
@@ -49,6 +50,16 @@ for (const [page, zh, bo] of [
     });
   });
 }
+
+it("whatever a check of the knowledge base finds has words in both languages, with values that the server tells", () => {
+  const list = findings.trim().split("\n").map((line) => line.split(" "));
+  const prefix = "kbFound_";
+  expect(list.map(([code]) => prefix + code).sort()).toEqual(Object.keys(knowledgeZh).filter((key) => key.startsWith(prefix)).sort());
+  for (const [code, ...names] of list) {
+    const text = (knowledgeZh as Record<string, string>)[prefix + code] ?? "";
+    for (const place of places(text)) expect(names.map((name) => `{${name}}`), `${code}`).toContain(place);
+  }
+});
 
 it("values are put into a text, and a place without a value stays visible", () => {
   expect(fill("等了 {n} 分钟 {x}", { n: 3 })).toBe("等了 3 分钟 {x}");

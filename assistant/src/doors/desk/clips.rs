@@ -11,6 +11,7 @@ use kb::EntryId;
 use language::Language;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use speech::recording::RecordingError;
 
 use super::session::{Changing, LoggedIn};
 use super::{DeskError, DeskState, ErrorCode};
@@ -26,7 +27,7 @@ impl FromRequest<DeskState> for SoundFile {
     async fn from_request(request: Request, _state: &DeskState) -> Result<Self, DeskError> {
         // Larger than the desk's other requests: these are JSON.
         let bytes = axum::body::to_bytes(request.into_body(), MOST_BYTES).await;
-        let bytes = bytes.map_err(|_| DeskError::Invalid(ClipError::TooLarge.to_string()))?;
+        let bytes = bytes.map_err(|_| ClipError::TooLarge)?;
         if bytes.is_empty() {
             return Err(DeskError::Invalid("the body is empty: send the sound file itself".into()));
         }
@@ -38,8 +39,18 @@ impl Input for SoundFile {
     fn describe(shape: &mut Shape<'_>) {
         shape.takes_bytes("audio/*");
         shape.refuses(ErrorCode::Invalid);
+        UNFIT.iter().for_each(|code| shape.refuses(*code));
     }
 }
+
+/// What may be wrong with a recording.
+const UNFIT: [ErrorCode; 5] = [
+    ErrorCode::SoundUnreadable,
+    ErrorCode::SoundWithoutSpeech,
+    ErrorCode::SoundTooLong,
+    ErrorCode::SoundClipped,
+    ErrorCode::SoundTooLarge,
+];
 
 /// Whose answer was read.
 #[derive(Deserialize, JsonSchema)]
@@ -133,15 +144,20 @@ async fn blocking<T: Send + 'static>(
 
 impl From<ClipError> for DeskError {
     fn from(error: ClipError) -> Self {
-        match error {
-            ClipError::Unknown(_) => Self::NotFound("clip"),
+        let code = match &error {
+            ClipError::Unknown(_) => return Self::NotFound("clip"),
             ClipError::Disk { .. } => {
                 tracing::error!(%error, "a recording was not kept");
-                Self::Unavailable
+                return Self::Unavailable;
             }
-            ClipError::File(_) | ClipError::Recording(_) | ClipError::TooLarge => {
-                Self::Invalid(error.to_string())
+            ClipError::File(_) | ClipError::Recording(RecordingError::Loudness(_)) => {
+                ErrorCode::SoundUnreadable
             }
-        }
+            ClipError::Recording(RecordingError::NoSpeech) => ErrorCode::SoundWithoutSpeech,
+            ClipError::Recording(RecordingError::TooLong(_)) => ErrorCode::SoundTooLong,
+            ClipError::Recording(RecordingError::Clipped(_)) => ErrorCode::SoundClipped,
+            ClipError::TooLarge => ErrorCode::SoundTooLarge,
+        };
+        Self::UnfitSound { code, message: error.to_string() }
     }
 }

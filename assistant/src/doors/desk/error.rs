@@ -59,6 +59,14 @@ pub(super) enum DeskError {
     /// A field is missing or wrong.
     #[error("{0}")]
     Invalid(String),
+    /// A recording that cannot be used; the message says why, and what to do.
+    #[error("{message}")]
+    UnfitSound {
+        /// Which of the codes for recordings.
+        code: ErrorCode,
+        /// In English.
+        message: String,
+    },
     /// There is an account of this name.
     #[error("there is an account of this name already")]
     NameTaken,
@@ -103,6 +111,7 @@ impl DeskError {
             Self::NotYours => ErrorCode::NotYours,
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Invalid(_) => ErrorCode::Invalid,
+            Self::UnfitSound { code, .. } => *code,
             Self::Conflict(IllegalTransition::AlreadyClaimed { .. }) => ErrorCode::AlreadyClaimed,
             Self::Conflict(IllegalTransition::NotHolder { .. }) => ErrorCode::NotHolder,
             Self::Conflict(IllegalTransition::NotWaiting { .. }) => ErrorCode::NotWaiting,
@@ -152,6 +161,16 @@ pub(in crate::doors) enum ErrorCode {
     NotFound,
     /// A field is missing or wrong; the message says which.
     Invalid,
+    /// A recording that is no sound file, or one of a kind that cannot be read.
+    SoundUnreadable,
+    /// A recording in which nobody speaks.
+    SoundWithoutSpeech,
+    /// A recording that is longer than anybody listens.
+    SoundTooLong,
+    /// A recording that was made too loud.
+    SoundClipped,
+    /// A file that is too large.
+    SoundTooLarge,
     /// Somebody else was faster: `winner` names them.
     AlreadyClaimed,
     /// Somebody else has the conversation, or nobody.
@@ -199,9 +218,15 @@ impl ErrorCode {
             | Self::OwnWork
             | Self::NotYours => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Invalid | Self::UnfitPassword | Self::BadMessage | Self::TooMany => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::Invalid
+            | Self::UnfitPassword
+            | Self::SoundUnreadable
+            | Self::SoundWithoutSpeech
+            | Self::SoundTooLong
+            | Self::SoundClipped
+            | Self::SoundTooLarge
+            | Self::BadMessage
+            | Self::TooMany => StatusCode::UNPROCESSABLE_ENTITY,
             Self::AlreadyClaimed
             | Self::NotHolder
             | Self::NotWaiting

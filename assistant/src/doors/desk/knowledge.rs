@@ -1,5 +1,7 @@
 //! `/v1/desk/knowledge`: what is served, what is wrong with it, and why a question finds what it finds.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, Path, Query, Request, State};
@@ -91,6 +93,13 @@ pub(super) struct ProblemView {
     age_days: Option<u32>,
     /// In English, for people who keep the files.
     message: String,
+    /// Which finding of a check it is, for pages that say it in their own language (kb/findings.txt has all of them).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    /// What the finding is about, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, String>")]
+    values: BTreeMap<&'static str, String>,
 }
 
 impl From<&Problem> for ProblemView {
@@ -106,6 +115,8 @@ impl From<&Problem> for ProblemView {
             field: problem.field.clone(),
             age_days: problem.age_days,
             message: problem.message.clone(),
+            code: problem.finding.as_ref().map(kb::Finding::code),
+            values: problem.finding.iter().flat_map(kb::Finding::values).collect(),
         }
     }
 }

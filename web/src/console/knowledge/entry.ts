@@ -51,7 +51,12 @@ export interface Problem {
   entry?: string;
   field: string;
   age_days?: number;
+  /** In English. */
   message: string;
+  /** Which finding of a check it is; absent where a file could not be read. */
+  code?: string;
+  /** What the finding is about, by name. */
+  values?: Record<string, string>;
 }
 
 export const LANGUAGES: readonly Language[] = ["bo", "zh"];
