@@ -99,15 +99,15 @@ async fn what_was_not_sent_is_taken_back_and_what_is_no_sound_is_refused() {
     let agent = app.agent("dolma", &Language::ALL).await;
     let id = held(&app, &agent, Language::Zh).await;
     let long = wav::encode(&vec![0.3; 16_000 * 130], 16_000).unwrap();
-    for (body, says) in [
-        (Vec::new(), "empty"),
-        (b"<html>".to_vec(), ""),
-        (long, "longer than"),
-        (vec![0; 25 << 20], "120 seconds at most"),
-        (wav::encode(&vec![0.0; 32_000], 16_000).unwrap(), ""),
+    for (body, code, says) in [
+        (Vec::new(), "sound_unreadable", "empty"),
+        (b"<html>".to_vec(), "sound_unreadable", ""),
+        (long, "sound_too_long", "120 seconds at most"),
+        (vec![0; 25 << 20], "sound_too_long", "120 seconds at most"),
+        (wav::encode(&vec![0.0; 32_000], 16_000).unwrap(), "sound_without_speech", ""),
     ] {
         let refused = keep(&app, &agent, id, body).await;
-        assert_eq!(refused.code(), "invalid", "{refused:?}");
+        assert_eq!(refused.code(), code, "{refused:?}");
         let message = refused.body["error"]["message"].as_str().unwrap().to_owned();
         assert!(message.contains(says), "{says}: {message}");
     }

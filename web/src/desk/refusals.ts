@@ -17,6 +17,11 @@ export const REFUSALS: Partial<Record<string, DeskKey>> = {
   offer_over: "offerOver",
   offered_to_another: "offeredToAnother",
   forbidden: "notAllowed",
+  sound_unreadable: "soundUnreadable",
+  sound_without_speech: "soundWithoutSpeech",
+  sound_too_long: "soundTooLong",
+  sound_too_large: "soundTooLong",
+  sound_clipped: "soundClipped",
 };
 
 export function loginProblem(refusal: DeskError | undefined): DeskKey {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { wavOf } from "../../src/console/clips/wav";
+import { wav } from "../../src/audio/wav";
 import { byDay, OUTCOMES, type Figures } from "../../src/console/dashboard/figures";
 import { linesOf, tableOf, type AuditRecord } from "../../src/console/exports";
 import { draftOf, faultOf, weekOf, type Week } from "../../src/console/hours/hours";
@@ -91,9 +91,9 @@ it("skills are read as people write them", () => {
 });
 
 it("a recording becomes a sound file that says what it is", async () => {
-  const bytes = new DataView(await wavOf([new Float32Array([0, 1]), new Float32Array([-1, 2])], 16_000).arrayBuffer());
+  const bytes = new DataView(await wav([new Float32Array([0, 1]), new Float32Array([-1, 2])], 16_000).arrayBuffer());
   expect(bytes.byteLength).toBe(44 + 8);
   expect(String.fromCharCode(...new Uint8Array(bytes.buffer, 0, 4))).toBe("RIFF");
   expect([bytes.getUint32(24, true), bytes.getUint32(40, true)]).toEqual([16_000, 8]);
-  expect([0, 1, 2, 3].map((n) => bytes.getInt16(44 + n * 2, true))).toEqual([0, 32767, -32767, 32767]);
+  expect([0, 1, 2, 3].map((n) => bytes.getInt16(44 + n * 2, true))).toEqual([0, 32767, -32768, 32767]);
 });

@@ -44,7 +44,7 @@ impl Input for SoundFile {
 }
 
 /// What may be wrong with a recording.
-const UNFIT: [ErrorCode; 5] = [
+pub(super) const UNFIT: [ErrorCode; 5] = [
     ErrorCode::SoundUnreadable,
     ErrorCode::SoundWithoutSpeech,
     ErrorCode::SoundTooLong,

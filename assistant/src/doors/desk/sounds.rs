@@ -9,12 +9,15 @@ use conversation::sounds::{KeptSound, NewSound};
 use conversation::{Agent, ConversationState, EventBody, Handoff, SoundId, SoundRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use speech::codec::{file, wav};
+use speech::codec::file::{self, FileError};
+use speech::codec::wav;
 use speech::recording;
 
+use super::clips::UNFIT;
 use super::conversations::{parse_id, read};
 use super::session::{Changing, LoggedIn};
 use super::{DeskError, DeskState, ErrorCode};
+use crate::clips::ClipError;
 use crate::doors::openapi::{Input, Shape};
 use crate::session::{milliseconds, ogg};
 
@@ -31,17 +34,20 @@ impl FromRequest<DeskState> for Spoken {
 
     async fn from_request(request: Request, _state: &DeskState) -> Result<Self, DeskError> {
         let bytes = axum::body::to_bytes(request.into_body(), MOST_BYTES).await;
-        let bytes = bytes.map_err(|_| {
-            DeskError::Invalid(format!("a spoken reply has {LONGEST:.0} seconds at most: say less at once"))
-        })?;
+        let bytes = bytes.map_err(|_| too_long())?;
         Ok(Self(bytes.into()))
     }
+}
+
+fn too_long() -> DeskError {
+    let message = format!("a spoken reply has {LONGEST:.0} seconds at most: say less at once");
+    DeskError::UnfitSound { code: ErrorCode::SoundTooLong, message }
 }
 
 impl Input for Spoken {
     fn describe(shape: &mut Shape<'_>) {
         shape.takes_bytes("audio/*");
-        shape.refuses(ErrorCode::Invalid);
+        UNFIT.iter().for_each(|code| shape.refuses(*code));
     }
 }
 
@@ -65,19 +71,23 @@ pub(super) async fn keep(
         return Err(DeskError::NotYours);
     }
     let made = tokio::task::spawn_blocking(move || {
-        let samples = file::decode(bytes, LONGEST + 1.0).map_err(|error| error.to_string())?;
-        let ready = recording::prepare(&samples).map_err(|error| error.to_string())?;
-        let file = ogg(&ready.samples).map_err(|error| error.to_string())?;
+        let samples = match file::decode(bytes, LONGEST) {
+            Err(FileError::TooLong { .. }) => return Err(too_long()),
+            decoded => decoded.map_err(ClipError::from)?,
+        };
+        let ready = recording::prepare(&samples).map_err(ClipError::from)?;
+        let file = ogg(&ready.samples).map_err(|error| failed(&error))?;
         Ok((file, milliseconds(ready.samples.len())))
     });
-    let made = made.await.map_err(|error| {
-        tracing::error!(%error, "a spoken reply was not made ready");
-        DeskError::Unavailable
-    })?;
-    let (file, ms) = made.map_err(DeskError::Invalid)?;
+    let (file, ms) = made.await.map_err(|error| failed(&error))??;
     let (id, by) = (SoundId::generate(), Some(logged_in.agent.id));
     state.store.keep_sound(NewSound { id, conversation, by, ms, file }).await?;
     Ok(Json(Kept { sound: SoundRef { id, ms } }))
+}
+
+fn failed(error: &dyn std::fmt::Display) -> DeskError {
+    tracing::error!(%error, "a spoken reply was not made ready");
+    DeskError::Unavailable
 }
 
 fn takes_part(conversation: &ConversationState, agent: &Agent) -> bool {
