@@ -268,6 +268,8 @@ export const zh = {
   way_kept: "已发出",
   way_delivered: "已送到市民",
   way_seen: "市民已看到",
+  ratedHelpful: "市民说：有帮助",
+  ratedWrong: "市民说：没有帮助，或答错了",
   speak: "用自己的声音回复",
   speaking: "正在录音，{n} 秒",
   speakStop: "录完了",

@@ -67,6 +67,7 @@ test("two agents want the same citizen: one gets them, the other is told who, an
   await row(winner, "mine", words).waitFor({ state: "detached" });
   await page.getByTestId("rate").last().getByTestId("rate_helped").click();
   await page.getByTestId("rate").last().locator("[data-testid=rate_helped][aria-pressed=true]").waitFor();
+  await column(winner, words).getByTestId("rating").waitFor();
   assertFaultless(winner);
   loser.faults = loser.faults.filter((fault) => !/status of 409/.test(fault));
   assertFaultless(loser);
