@@ -131,7 +131,7 @@ pub fn check_on(collection: &Collection, today: Date) -> Report {
         problems.push(Problem {
             field,
             message: none.to_string(),
-            finding: Some(none),
+            finding: Some(Box::new(none)),
             ..Problem::default()
         });
     }
@@ -195,7 +195,7 @@ impl Findings {
             field: field.into(),
             age_days,
             message: finding.to_string(),
-            finding: Some(finding),
+            finding: Some(Box::new(finding)),
         });
     }
 

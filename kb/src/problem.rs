@@ -93,7 +93,7 @@ pub struct Problem {
     pub message: String,
     /// The same as data, where a check found it.
     #[serde(skip)]
-    pub finding: Option<Finding>,
+    pub finding: Option<Box<Finding>>,
 }
 
 impl fmt::Display for Problem {

@@ -160,7 +160,7 @@ fn judge(first: &Question<'_>, second: &Question<'_>, collection: &Collection) -
         entry: Some(other.id.clone()),
         field: second.field.clone(),
         message: finding.to_string(),
-        finding: Some(finding),
+        finding: Some(Box::new(finding)),
         ..Problem::default()
     })
 }

@@ -25,12 +25,12 @@ impl Collection {
         Self::from_grid(file, workbook::read(file, workbook))
     }
 
-    fn from_grid(file: &str, grid: Result<Grid, Problem>) -> Self {
+    fn from_grid(file: &str, grid: Result<Grid, Box<Problem>>) -> Self {
         let mut collection = Self::default();
         let grid = match grid {
             Ok(grid) => grid,
             Err(problem) => {
-                collection.problems.push(problem);
+                collection.problems.push(*problem);
                 return collection;
             }
         };

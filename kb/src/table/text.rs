@@ -8,13 +8,15 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Reads a table; the separator is a tab where the first line has one, else a comma. A row's number is the line on which it
 /// begins.
-pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Grid, Problem> {
-    let broken = |line: u32, message: String| Problem {
-        kind: Kind::Unreadable,
-        file: file.to_owned(),
-        position: Some(Position { line, column: None }),
-        message,
-        ..Problem::default()
+pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Grid, Box<Problem>> {
+    let broken = |line: u32, message: String| {
+        Box::new(Problem {
+            kind: Kind::Unreadable,
+            file: file.to_owned(),
+            position: Some(Position { line, column: None }),
+            message,
+            ..Problem::default()
+        })
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();

@@ -12,13 +12,15 @@ use crate::{Kind, Position, Problem};
 const COLUMN_WIDTH: f64 = 24.0;
 
 /// Reads the first sheet of a workbook. Numbers, dates and yes/no are read as a person would write them.
-pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Grid, Problem> {
-    let broken = |position, message: String| Problem {
-        kind: Kind::Unreadable,
-        file: file.to_owned(),
-        position,
-        message,
-        ..Problem::default()
+pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Grid, Box<Problem>> {
+    let broken = |position, message: String| {
+        Box::new(Problem {
+            kind: Kind::Unreadable,
+            file: file.to_owned(),
+            position,
+            message,
+            ..Problem::default()
+        })
     };
     let unreadable =
         |error: calamine::XlsxError| broken(None, format!("this is not an Excel workbook: {error}"));

@@ -39,7 +39,9 @@ impl Input for SoundFile {
     fn describe(shape: &mut Shape<'_>) {
         shape.takes_bytes("audio/*");
         shape.refuses(ErrorCode::Invalid);
-        UNFIT.iter().for_each(|code| shape.refuses(*code));
+        for code in UNFIT {
+            shape.refuses(code);
+        }
     }
 }
 

@@ -115,8 +115,8 @@ impl From<&Problem> for ProblemView {
             field: problem.field.clone(),
             age_days: problem.age_days,
             message: problem.message.clone(),
-            code: problem.finding.as_ref().map(kb::Finding::code),
-            values: problem.finding.iter().flat_map(kb::Finding::values).collect(),
+            code: problem.finding.as_deref().map(kb::Finding::code),
+            values: problem.finding.as_deref().into_iter().flat_map(kb::Finding::values).collect(),
         }
     }
 }

@@ -47,7 +47,9 @@ fn too_long() -> DeskError {
 impl Input for Spoken {
     fn describe(shape: &mut Shape<'_>) {
         shape.takes_bytes("audio/*");
-        UNFIT.iter().for_each(|code| shape.refuses(*code));
+        for code in UNFIT {
+            shape.refuses(code);
+        }
     }
 }
 
