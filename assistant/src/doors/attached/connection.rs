@@ -106,6 +106,8 @@ pub struct Connection {
     slow: bool,
     audio_out: AudioOut,
     last_seq: u64,
+    /// The last of an agent's messages that has gone out and is not told of yet.
+    delivered: Option<u64>,
     /// The last event that the citizen has seen, as far as they have said on this connection.
     seen: u64,
     /// When they were writing last.
@@ -166,6 +168,7 @@ impl Connection {
             channel: opened.channel,
             any_language: opened.any_language,
             last_seq: opened.last_seq,
+            delivered: None,
             seen: 0,
             typed: None,
             resumed: opened.resumed,
@@ -264,6 +267,7 @@ impl Connection {
                 self.deliver(event, live);
             }
             if last {
+                self.tell_delivered();
                 return Ok(());
             }
         }
@@ -287,6 +291,7 @@ impl Connection {
                     for event in published.events.iter() {
                         self.deliver(event, true);
                     }
+                    self.tell_delivered();
                 } else if self.catch_up(true).await.is_err() {
                     return Flow::Over;
                 }
@@ -326,8 +331,7 @@ impl Connection {
                 self.any_language = false;
             }
             EventBody::AgentMessage(_) => {
-                self.service.typing.tell(Typing::Delivered(self.session.id, event.seq));
-                self.note(Receipts { delivered: event.seq, seen: 0 });
+                self.delivered = Some(event.seq);
             }
             EventBody::Closed(closed) => {
                 let reopenable = closed.by.is_reopenable();
@@ -336,6 +340,16 @@ impl Connection {
             }
             EventBody::Reopened(_) => self.closing = None,
             _ => {}
+        }
+    }
+
+    /// What an agent wrote has gone out. Told once after all that has come together: whoever comes back has a whole conversation to catch up on,
+    /// and where the matter is over nobody waits to know.
+    fn tell_delivered(&mut self) {
+        let Some(seq) = self.delivered.take() else { return };
+        self.service.typing.tell(Typing::Delivered(self.session.id, seq));
+        if self.state.status().is_with_a_person() {
+            self.note(Receipts { delivered: seq, seen: 0 });
         }
     }
 

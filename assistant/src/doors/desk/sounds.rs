@@ -100,7 +100,7 @@ fn takes_part(conversation: &ConversationState, agent: &Agent) -> bool {
     joined || conversation.holder().is_some_and(|holder| holder.id == agent.id)
 }
 
-/// The sound that a message names, if this agent spoke it in this conversation and has not sent it yet.
+/// The sound that a message names, if this agent spoke it in this conversation.
 pub(super) async fn of_message(
     state: &DeskState,
     conversation: conversation::ConversationId,
